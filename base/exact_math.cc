@@ -1,0 +1,165 @@
+#include "base/exact_math.h"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace skerry::exact {
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kLn2High = 0x1.62e42fee00000p-1;  // ln 2 cut to 32 bits: k * kLn2High is exact
+constexpr double kLn2Low = 0x1.a39ef35793c76p-33;  // the rest of ln 2
+
+// The integer nearest to x, |x| < 2^51, by adding and taking away 1.5 * 2^52.
+double Nearest(double x) {
+  constexpr double kShift = 0x1.8p52;
+  return (x + kShift) - kShift;
+}
+
+// exp(r) - 1 for |r| <= ln(2)/2 by its series; the first term left out is below 2^-57 of the result.
+double Expm1Series(double r) {
+  double sum = 1.0 / 87178291200.0;  // 1/14!
+  sum = sum * r + 1.0 / 6227020800.0;
+  sum = sum * r + 1.0 / 479001600.0;
+  sum = sum * r + 1.0 / 39916800.0;
+  sum = sum * r + 1.0 / 3628800.0;
+  sum = sum * r + 1.0 / 362880.0;
+  sum = sum * r + 1.0 / 40320.0;
+  sum = sum * r + 1.0 / 5040.0;
+  sum = sum * r + 1.0 / 720.0;
+  sum = sum * r + 1.0 / 120.0;
+  sum = sum * r + 1.0 / 24.0;
+  sum = sum * r + 1.0 / 6.0;
+  sum = sum * r + 0.5;
+  return r + r * r * sum;
+}
+
+// 2^k for k in [-1022, 1023].
+double PowerOfTwo(int64_t k) { return std::bit_cast<double>(static_cast<uint64_t>(k + 1023) << 52); }
+
+}  // namespace
+
+double Exp(double x) {
+  if (!(x <= 709.782712893384)) return x > 0 ? kInf : x;  // overflow, or NaN
+  if (x < -745.2) return 0.0;
+  const double k = Nearest(x * 1.4426950408889634);
+  const double r = (x - k * kLn2High) - k * kLn2Low;
+  const double mantissa = 1.0 + Expm1Series(r);
+  const auto exponent = static_cast<int64_t>(k);
+  // In two factors, so that neither 2^1024 nor a subnormal scale is needed.
+  const int64_t half = exponent / 2;
+  return mantissa * PowerOfTwo(half) * PowerOfTwo(exponent - half);
+}
+
+double Expm1(double x) {
+  if (x > -0.34 && x < 0.34) return Expm1Series(x);
+  return Exp(x) - 1.0;
+}
+
+// x = 2^k m with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh(s), s = (m - 1) / (m + 1).
+double Log(double x) {
+  if (!(x > 0)) return x == 0 ? -kInf : std::numeric_limits<double>::quiet_NaN();
+  if (x == kInf) return kInf;
+  int64_t exponent = 0;
+  if (x < 0x1p-1022) {
+    x *= 0x1p54;
+    exponent = -54;
+  }
+  auto bits = std::bit_cast<uint64_t>(x);
+  exponent += static_cast<int64_t>(bits >> 52) - 1023;
+  bits = (bits & 0x000fffffffffffff) | 0x3ff0000000000000;
+  double m = std::bit_cast<double>(bits);
+  if (m > 1.4142135623730951) {
+    m *= 0.5;
+    ++exponent;
+  }
+  const double f = m - 1.0;
+  const double s = f / (2.0 + f);
+  const double z = s * s;
+  double sum = 1.0 / 23.0;
+  sum = sum * z + 1.0 / 21.0;
+  sum = sum * z + 1.0 / 19.0;
+  sum = sum * z + 1.0 / 17.0;
+  sum = sum * z + 1.0 / 15.0;
+  sum = sum * z + 1.0 / 13.0;
+  sum = sum * z + 1.0 / 11.0;
+  sum = sum * z + 1.0 / 9.0;
+  sum = sum * z + 1.0 / 7.0;
+  sum = sum * z + 1.0 / 5.0;
+  sum = sum * z + 1.0 / 3.0;
+  // log(1+f) = f - f^2/2 + s (f^2/2 + 2 z sum): keeps the last bits that 2s + ... would lose.
+  const double half_square = 0.5 * f * f;
+  const double tail = s * (half_square + 2.0 * z * sum);
+  const auto k = static_cast<double>(exponent);
+  return k * kLn2High - ((half_square - (tail + k * kLn2Low)) - f);
+}
+
+double Log1p(double x) {
+  const double u = 1.0 + x;
+  if (u == 1.0) return x;
+  if (u == kInf) return kInf;
+  return Log(u) * (x / (u - 1.0));
+}
+
+double Tanh(double x) {
+  const double magnitude = x < 0 ? -x : x;
+  if (magnitude > 22.0) return x < 0 ? -1.0 : 1.0;
+  if (!(magnitude >= 0)) return x;
+  const double t = Expm1(2.0 * magnitude);
+  const double y = t / (t + 2.0);
+  return x < 0 ? -y : y;
+}
+
+double Sigmoid(double x) {
+  if (x >= 0) return 1.0 / (1.0 + Exp(-x));
+  const double e = Exp(x);
+  return e / (1.0 + e);
+}
+
+double Softplus(double x) {
+  const double magnitude = x < 0 ? -x : x;
+  return (x > 0 ? x : 0.0) + Log1p(Exp(-magnitude));
+}
+
+double CosTurn(double turns) {
+  double y = turns - std::floor(turns);
+  const auto quadrant = static_cast<int>(4.0 * y + 0.5);
+  y -= 0.25 * quadrant;
+  const double x = 6.283185307179586 * y;
+  const double z = x * x;
+  double sine = 1.0 / 355687428096000.0;  // 1/17!
+  sine = -sine * z + 1.0 / 1307674368000.0;
+  sine = -sine * z + 1.0 / 6227020800.0;
+  sine = -sine * z + 1.0 / 39916800.0;
+  sine = -sine * z + 1.0 / 362880.0;
+  sine = -sine * z + 1.0 / 5040.0;
+  sine = -sine * z + 1.0 / 120.0;
+  sine = -sine * z + 1.0 / 6.0;
+  sine = x - x * z * sine;
+  double cosine = 1.0 / 20922789888000.0;  // 1/16!
+  cosine = -cosine * z + 1.0 / 87178291200.0;
+  cosine = -cosine * z + 1.0 / 479001600.0;
+  cosine = -cosine * z + 1.0 / 3628800.0;
+  cosine = -cosine * z + 1.0 / 40320.0;
+  cosine = -cosine * z + 1.0 / 720.0;
+  cosine = -cosine * z + 1.0 / 24.0;
+  cosine = -cosine * z + 0.5;
+  cosine = 1.0 - z * cosine;
+  switch (quadrant & 3) {
+    case 0:
+      return cosine;
+    case 1:
+      return -sine;
+    case 2:
+      return -cosine;
+    default:
+      return sine;
+  }
+}
+
+double Sqrt(double x) { return std::sqrt(x); }
+
+double Pow(double base, double exponent) { return Exp(exponent * Log(base)); }
+
+}  // namespace skerry::exact

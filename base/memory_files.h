@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+
+#include "base/files.h"
+#include "base/mutex.h"
+
+namespace skerry {
+
+// Files that live in this process: for simulation and tests. It keeps the promises of PosixFiles, and
+// forgets on PowerLoss() whatever was not synced, as a disk may.
+class MemoryFiles final : public Files {
+ public:
+  Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override;
+  Status Rename(const std::string& from, const std::string& to) override;
+  Status Remove(const std::string& path) override;
+  Status MakeDirectories(const std::string& path) override;
+  Status SyncDirectory(const std::string& path) override;
+  Result<std::vector<std::string>> List(const std::string& directory) override;
+
+  // Contents go back to the last Sync of each file, names to the last SyncDirectory of their
+  // directory. Files that are open keep what they had; open them again.
+  void PowerLoss();
+
+ private:
+  struct Contents;
+  class OpenFile;
+  using Names = std::map<std::string, std::shared_ptr<Contents>>;  // shared with the open files
+
+  Mutex mutex_;
+  Names live_ SKERRY_GUARDED_BY(mutex_);
+  Names synced_ SKERRY_GUARDED_BY(mutex_);
+  std::set<std::string> directories_ SKERRY_GUARDED_BY(mutex_);
+};
+
+}  // namespace skerry
