@@ -5,7 +5,8 @@
 namespace skerry {
 
 Timestamp SystemClock::Now() const {
-  return {std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
+  return {
+      std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
 }
 
 WallTime SystemClock::WallNow() const {

@@ -17,7 +17,8 @@ double Nearest(double x) {
   return (x + kShift) - kShift;
 }
 
-// exp(r) - 1 for |r| <= ln(2)/2 by its series; the first term left out is below 2^-57 of the result.
+// exp(r) - 1 for |r| <= ln(2)/2 by its series; the first term left out is below 2^-57 of the
+// result.
 double Expm1Series(double r) {
   double sum = 1.0 / 87178291200.0;  // 1/14!
   sum = sum * r + 1.0 / 6227020800.0;
@@ -36,7 +37,9 @@ double Expm1Series(double r) {
 }
 
 // 2^k for k in [-1022, 1023].
-double PowerOfTwo(int64_t k) { return std::bit_cast<double>(static_cast<uint64_t>(k + 1023) << 52); }
+double PowerOfTwo(int64_t k) {
+  return std::bit_cast<double>(static_cast<uint64_t>(k + 1023) << 52);
+}
 
 }  // namespace
 

@@ -12,10 +12,10 @@ double Expm1(double x);  // exp(x) - 1 without cancellation near 0
 double Log(double x);    // -inf at 0, NaN below
 double Log1p(double x);  // log(1 + x) without cancellation near 0
 double Tanh(double x);
-double Sigmoid(double x);   // 1 / (1 + exp(-x))
-double Softplus(double x);  // log(1 + exp(x)), the loss of a logit
-double CosTurn(double turns);  // cos(2 pi turns)
-double Sqrt(double x);         // correctly rounded, by IEEE 754
+double Sigmoid(double x);                  // 1 / (1 + exp(-x))
+double Softplus(double x);                 // log(1 + exp(x)), the loss of a logit
+double CosTurn(double turns);              // cos(2 pi turns)
+double Sqrt(double x);                     // correctly rounded, by IEEE 754
 double Pow(double base, double exponent);  // exp(exponent * log(base)), base > 0
 
 }  // namespace skerry::exact

@@ -23,7 +23,8 @@ class InlineExecutor final : public Executor {
   void Post(std::function<void()> task) override { task(); }
 };
 
-// `num_threads` threads take tasks in the order of posting. The destructor finishes what was posted.
+// `num_threads` threads take tasks in the order of posting. The destructor finishes what was
+// posted.
 class ThreadPool final : public Executor {
  public:
   explicit ThreadPool(int num_threads);
@@ -44,8 +45,8 @@ class ThreadPool final : public Executor {
   std::vector<std::thread> threads_;
 };
 
-// Tasks of one strand run one after the other, in order, on the threads of `executor`; strands of the
-// same executor run beside each other. A strand may be destroyed before its tasks have run.
+// Tasks of one strand run one after the other, in order, on the threads of `executor`; strands of
+// the same executor run beside each other. A strand may be destroyed before its tasks have run.
 class Strand final : public Executor {
  public:
   explicit Strand(Executor& executor);

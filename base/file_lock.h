@@ -7,8 +7,8 @@
 
 namespace skerry {
 
-// Held as long as the object lives, and by no two processes at once. The kernel lets go of it when the
-// process dies, so there is no stale lock to clean up.
+// Held as long as the object lives, and by no two processes at once. The kernel lets go of it when
+// the process dies, so there is no stale lock to clean up.
 class FileLock {
  public:
   // ALREADY_EXISTS when another process holds it; its message names the process.

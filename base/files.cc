@@ -24,8 +24,8 @@ class PosixFile final : public File {
   Result<std::size_t> ReadAt(uint64_t offset, std::span<char> out) const override {
     std::size_t done = 0;
     while (done < out.size()) {
-      const ssize_t n = ::pread(fd_, out.data() + done, out.size() - done,
-                                static_cast<off_t>(offset + done));
+      const ssize_t n =
+          ::pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
       if (n == 0) break;
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return FromErrno(errno, "reading " + path_);
@@ -57,7 +57,8 @@ class PosixFile final : public File {
   }
 
   Status Truncate(uint64_t size) override {
-    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return FromErrno(errno, "cutting " + path_);
+    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0)
+      return FromErrno(errno, "cutting " + path_);
     return OkStatus();
   }
 

@@ -19,7 +19,8 @@ class File {
   virtual Result<std::size_t> ReadAt(uint64_t offset, std::span<char> out) const = 0;
   // All of `bytes` or an error; the file grows as needed. RESOURCE_EXHAUSTED when the disk is full.
   virtual Status WriteAt(uint64_t offset, std::string_view bytes) = 0;
-  // On disk when it returns. After an error the contents are unknown: never call it again, start over.
+  // On disk when it returns. After an error the contents are unknown: never call it again, start
+  // over.
   virtual Status Sync() = 0;
   virtual Result<uint64_t> Size() const = 0;
   virtual Status Truncate(uint64_t size) = 0;

@@ -27,7 +27,8 @@ class MemoryFiles::OpenFile final : public File {
 
   Status WriteAt(uint64_t offset, std::string_view bytes) override {
     MutexLock lock(contents_->mutex);
-    if (contents_->live.size() < offset + bytes.size()) contents_->live.resize(offset + bytes.size());
+    if (contents_->live.size() < offset + bytes.size())
+      contents_->live.resize(offset + bytes.size());
     std::memcpy(contents_->live.data() + offset, bytes.data(), bytes.size());
     return OkStatus();
   }
@@ -87,7 +88,8 @@ Status MemoryFiles::Remove(const std::string& path) {
 
 Status MemoryFiles::MakeDirectories(const std::string& path) {
   MutexLock lock(mutex_);
-  for (std::string prefix = path; directories_.insert(prefix).second && prefix != "." && prefix != "/";
+  for (std::string prefix = path;
+       directories_.insert(prefix).second && prefix != "." && prefix != "/";
        prefix = ParentDirectory(prefix)) {
   }
   return OkStatus();
@@ -104,7 +106,8 @@ Status MemoryFiles::SyncDirectory(const std::string& path) {
 
 Result<std::vector<std::string>> MemoryFiles::List(const std::string& directory) {
   MutexLock lock(mutex_);
-  if (!directories_.contains(directory)) return NotFound("listing " + directory + ": it is missing");
+  if (!directories_.contains(directory))
+    return NotFound("listing " + directory + ": it is missing");
   std::set<std::string> names;
   const std::string prefix = directory + "/";
   for (const auto& [path, contents] : live_) {

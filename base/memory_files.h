@@ -9,8 +9,8 @@
 
 namespace skerry {
 
-// Files that live in this process: for simulation and tests. It keeps the promises of PosixFiles, and
-// forgets on PowerLoss() whatever was not synced, as a disk may.
+// Files that live in this process: for simulation and tests. It keeps the promises of PosixFiles,
+// and forgets on PowerLoss() whatever was not synced, as a disk may.
 class MemoryFiles final : public Files {
  public:
   Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override;

@@ -41,11 +41,13 @@ RandomStream::RandomStream(uint64_t seed, Purpose purpose, uint64_t round, std::
   const std::array<uint32_t, 2> seed_words = {static_cast<uint32_t>(seed),
                                               static_cast<uint32_t>(seed >> 32)};
   const uint64_t site_hash = StableHash(site);
-  const auto first = Philox(seed_words, {static_cast<uint32_t>(purpose), static_cast<uint32_t>(round),
-                                         static_cast<uint32_t>(round >> 32), 0x736b6572});
-  const auto second = Philox({first[0], first[1]},
-                             {static_cast<uint32_t>(site_hash), static_cast<uint32_t>(site_hash >> 32),
-                              static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32)});
+  const auto first =
+      Philox(seed_words, {static_cast<uint32_t>(purpose), static_cast<uint32_t>(round),
+                          static_cast<uint32_t>(round >> 32), 0x736b6572});
+  const auto second =
+      Philox({first[0], first[1]},
+             {static_cast<uint32_t>(site_hash), static_cast<uint32_t>(site_hash >> 32),
+              static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32)});
   key_ = {second[0], second[1]};
   counter_ = {0, 0, second[2] ^ first[2], second[3] ^ first[3]};
 }

@@ -7,9 +7,9 @@
 
 namespace skerry {
 
-// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011):
-// a block of four words as a pure function of a key and a counter, so that any draw of any site and
-// round can be made anew without the draws before it.
+// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC
+// 2011): a block of four words as a pure function of a key and a counter, so that any draw of any
+// site and round can be made anew without the draws before it.
 std::array<uint32_t, 4> Philox(std::array<uint32_t, 2> key, std::array<uint32_t, 4> counter);
 
 // What a stream of numbers is drawn for. Two purposes never share a number.
@@ -29,7 +29,8 @@ enum class Purpose : uint32_t {
 // machine. Not for keys or noise that must be secret: those come from the operating system.
 class RandomStream {
  public:
-  RandomStream(uint64_t seed, Purpose purpose, uint64_t round, std::string_view site, uint64_t step);
+  RandomStream(uint64_t seed, Purpose purpose, uint64_t round, std::string_view site,
+               uint64_t step);
 
   uint32_t NextWord();
   uint64_t Next64();

@@ -17,17 +17,30 @@ const std::string& Empty() {
 }  // namespace
 
 void CheckFailed(const char* condition, const char* file, int line) {
-  std::fprintf(stderr, "%s:%d: broken invariant: %s. This is a fault of Skerry; please report it.\n",
-               file, line, condition);
+  std::fprintf(stderr,
+               "%s:%d: broken invariant: %s. This is a fault of Skerry; please report it.\n", file,
+               line, condition);
   std::abort();
 }
 
 std::string_view CodeName(Code code) {
-  static constexpr std::string_view kNames[] = {
-      "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
-      "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
-      "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
-      "DATA_LOSS", "UNAUTHENTICATED"};
+  static constexpr std::string_view kNames[] = {"OK",
+                                                "CANCELLED",
+                                                "UNKNOWN",
+                                                "INVALID_ARGUMENT",
+                                                "DEADLINE_EXCEEDED",
+                                                "NOT_FOUND",
+                                                "ALREADY_EXISTS",
+                                                "PERMISSION_DENIED",
+                                                "RESOURCE_EXHAUSTED",
+                                                "FAILED_PRECONDITION",
+                                                "ABORTED",
+                                                "OUT_OF_RANGE",
+                                                "UNIMPLEMENTED",
+                                                "INTERNAL",
+                                                "UNAVAILABLE",
+                                                "DATA_LOSS",
+                                                "UNAUTHENTICATED"};
   return kNames[static_cast<std::size_t>(code)];
 }
 
@@ -35,7 +48,8 @@ Status::Status(Code code, std::string message) {
   if (code != Code::kOk) rep_ = std::make_unique<Rep>(Rep{code, std::move(message), {}, {}});
 }
 
-Status::Status(const Status& other) : rep_(other.rep_ ? std::make_unique<Rep>(*other.rep_) : nullptr) {}
+Status::Status(const Status& other)
+    : rep_(other.rep_ ? std::make_unique<Rep>(*other.rep_) : nullptr) {}
 
 Status& Status::operator=(const Status& other) {
   if (this != &other) rep_ = other.rep_ ? std::make_unique<Rep>(*other.rep_) : nullptr;
@@ -75,10 +89,14 @@ std::string Status::ToString() const {
 Status Cancelled(std::string message) { return {Code::kCancelled, std::move(message)}; }
 Status Unknown(std::string message) { return {Code::kUnknown, std::move(message)}; }
 Status InvalidArgument(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
-Status DeadlineExceeded(std::string message) { return {Code::kDeadlineExceeded, std::move(message)}; }
+Status DeadlineExceeded(std::string message) {
+  return {Code::kDeadlineExceeded, std::move(message)};
+}
 Status NotFound(std::string message) { return {Code::kNotFound, std::move(message)}; }
 Status AlreadyExists(std::string message) { return {Code::kAlreadyExists, std::move(message)}; }
-Status PermissionDenied(std::string message) { return {Code::kPermissionDenied, std::move(message)}; }
+Status PermissionDenied(std::string message) {
+  return {Code::kPermissionDenied, std::move(message)};
+}
 Status ResourceExhausted(std::string message) {
   return {Code::kResourceExhausted, std::move(message)};
 }
@@ -94,12 +112,12 @@ Status DataLoss(std::string message) { return {Code::kDataLoss, std::move(messag
 Status Unauthenticated(std::string message) { return {Code::kUnauthenticated, std::move(message)}; }
 
 Status FromErrno(int error_number, std::string_view what) {
-  std::string message =
-      std::string(what) + ": " + std::generic_category().message(error_number);
+  std::string message = std::string(what) + ": " + std::generic_category().message(error_number);
   switch (error_number) {
     case ENOSPC:
     case EDQUOT:
-      return ResourceExhausted(std::move(message)).WithHint("free some disk space; nothing is lost");
+      return ResourceExhausted(std::move(message))
+          .WithHint("free some disk space; nothing is lost");
     case ENOENT:
       return NotFound(std::move(message));
     case EACCES:

@@ -12,8 +12,8 @@
 
 namespace skerry {
 
-// Values equal grpc::StatusCode, so that a code crosses the wire unchanged. What a client does about
-// each is the table in docs/wire.md.
+// Values equal grpc::StatusCode, so that a code crosses the wire unchanged. What a client does
+// about each is the table in docs/wire.md.
 enum class Code : uint8_t {
   kOk = 0,
   kCancelled = 1,
@@ -37,8 +37,8 @@ enum class Code : uint8_t {
 // "INVALID_ARGUMENT" and so on.
 std::string_view CodeName(Code code);
 
-// Success, or a code with a message for a person, and optionally a hint (the next step, one line) and
-// a detail (a word that programs compare, such as "SUPERSEDED").
+// Success, or a code with a message for a person, and optionally a hint (the next step, one line)
+// and a detail (a word that programs compare, such as "SUPERSEDED").
 class [[nodiscard]] Status {
  public:
   Status() = default;
@@ -91,8 +91,8 @@ Status Internal(std::string message);
 Status Unavailable(std::string message);
 Status DataLoss(std::string message);
 Status Unauthenticated(std::string message);
-// "open /x: No space left on device". ENOSPC and EDQUOT become RESOURCE_EXHAUSTED, ENOENT NOT_FOUND,
-// EACCES, EPERM and EROFS PERMISSION_DENIED, the rest INTERNAL.
+// "open /x: No space left on device". ENOSPC and EDQUOT become RESOURCE_EXHAUSTED, ENOENT
+// NOT_FOUND, EACCES, EPERM and EROFS PERMISSION_DENIED, the rest INTERNAL.
 Status FromErrno(int error_number, std::string_view what);
 
 // A T or the reason why there is none.
@@ -137,10 +137,9 @@ class [[nodiscard]] Result {
 #define SKERRY_CONCAT(a, b) SKERRY_CONCAT_INNER(a, b)
 
 // Evaluates `expression` (a Status); returns it from this function when it is an error.
-#define SKERRY_RETURN_IF_ERROR(expression)                                  \
-  do {                                                                      \
-    if (::skerry::Status skerry_status = (expression); !skerry_status.ok()) \
-      return skerry_status;                                                 \
+#define SKERRY_RETURN_IF_ERROR(expression)                                                        \
+  do {                                                                                            \
+    if (::skerry::Status skerry_status = (expression); !skerry_status.ok()) return skerry_status; \
   } while (false)
 
 // SKERRY_ASSIGN_OR_RETURN(auto x, F()): x is F()'s value, or this function returns F()'s error.

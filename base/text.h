@@ -19,8 +19,8 @@ int EditDistance(std::string_view a, std::string_view b);
 // The candidate nearest to `name` when it is near enough to be a slip of the fingers, else "".
 std::string NearestName(std::string_view name, std::span<const std::string> candidates);
 
-std::string FormatBytes(uint64_t bytes);    // "1.5 MB": powers of 1000
-std::string FormatCount(int64_t count);     // "12 345"
+std::string FormatBytes(uint64_t bytes);  // "1.5 MB": powers of 1000
+std::string FormatCount(int64_t count);   // "12 345"
 std::string FormatFixed(double value, int decimals);
 // The shortest text that reads back to the same double; "nan", "inf".
 std::string FormatExact(double value);

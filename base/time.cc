@@ -34,8 +34,8 @@ Result<Duration> ParseDuration(std::string_view text) {
   if (rest.empty()) return NotADuration(text);
   while (!rest.empty()) {
     double amount = 0;
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), amount,
-                                              std::chars_format::fixed);
+    const auto [end, error] =
+        std::from_chars(rest.data(), rest.data() + rest.size(), amount, std::chars_format::fixed);
     if (error != std::errc() || amount < 0) return NotADuration(text);
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
     std::size_t letters = 0;

@@ -12,8 +12,9 @@ namespace skerry {
 using Duration = std::chrono::nanoseconds;
 using namespace std::chrono_literals;  // 10s, 300ms
 
-// An instant of a clock that never jumps. Its origin has no meaning; only differences do. Never stored:
-// what must survive a restart is kept as a Duration already elapsed (docs/decisions.md, D20).
+// An instant of a clock that never jumps. Its origin has no meaning; only differences do. Never
+// stored: what must survive a restart is kept as a Duration already elapsed (docs/decisions.md,
+// D20).
 struct Timestamp {
   Duration since_origin{0};
   friend auto operator<=>(Timestamp, Timestamp) = default;

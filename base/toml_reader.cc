@@ -102,13 +102,15 @@ struct TomlReader::State {
   }
 
   void FailUnknown(const std::string& key, const std::string& prefix, bool is_table) {
-    // Nearest among the siblings first; a key that stands in the wrong table is found by its last part.
+    // Nearest among the siblings first; a key that stands in the wrong table is found by its last
+    // part.
     std::vector<std::string> siblings;
     std::string elsewhere;
     const std::string last = key.substr(prefix.size());
     for (const std::string& known : asked) {
       if (known.starts_with(prefix)) {
-        siblings.push_back(known.substr(prefix.size(), known.find('.', prefix.size()) - prefix.size()));
+        siblings.push_back(
+            known.substr(prefix.size(), known.find('.', prefix.size()) - prefix.size()));
       }
       if (known.substr(known.rfind('.') + 1) == last) elsewhere = known;
     }

@@ -13,9 +13,9 @@
 namespace skerry {
 
 // Reads a TOML file key by key and remembers what was asked for: Finish() refuses every key that
-// nothing asked for and names the nearest known one. Errors are collected, so that a person sees all
-// of them at once, each as "file:line: key: what is wrong". Keys are dotted: "training.batch_size".
-// Not thread-safe.
+// nothing asked for and names the nearest known one. Errors are collected, so that a person sees
+// all of them at once, each as "file:line: key: what is wrong". Keys are dotted:
+// "training.batch_size". Not thread-safe.
 class TomlReader {
  public:
   // INVALID_ARGUMENT with file, line and column when the text is no TOML. `name` is for messages.
@@ -27,15 +27,15 @@ class TomlReader {
   ~TomlReader();
 
   bool Has(std::string_view key) const;
-  // Each takes the key's value, or `otherwise` when the key is absent; without `otherwise` the key is
-  // required. A value of the wrong type is an error and gives an empty one.
+  // Each takes the key's value, or `otherwise` when the key is absent; without `otherwise` the key
+  // is required. A value of the wrong type is an error and gives an empty one.
   std::string String(std::string_view key, std::optional<std::string> otherwise = std::nullopt);
   int64_t Integer(std::string_view key, std::optional<int64_t> otherwise = std::nullopt);
   double Number(std::string_view key, std::optional<double> otherwise = std::nullopt);
   bool Boolean(std::string_view key, std::optional<bool> otherwise = std::nullopt);
   Duration Time(std::string_view key, std::optional<Duration> otherwise = std::nullopt);
-  std::vector<std::string> Strings(std::string_view key,
-                                   std::optional<std::vector<std::string>> otherwise = std::nullopt);
+  std::vector<std::string> Strings(
+      std::string_view key, std::optional<std::vector<std::string>> otherwise = std::nullopt);
   std::vector<int64_t> Integers(std::string_view key,
                                 std::optional<std::vector<int64_t>> otherwise = std::nullopt);
   // Whether the key holds a string (and not a number or a list): for keys such as sites = "all".

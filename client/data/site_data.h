@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "client/data/table.h"
+#include "learning/dataset.h"
+#include "learning/features.h"
+#include "skerry/v1/task.pb.h"
+
+namespace skerry::client {
+
+enum class SplitPart : uint8_t { kTrain, kValidation, kTest };
+
+// A site's rows as a run declares them: numeric, with missing cells marked, divided into splits.
+// The division and the order of the rows are functions of the rows' contents (or of the key column)
+// and the split's seed: a file whose rows come in another order gives the same SiteData. Immutable.
+class SiteData {
+ public:
+  // The columns that a run reads: features, categories, label, key; each once.
+  static std::vector<std::string> Columns(const v1::DataSpec& spec);
+
+  // `table` has exactly Columns(spec). INVALID_ARGUMENT with the place (file, line, column) for a
+  // cell that is not a number, a level or class that is not declared (the nearest one is named), a
+  // missing label; FAILED_PRECONDITION when no rows are left, or when the training rows of a
+  // classifier have one class only.
+  static Result<SiteData> Create(const Table& table, const v1::DataSpec& spec,
+                                 const std::string& source_name);
+
+  std::size_t num_inputs() const { return num_inputs_; }
+  std::size_t num_rows(SplitPart part) const {
+    return parts_[static_cast<std::size_t>(part)].size();
+  }
+  int64_t num_dropped() const { return num_dropped_; }  // rows left out for a missing cell
+
+  // Over the training rows, each sum correctly rounded whatever the order of the rows.
+  learning::FeatureSums Sums() const;
+  // The rows of a split, filled and standardised. `transform` has num_inputs() entries.
+  learning::Dataset Prepare(SplitPart part, const learning::InputTransform& transform) const;
+
+ private:
+  SiteData() = default;
+
+  std::size_t num_inputs_ = 0;
+  std::size_t num_classes_ = 0;
+  int64_t num_dropped_ = 0;
+  std::vector<double> values_;  // [rows, num_inputs], NaN where missing
+  std::vector<double> labels_;
+  std::vector<uint32_t> parts_[3];  // rows of each split, in canonical order
+};
+
+}  // namespace skerry::client

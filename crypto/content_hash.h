@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/files.h"
+#include "crypto/digest.h"
+
+namespace skerry::crypto {
+
+// Files and results travel in pieces of this size, each with its SHA-256.
+constexpr uint64_t kChunkBytes = 1 << 20;
+
+// SHA-256("skerry content 1\0" ‖ u64le |header| ‖ header ‖ u64le size ‖ chunk digests in order).
+// Every chunk can be hashed, sent and verified by itself, and the whole is still one name.
+Digest ContentHash(std::string_view header, uint64_t size_bytes, std::span<const Digest> chunks);
+
+// The number of chunks of so many bytes.
+uint64_t NumChunks(uint64_t size_bytes);
+
+// The content hash of bytes in memory, and of a file read chunk by chunk.
+Digest ContentHashOf(std::string_view header, std::string_view bytes);
+Result<Digest> ContentHashOf(std::string_view header, const File& file);
+
+}  // namespace skerry::crypto

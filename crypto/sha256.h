@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "crypto/digest.h"
+
+namespace skerry::crypto {
+
+Digest Sha256(std::string_view bytes);  // FIPS 180-4
+
+// SHA-256 over bytes that come in pieces. Not thread-safe.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  ~Sha256Stream();
+  Sha256Stream(Sha256Stream&&) noexcept;
+  Sha256Stream& operator=(Sha256Stream&&) noexcept;
+
+  void Update(std::string_view bytes);
+  // The digest of all pieces. The stream is spent.
+  Digest Finish() &&;
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+}  // namespace skerry::crypto

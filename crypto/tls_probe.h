@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/status.h"
+
+namespace skerry::crypto {
+
+struct TlsProbeOptions {
+  std::string host;
+  int port = 0;
+  std::string ca_pem;
+  std::string certificate_pem;
+  std::string key_pem_path;  // read by OpenSSL itself, so that the key is in no string of ours
+  Duration timeout = 5s;     // for each of: connecting, the handshake, the alert after it
+};
+
+// Why a connection to a coordinator fails, found by a raw handshake (gRPC says only "Socket
+// closed"). Blocks for up to three times `timeout`. OK when the handshake succeeds. Otherwise
+// UNAVAILABLE (name does not resolve, refused, no answer, the peer closed), FAILED_PRECONDITION
+// (that port speaks no TLS) or UNAUTHENTICATED (a certificate is not accepted), with a sentence
+// that names what was met and what was expected, and a hint with the next step:
+//   the coordinator's certificate: unknown CA, expired or not yet valid (with the dates), name
+//   mismatch (the name dialled and the names in the certificate), not a coordinator's; this side's
+//   certificate, from the coordinator's alert: unknown CA, expired, refused.
+Status ProbeTls(const TlsProbeOptions& options, const Clock& clock);
+
+}  // namespace skerry::crypto

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace skerry::learning {
+
+// What the server knows of one counted update besides its numbers.
+struct UpdateInfo {
+  std::string site;
+  int64_t num_examples = 0;
+  int64_t staleness = 0;  // rounds between the model trained on and the model now
+};
+
+// Per counted site, in bytewise order of site names: the aggregate is sum(w s x) / sum(w) over the
+// sites in use.
+struct Coefficients {
+  std::vector<double> weight;
+  std::vector<double> scale;
+  std::vector<bool> use;
+};
+
+// Reduces one block of an update section. Pure; called from many threads on disjoint blocks.
+class Aggregator {
+ public:
+  virtual ~Aggregator() = default;
+  // Coefficients for a round. The plain mean weighs by num_examples. FAILED_PRECONDITION when there
+  // are too few sites for the rule.
+  virtual Result<Coefficients> Weigh(std::span<const UpdateInfo> updates) const = 0;
+  // rows[k] is site k's block; all are as long as `out`.
+  virtual void Reduce(std::span<const std::span<const float>> rows,
+                      const Coefficients& coefficients, std::span<double> out) const = 0;
+};
+
+// The weighted mean, each element accumulated in double over the sites in order, divided once.
+const Aggregator& MeanAggregator();
+
+// Adds `values` to `sum` in double, element by element.
+void AddF64(std::span<const double> values, std::span<double> sum);
+// The same for integers; OUT_OF_RANGE when an element overflows.
+Status AddI64(std::span<const int64_t> values, std::span<int64_t> sum);
+
+// What one look at an update finds, before it may be counted.
+struct UpdateCheck {
+  bool finite = true;  // no NaN, no infinity, by bits
+  double max_abs = 0;
+  double squared_norm = 0;  // in 8 fixed lanes per 64 Ki elements
+};
+UpdateCheck CheckF32(std::span<const float> values);
+bool AllFinite(std::span<const double> values);
+
+}  // namespace skerry::learning

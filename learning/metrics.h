@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "learning/layout.h"
+#include "learning/model.h"
+
+namespace skerry::learning {
+
+// A named value over some rows, with what it rests on.
+struct Metric {
+  std::string name;  // "test.auc"
+  double value = 0;
+  int64_t num_examples = 0;
+  int64_t num_positive = 0;  // rows of class 1, where there are two classes
+
+  friend bool operator==(const Metric&, const Metric&) = default;
+};
+
+// What evaluation adds up over rows and sites. Every field is a plain sum, so that the metrics of a
+// federation are those of all its rows together, not averages of the sites' metrics.
+struct EvaluationSums {
+  // Scores are counted in bins of 1/16 logit over [-8, 8], the ends open: fine enough for AUC
+  // whatever the prevalence.
+  static constexpr int64_t kBins = 256;
+
+  int64_t num_examples = 0;
+  int64_t num_correct = 0;
+  int64_t num_positive = 0;                 // kBinary
+  std::vector<int64_t> positive_histogram;  // kBinary: [kBins], rows of class 1 by score
+  std::vector<int64_t> negative_histogram;  // kBinary: [kBins], rows of class 0 by score
+  double loss = 0;                          // the sum of the losses (kValue: of squared errors)
+  double absolute_error = 0;                // kValue
+  double label = 0;                         // kValue: the sum of the labels
+  double label_squared = 0;                 // kValue
+};
+
+// Sums over rows, with outputs as Model::Forward gives them.
+EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
+                        std::span<const float> labels);
+
+// The two sections that carry sums for one split: "evaluation.SPLIT.counts" (SUM_I64) and
+// "evaluation.SPLIT.sums" (SUM_F64). Only kBinary has the histograms.
+std::vector<Section> EvaluationSections(OutputKind kind, std::string_view split);
+
+// The values of the two sections, in the order of their layouts.
+struct EvaluationValues {
+  std::vector<int64_t> counts;
+  std::vector<double> sums;
+};
+EvaluationValues ToValues(OutputKind kind, const EvaluationSums& sums);
+// INVALID_ARGUMENT for a wrong length, a negative count, or counts that contradict each other.
+Result<EvaluationSums> FromValues(OutputKind kind, const EvaluationValues& values);
+
+// The metrics of a split, named "SPLIT.loss", ...: kBinary has log_loss, auc, accuracy; kClasses
+// log_loss, accuracy; kValue mse, mae, r2. One that is undefined (no rows; AUC of one class) is
+// absent.
+std::vector<Metric> ToMetrics(OutputKind kind, std::string_view split, const EvaluationSums& sums);
+
+// The area under the ROC curve from scores themselves: the share of (positive, negative) pairs in
+// order, ties one half (Mann and Whitney). NaN when a class is missing.
+double ExactAuc(std::span<const float> scores, std::span<const float> labels);
+
+}  // namespace skerry::learning

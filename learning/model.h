@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "learning/dataset.h"
+#include "learning/layout.h"
+#include "skerry/v1/task.pb.h"
+
+namespace skerry::learning {
+
+// What the outputs of a model mean, and so which loss and metrics belong to it.
+enum class OutputKind : uint8_t {
+  kValue,   // one number; loss (output - label)^2 / 2
+  kBinary,  // one logit; loss log(1 + exp(z)) - label * z, label 0 or 1
+  kClasses  // a logit per class; loss log sum exp(z) - z[label]
+};
+
+// A differentiable model as a function of one flat parameter vector, named by `parameters()`.
+// Immutable and thread-safe; what a computation scribbles on is in the Workspace. All results
+// depend on the arguments alone, bit for bit.
+class Model {
+ public:
+  // Scratch space of one thread. May be reused for any batch up to the rows it was made for.
+  class Workspace {
+   public:
+    virtual ~Workspace() = default;
+  };
+
+  virtual ~Model() = default;
+  virtual const Layout& parameters() const = 0;  // F32 tensors
+  virtual int64_t num_features() const = 0;
+  virtual int64_t num_outputs() const = 0;
+  virtual OutputKind output_kind() const = 0;
+
+  // Elements [first, first + out.size()) of the initial parameters; any split into ranges gives the
+  // same values.
+  virtual void Initialize(uint64_t seed, int64_t first, std::span<float> out) const = 0;
+
+  virtual std::unique_ptr<Workspace> NewWorkspace(int64_t max_rows) const = 0;
+
+  // The mean loss over the batch. `gradient` (as long as the parameters) receives its gradient.
+  virtual double Gradient(std::span<const float> parameters, const Batch& batch,
+                          std::span<float> gradient, Workspace& workspace) const = 0;
+
+  // The outputs before any link function: values or logits, [rows, num_outputs].
+  virtual void Forward(std::span<const float> parameters, const Batch& batch,
+                       std::span<float> outputs, Workspace& workspace) const = 0;
+};
+
+// The model that `spec` describes for so many inputs; `num_classes` is 0 for a numeric label.
+// INVALID_ARGUMENT names the key of [model] that is wrong and the nearest known value.
+Result<std::unique_ptr<Model>> MakeModel(const v1::ModelSpec& spec, int64_t num_features,
+                                         int64_t num_classes);
+// "linear", "logistic", "mlp", "softmax".
+std::vector<std::string> ModelKinds();
+
+// The mean loss of outputs [rows, num_outputs] against labels, in double, by exact_math.
+double MeanLoss(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
+                std::span<const float> labels);
+
+}  // namespace skerry::learning

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "base/status.h"
+#include "crypto/digest.h"
+
+namespace skerry::storage {
+
+// A version of a run is two files in one commit: the model, which sites download, and the state
+// (momentum, control variates), which never leaves the coordinator.
+enum class CheckpointPart { kModel, kState };
+
+struct CheckpointRef {
+  std::string run_id;
+  int64_t version = 0;
+  CheckpointPart part = CheckpointPart::kModel;
+};
+
+// Checkpoint files, DIRECTORY/RUN/{model,state}-VERSION.safetensors, over any Files. A file is
+// under its name whole or not at all. Thread-safe; one writer at a time per file.
+class CheckpointStore {
+ public:
+  CheckpointStore(Files& files, std::string directory);
+
+  // A file under a temporary name, to be written in any order. Replaces one that a crash left
+  // behind.
+  Result<std::unique_ptr<File>> Begin(const CheckpointRef& ref);
+  // Syncs `file`, which Begin gave for `ref`, gives it its name, and syncs the directory. After an
+  // error the file is not there; a failed sync (INTERNAL) means the process should end.
+  Status Publish(const CheckpointRef& ref, File& file);
+  // NOT_FOUND names the file.
+  Result<std::unique_ptr<File>> Open(const CheckpointRef& ref);
+  // Opens the file and compares its content hash. DATA_LOSS names the file, both hashes, and what
+  // an operator can do.
+  Result<std::unique_ptr<File>> OpenVerified(const CheckpointRef& ref,
+                                             const crypto::Digest& expected);
+  // Whether or not it is there.
+  Status Remove(const CheckpointRef& ref);
+  // Removes temporary files and the versions of a run that `keep` does not list (both parts).
+  Status RemoveAllBut(const std::string& run_id, const std::vector<int64_t>& keep);
+
+  std::string PathOf(const CheckpointRef& ref) const;
+
+ private:
+  Files& files_;
+  const std::string directory_;
+};
+
+}  // namespace skerry::storage
