@@ -17,9 +17,21 @@ double Nearest(double x) {
   return (x + kShift) - kShift;
 }
 
-// exp(r) - 1 for |r| <= ln(2)/2 by its series; the first term left out is below 2^-57 of the
+// x = k ln 2 + high + low with |high + low| <= ln(2)/2; `high` is exact.
+struct Reduced {
+  double k;
+  double high;
+  double low;
+};
+
+Reduced Reduce(double x) {
+  const double k = Nearest(x * 1.4426950408889634);
+  return {k, x - k * kLn2High, -(k * kLn2Low)};
+}
+
+// exp(r) - 1 - r for |r| <= ln(2)/2 by its series; the first term left out is below 2^-57 of the
 // result.
-double Expm1Series(double r) {
+double Expm1Tail(double r) {
   double sum = 1.0 / 87178291200.0;  // 1/14!
   sum = sum * r + 1.0 / 6227020800.0;
   sum = sum * r + 1.0 / 479001600.0;
@@ -33,7 +45,7 @@ double Expm1Series(double r) {
   sum = sum * r + 1.0 / 24.0;
   sum = sum * r + 1.0 / 6.0;
   sum = sum * r + 0.5;
-  return r + r * r * sum;
+  return r * r * sum;
 }
 
 // 2^k for k in [-1022, 1023].
@@ -41,23 +53,38 @@ double PowerOfTwo(int64_t k) {
   return std::bit_cast<double>(static_cast<uint64_t>(k + 1023) << 52);
 }
 
+// dividend / (large + small) for |large| >= |small|: the bits that the sum rounds away are made
+// good.
+double DivideBySum(double dividend, double large, double small) {
+  const double sum = large + small;
+  const double rounded_away = (large - sum) + small;
+  const double quotient = dividend / sum;
+  return quotient - quotient * (rounded_away / sum);
+}
+
 }  // namespace
 
 double Exp(double x) {
   if (!(x <= 709.782712893384)) return x > 0 ? kInf : x;  // overflow, or NaN
   if (x < -745.2) return 0.0;
-  const double k = Nearest(x * 1.4426950408889634);
-  const double r = (x - k * kLn2High) - k * kLn2Low;
-  const double mantissa = 1.0 + Expm1Series(r);
-  const auto exponent = static_cast<int64_t>(k);
+  const Reduced r = Reduce(x);
+  // The bits that 1 + r.high rounds away come back with the rest, which is small.
+  const double one_and_high = 1.0 + r.high;
+  const double rounded_away = (1.0 - one_and_high) + r.high;
+  const double mantissa = one_and_high + (rounded_away + (r.low + Expm1Tail(r.high + r.low)));
+  const auto exponent = static_cast<int64_t>(r.k);
   // In two factors, so that neither 2^1024 nor a subnormal scale is needed.
   const int64_t half = exponent / 2;
   return mantissa * PowerOfTwo(half) * PowerOfTwo(exponent - half);
 }
 
 double Expm1(double x) {
-  if (x > -0.34 && x < 0.34) return Expm1Series(x);
-  return Exp(x) - 1.0;
+  if (!(x < 40.0)) return Exp(x);  // 1 is below half a unit in the last place; NaN as well
+  if (x < -40.0) return -1.0;
+  const Reduced r = Reduce(x);
+  const double rest = r.high + (r.low + Expm1Tail(r.high + r.low));
+  const double scale = PowerOfTwo(static_cast<int64_t>(r.k));
+  return scale * rest + (scale - 1.0);
 }
 
 // x = 2^k m with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh(s), s = (m - 1) / (m + 1).
@@ -101,8 +128,9 @@ double Log(double x) {
 double Log1p(double x) {
   const double u = 1.0 + x;
   if (u == 1.0) return x;
-  if (u == kInf) return kInf;
-  return Log(u) * (x / (u - 1.0));
+  if (!(u > 0) || u == kInf) return Log(u);
+  const double rounded_away = x < 1.0 ? x - (u - 1.0) : 1.0 - (u - x);
+  return Log(u) + rounded_away / u;
 }
 
 double Tanh(double x) {
@@ -110,14 +138,14 @@ double Tanh(double x) {
   if (magnitude > 22.0) return x < 0 ? -1.0 : 1.0;
   if (!(magnitude >= 0)) return x;
   const double t = Expm1(2.0 * magnitude);
-  const double y = t / (t + 2.0);
+  // Towards 1 the distance from 1 is what can be computed well, and without wavering.
+  const double y = t < 2.0 ? DivideBySum(t, 2.0, t) : 1.0 - 2.0 / (t + 2.0);
   return x < 0 ? -y : y;
 }
 
 double Sigmoid(double x) {
-  if (x >= 0) return 1.0 / (1.0 + Exp(-x));
-  const double e = Exp(x);
-  return e / (1.0 + e);
+  const double e = Exp(x < 0 ? x : -x);
+  return DivideBySum(x < 0 ? e : 1.0, 1.0, e);
 }
 
 double Softplus(double x) {
@@ -127,7 +155,8 @@ double Softplus(double x) {
 
 double CosTurn(double turns) {
   double y = turns - std::floor(turns);
-  const auto quadrant = static_cast<int>(4.0 * y + 0.5);
+  if (!(y >= 0)) return std::numeric_limits<double>::quiet_NaN();  // infinite, or NaN
+  const auto quadrant = static_cast<int>(std::floor(4.0 * y + 0.5));
   y -= 0.25 * quadrant;
   const double x = 6.283185307179586 * y;
   const double z = x * x;

@@ -58,9 +58,14 @@ struct Strand::Queue : std::enable_shared_from_this<Strand::Queue> {
       task = std::move(tasks.front());
     }
     task();
-    MutexLock lock(mutex);
-    tasks.pop_front();
-    if (!tasks.empty()) Schedule();
+    task = nullptr;  // what it holds is let go of before the next task runs
+    bool more = false;
+    {
+      MutexLock lock(mutex);
+      tasks.pop_front();
+      more = !tasks.empty();
+    }
+    if (more) Schedule();  // without the lock: an executor may run the task at once
   }
 
   Executor& executor;

@@ -14,6 +14,11 @@ Result<std::unique_ptr<FileLock>> FileLock::Acquire(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return FromErrno(errno, "opening " + path);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) {
+      const Status status = FromErrno(errno, "locking " + path);
+      ::close(fd);
+      return status;
+    }
     std::array<char, 32> holder{};
     const ssize_t n = ::pread(fd, holder.data(), holder.size() - 1, 0);
     ::close(fd);

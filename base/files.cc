@@ -79,7 +79,7 @@ Result<std::unique_ptr<File>> PosixFiles::Open(const std::string& path, OpenMode
   struct stat info {};
   if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
     ::close(fd);
-    return InvalidArgument("opening " + path + ": it is a directory");
+    return FromErrno(EISDIR, "opening " + path);
   }
   return std::unique_ptr<File>(std::make_unique<PosixFile>(fd, path));
 }
@@ -99,7 +99,11 @@ Status PosixFiles::Remove(const std::string& path) {
 Status PosixFiles::MakeDirectories(const std::string& path) {
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string prefix = path.substr(0, end);
-    if (::mkdir(prefix.c_str(), 0700) != 0 && errno != EEXIST) {
+    if (::mkdir(prefix.c_str(), 0700) == 0) {
+      SKERRY_RETURN_IF_ERROR(SyncDirectory(ParentDirectory(prefix)));
+    } else if (errno == ENOTDIR) {
+      return FailedPrecondition(ParentDirectory(prefix) + " is there, but is not a directory");
+    } else if (errno != EEXIST) {
       return FromErrno(errno, "making the directory " + prefix);
     }
     if (end == std::string::npos) break;
@@ -145,14 +149,24 @@ Result<std::string> ReadFile(Files& files, const std::string& path) {
   }
 }
 
+namespace {
+
+Status WriteAndSync(Files& files, const std::string& path, std::string_view bytes) {
+  SKERRY_ASSIGN_OR_RETURN(const auto file, files.Open(path, OpenMode::kCreate));
+  SKERRY_RETURN_IF_ERROR(file->WriteAt(0, bytes));
+  return file->Sync();
+}
+
+}  // namespace
+
 Status PublishFile(Files& files, const std::string& path, std::string_view bytes) {
   const std::string temporary = path + ".tmp";
-  {
-    SKERRY_ASSIGN_OR_RETURN(const auto file, files.Open(temporary, OpenMode::kCreate));
-    SKERRY_RETURN_IF_ERROR(file->WriteAt(0, bytes));
-    SKERRY_RETURN_IF_ERROR(file->Sync());
+  Status written = WriteAndSync(files, temporary, bytes);
+  if (written.ok()) written = files.Rename(temporary, path);
+  if (!written.ok()) {
+    (void)files.Remove(temporary);  // on a full disk it would take the room that is missing
+    return written;
   }
-  SKERRY_RETURN_IF_ERROR(files.Rename(temporary, path));
   return files.SyncDirectory(ParentDirectory(path));
 }
 

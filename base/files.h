@@ -40,6 +40,7 @@ class Files {
   virtual Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
   virtual Status Rename(const std::string& from, const std::string& to) = 0;  // atomic, replaces
   virtual Status Remove(const std::string& path) = 0;  // a missing file is no error
+  // With those above it; the names are on disk when it returns. Ones that are there are no error.
   virtual Status MakeDirectories(const std::string& path) = 0;
   virtual Status SyncDirectory(const std::string& path) = 0;  // the names in it are on disk
   virtual Result<std::vector<std::string>> List(const std::string& directory) = 0;  // names, sorted
@@ -60,7 +61,7 @@ class PosixFiles final : public Files {
 Result<std::string> ReadFile(Files& files, const std::string& path);
 
 // Writes `path` so that a crash at any instant leaves the old contents or the new, never a mixture:
-// temporary file, sync, rename, sync of the directory.
+// temporary file, sync, rename, sync of the directory. After an error the old contents are there.
 Status PublishFile(Files& files, const std::string& path, std::string_view bytes);
 
 // "a/b" -> "a"; "b" -> ".".

@@ -1,6 +1,7 @@
 #include "base/memory_files.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -14,22 +15,22 @@ struct MemoryFiles::Contents {
 
 class MemoryFiles::OpenFile final : public File {
  public:
-  explicit OpenFile(std::shared_ptr<Contents> contents) : contents_(std::move(contents)) {}
+  OpenFile(std::shared_ptr<Contents> contents, std::string path, bool writable)
+      : contents_(std::move(contents)), path_(std::move(path)), writable_(writable) {}
 
   Result<std::size_t> ReadAt(uint64_t offset, std::span<char> out) const override {
     MutexLock lock(contents_->mutex);
-    const std::string& bytes = contents_->live;
-    if (offset >= bytes.size()) return std::size_t{0};
-    const std::size_t n = std::min<std::size_t>(out.size(), bytes.size() - offset);
-    std::memcpy(out.data(), bytes.data() + offset, n);
-    return n;
+    if (offset >= contents_->live.size()) return std::size_t{0};
+    return contents_->live.copy(out.data(), out.size(), offset);
   }
 
   Status WriteAt(uint64_t offset, std::string_view bytes) override {
+    if (!writable_) return FromErrno(EBADF, "writing " + path_);
+    if (bytes.empty()) return OkStatus();
     MutexLock lock(contents_->mutex);
-    if (contents_->live.size() < offset + bytes.size())
-      contents_->live.resize(offset + bytes.size());
-    std::memcpy(contents_->live.data() + offset, bytes.data(), bytes.size());
+    std::string& live = contents_->live;
+    if (live.size() < offset + bytes.size()) live.resize(offset + bytes.size());
+    std::copy(bytes.begin(), bytes.end(), live.data() + offset);
     return OkStatus();
   }
 
@@ -45,35 +46,42 @@ class MemoryFiles::OpenFile final : public File {
   }
 
   Status Truncate(uint64_t size) override {
+    if (!writable_) return FromErrno(EBADF, "cutting " + path_);
     MutexLock lock(contents_->mutex);
     contents_->live.resize(size);
     return OkStatus();
   }
 
  private:
-  std::shared_ptr<Contents> contents_;
+  const std::shared_ptr<Contents> contents_;
+  const std::string path_;
+  const bool writable_;
 };
 
 Result<std::unique_ptr<File>> MemoryFiles::Open(const std::string& path, OpenMode mode) {
   MutexLock lock(mutex_);
+  if (directories_.contains(path)) return FromErrno(EISDIR, "opening " + path);
   auto found = live_.find(path);
   if (found == live_.end()) {
-    if (mode == OpenMode::kRead) return NotFound("opening " + path + ": No such file or directory");
-    if (!directories_.contains(ParentDirectory(path))) {
-      return NotFound("opening " + path + ": its directory is missing");
+    if (mode == OpenMode::kRead || !directories_.contains(ParentDirectory(path))) {
+      return FromErrno(ENOENT, "opening " + path);
     }
     found = live_.emplace(path, std::make_shared<Contents>()).first;
   } else if (mode == OpenMode::kCreate) {
     MutexLock contents_lock(found->second->mutex);
     found->second->live.clear();
   }
-  return std::unique_ptr<File>(std::make_unique<OpenFile>(found->second));
+  const bool writable = mode != OpenMode::kRead;
+  return std::unique_ptr<File>(std::make_unique<OpenFile>(found->second, path, writable));
 }
 
 Status MemoryFiles::Rename(const std::string& from, const std::string& to) {
   MutexLock lock(mutex_);
+  const std::string what = "renaming " + from + " to " + to;
   const auto found = live_.find(from);
-  if (found == live_.end()) return NotFound("renaming " + from + ": No such file or directory");
+  if (found == live_.end()) return FromErrno(ENOENT, what);
+  if (directories_.contains(to)) return FromErrno(EISDIR, what);
+  if (!directories_.contains(ParentDirectory(to))) return FromErrno(ENOENT, what);
   const auto contents = found->second;
   live_.erase(found);
   live_[to] = contents;
@@ -82,21 +90,28 @@ Status MemoryFiles::Rename(const std::string& from, const std::string& to) {
 
 Status MemoryFiles::Remove(const std::string& path) {
   MutexLock lock(mutex_);
+  if (directories_.contains(path)) return FromErrno(EISDIR, "removing " + path);
   live_.erase(path);
   return OkStatus();
 }
 
 Status MemoryFiles::MakeDirectories(const std::string& path) {
   MutexLock lock(mutex_);
-  for (std::string prefix = path;
-       directories_.insert(prefix).second && prefix != "." && prefix != "/";
+  std::vector<std::string> missing;
+  for (std::string prefix = path; !directories_.contains(prefix);
        prefix = ParentDirectory(prefix)) {
+    if (live_.contains(prefix)) {
+      return FailedPrecondition(prefix + " is there, but is not a directory");
+    }
+    missing.push_back(prefix);
   }
+  directories_.insert(missing.begin(), missing.end());
   return OkStatus();
 }
 
 Status MemoryFiles::SyncDirectory(const std::string& path) {
   MutexLock lock(mutex_);
+  if (!directories_.contains(path)) return FromErrno(ENOENT, "opening the directory " + path);
   std::erase_if(synced_, [&](const auto& entry) { return ParentDirectory(entry.first) == path; });
   for (const auto& [name, contents] : live_) {
     if (ParentDirectory(name) == path) synced_[name] = contents;
@@ -106,21 +121,16 @@ Status MemoryFiles::SyncDirectory(const std::string& path) {
 
 Result<std::vector<std::string>> MemoryFiles::List(const std::string& directory) {
   MutexLock lock(mutex_);
-  if (!directories_.contains(directory))
-    return NotFound("listing " + directory + ": it is missing");
+  if (!directories_.contains(directory)) return FromErrno(ENOENT, "listing " + directory);
   std::set<std::string> names;
-  const std::string prefix = directory + "/";
-  for (const auto& [path, contents] : live_) {
-    if (path.starts_with(prefix) && path.find('/', prefix.size()) == std::string::npos) {
-      names.insert(path.substr(prefix.size()));
+  const auto add = [&](const std::string& path) {
+    if (path != directory && ParentDirectory(path) == directory) {
+      names.insert(path.substr(path.rfind('/') + 1));
     }
-  }
-  for (const std::string& path : directories_) {
-    if (path.size() > prefix.size() && path.starts_with(prefix) &&
-        path.find('/', prefix.size()) == std::string::npos) {
-      names.insert(path.substr(prefix.size()));
-    }
-  }
+  };
+  for (const auto& [path, contents] : live_) add(path);
+  for (const std::string& path : directories_) add(path);
+  names.erase(".");
   return std::vector<std::string>(names.begin(), names.end());
 }
 

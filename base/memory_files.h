@@ -21,7 +21,7 @@ class MemoryFiles final : public Files {
   Result<std::vector<std::string>> List(const std::string& directory) override;
 
   // Contents go back to the last Sync of each file, names to the last SyncDirectory of their
-  // directory. Files that are open keep what they had; open them again.
+  // directory. What was open is of no use afterwards; open it again.
   void PowerLoss();
 
  private:
@@ -32,7 +32,7 @@ class MemoryFiles final : public Files {
   Mutex mutex_;
   Names live_ SKERRY_GUARDED_BY(mutex_);
   Names synced_ SKERRY_GUARDED_BY(mutex_);
-  std::set<std::string> directories_ SKERRY_GUARDED_BY(mutex_);
+  std::set<std::string> directories_ SKERRY_GUARDED_BY(mutex_) = {"/", "."};
 };
 
 }  // namespace skerry

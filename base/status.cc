@@ -119,7 +119,10 @@ Status FromErrno(int error_number, std::string_view what) {
       return ResourceExhausted(std::move(message))
           .WithHint("free some disk space; nothing is lost");
     case ENOENT:
+    case ENOTDIR:
       return NotFound(std::move(message));
+    case EISDIR:
+      return InvalidArgument(std::move(message));
     case EACCES:
     case EPERM:
     case EROFS:

@@ -91,8 +91,9 @@ Status Internal(std::string message);
 Status Unavailable(std::string message);
 Status DataLoss(std::string message);
 Status Unauthenticated(std::string message);
-// "open /x: No space left on device". ENOSPC and EDQUOT become RESOURCE_EXHAUSTED, ENOENT
-// NOT_FOUND, EACCES, EPERM and EROFS PERMISSION_DENIED, the rest INTERNAL.
+// "open /x: No space left on device". ENOSPC and EDQUOT become RESOURCE_EXHAUSTED, ENOENT and
+// ENOTDIR NOT_FOUND, EISDIR INVALID_ARGUMENT, EACCES, EPERM and EROFS PERMISSION_DENIED, the rest
+// INTERNAL.
 Status FromErrno(int error_number, std::string_view what);
 
 // A T or the reason why there is none.

@@ -72,7 +72,8 @@ std::string NearestName(std::string_view name, std::span<const std::string> cand
   int best = std::max(2, static_cast<int>(name.size()) / 3) + 1;
   for (const std::string& candidate : candidates) {
     const int distance = EditDistance(name, candidate);
-    if (distance < best) {
+    // A name of which no letter is right is not the one that was meant.
+    if (distance < best && distance < static_cast<int>(std::max(name.size(), candidate.size()))) {
       best = distance;
       nearest = candidate;
     }
@@ -92,7 +93,9 @@ std::string FormatBytes(uint64_t bytes) {
 }
 
 std::string FormatCount(int64_t count) {
-  std::string digits = std::to_string(count < 0 ? -count : count);
+  // Without a sign first, since the smallest number has no opposite.
+  const auto bits = static_cast<uint64_t>(count);
+  std::string digits = std::to_string(count < 0 ? 0 - bits : bits);
   for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, " ");
   return count < 0 ? "-" + digits : digits;
 }
@@ -104,6 +107,7 @@ std::string FormatFixed(double value, int decimals) {
 }
 
 std::string FormatExact(double value) {
+  if (std::isnan(value)) return "nan";  // whatever its sign bit, which differs between machines
   std::array<char, 40> text{};
   const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
   return {text.data(), end};

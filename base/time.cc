@@ -3,6 +3,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
@@ -36,7 +37,7 @@ Result<Duration> ParseDuration(std::string_view text) {
     double amount = 0;
     const auto [end, error] =
         std::from_chars(rest.data(), rest.data() + rest.size(), amount, std::chars_format::fixed);
-    if (error != std::errc() || amount < 0) return NotADuration(text);
+    if (error != std::errc() || !(amount >= 0)) return NotADuration(text);
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
     std::size_t letters = 0;
     while (letters < rest.size() && std::isalpha(static_cast<unsigned char>(rest[letters])) != 0) {
@@ -51,13 +52,14 @@ Result<Duration> ParseDuration(std::string_view text) {
         static_cast<double>(total.count()) > kCenturyNanos) {
       return NotADuration(text);
     }
-    total += Duration(static_cast<int64_t>(amount * static_cast<double>(unit->length.count())));
+    total += Duration(std::llround(amount * static_cast<double>(unit->length.count())));
     rest.remove_prefix(letters);
   }
   return total;
 }
 
 std::string FormatDuration(Duration duration) {
+  if (duration == Duration::min()) duration += Duration(1);  // it has no opposite
   if (duration.count() < 0) return "-" + FormatDuration(-duration);
   std::string text;
   int units_written = 0;
@@ -75,7 +77,9 @@ std::string FormatDuration(Duration duration) {
 }
 
 std::string FormatWallTime(WallTime time) {
-  const std::time_t seconds = static_cast<std::time_t>(time.unix_millis / 1000);
+  const auto seconds = static_cast<std::time_t>(
+      std::chrono::floor<std::chrono::seconds>(std::chrono::milliseconds(time.unix_millis))
+          .count());
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   std::array<char, 32> text{};

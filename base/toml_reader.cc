@@ -1,6 +1,7 @@
 #include "base/toml_reader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -22,6 +23,8 @@ struct TomlReader::State {
   const toml::node* Find(std::string_view key) const {
     const toml::table* table = &root;
     for (;;) {
+      // A quoted key may itself hold dots: the whole rest first.
+      if (const toml::node* whole = table->get(key)) return whole;
       const std::size_t dot = key.find('.');
       const toml::node* node = table->get(key.substr(0, dot));
       if (node == nullptr || dot == std::string_view::npos) return node;
@@ -163,7 +166,10 @@ double TomlReader::Number(std::string_view key, std::optional<double> otherwise)
   if (const toml::node* node = state_->Find(key); node != nullptr && node->is_integer()) {
     return static_cast<double>(Integer(key));
   }
-  return state_->Scalar<double>(key, otherwise, "a number");
+  const double number = state_->Scalar<double>(key, otherwise, "a number");
+  if (state_->Find(key) == nullptr || std::isfinite(number)) return number;
+  Fail(key, "must be a finite number");
+  return 0;
 }
 
 bool TomlReader::Boolean(std::string_view key, std::optional<bool> otherwise) {

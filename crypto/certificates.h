@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -44,8 +45,9 @@ class CertificateAuthority {
     int64_t leaf_days = 365;
   };
 
-  // Makes `directory` with ca.pem, ca.key (0600) and the federation's name. ALREADY_EXISTS when
-  // there is one: its key may not be overwritten.
+  // Makes `directory` with ca.key (0600) and ca.pem, whose URI skerry://FEDERATION/ca keeps the
+  // federation's name. ALREADY_EXISTS when there is one: its key may not be overwritten. An Init
+  // that was cut short may be repeated.
   static Result<CertificateAuthority> Init(Files& files, const std::string& directory,
                                            const std::string& federation, const Clock& clock,
                                            const Options& options);
@@ -56,8 +58,10 @@ class CertificateAuthority {
   const std::string& certificate_pem() const { return certificate_pem_; }
 
   // A new ECDSA P-256 key and a certificate for it that begins five minutes before now, with the
-  // identity's URI. A coordinator's has `host_names` (DNS names and IP addresses, "localhost" and
-  // 127.0.0.1 among them) and may only serve; a site's and an admin's may only dial.
+  // identity's URI. It ends with the authority's own at the latest. A coordinator's has
+  // `host_names` (DNS names and IP addresses), "localhost" and 127.0.0.1, and may only serve; a
+  // site's and an admin's may only dial. INVALID_ARGUMENT for another federation, a bad name or
+  // host name; FAILED_PRECONDITION when the authority has expired.
   Result<IssuedCertificate> Issue(const Identity& identity,
                                   const std::vector<std::string>& host_names, const Clock& clock,
                                   int64_t days) const;

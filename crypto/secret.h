@@ -1,7 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 namespace skerry::crypto {

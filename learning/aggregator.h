@@ -37,18 +37,19 @@ class Aggregator {
 };
 
 // The weighted mean, each element accumulated in double over the sites in order, divided once.
+// Weigh() fails with INVALID_ARGUMENT when a site claims a negative number of examples.
 const Aggregator& MeanAggregator();
 
 // Adds `values` to `sum` in double, element by element.
 void AddF64(std::span<const double> values, std::span<double> sum);
-// The same for integers; OUT_OF_RANGE when an element overflows.
+// The same for integers; OUT_OF_RANGE when an element overflows, and then `sum` is as it was.
 Status AddI64(std::span<const int64_t> values, std::span<int64_t> sum);
 
 // What one look at an update finds, before it may be counted.
 struct UpdateCheck {
-  bool finite = true;  // no NaN, no infinity, by bits
-  double max_abs = 0;
-  double squared_norm = 0;  // in 8 fixed lanes per 64 Ki elements
+  bool finite = true;       // no NaN, no infinity, by bits
+  double max_abs = 0;       // like the norm, of no use when not finite
+  double squared_norm = 0;  // in 8 fixed lanes per 64 Ki elements, whose sums are added in order
 };
 UpdateCheck CheckF32(std::span<const float> values);
 bool AllFinite(std::span<const double> values);

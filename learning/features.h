@@ -55,13 +55,15 @@ struct FeatureSums {
 std::vector<Section> FeatureSections(std::size_t num_inputs, std::size_t num_classes);
 std::vector<int64_t> CountValues(const FeatureSums& sums);
 std::vector<double> SumValues(const FeatureSums& sums);
+// INVALID_ARGUMENT for a wrong length, or numbers that contradict each other or are not finite.
 Result<FeatureSums> FeatureSumsFromValues(std::size_t num_inputs, std::size_t num_classes,
                                           std::span<const int64_t> counts,
                                           std::span<const double> sums);
 
 // Mean and standard deviation (divisor n) of numeric inputs when `spec` standardises; means as fill
-// values; everything else passes unchanged. A constant input keeps scale 1. FAILED_PRECONDITION
-// names an input that is missing in every row.
+// values when it fills (MEAN, INDICATOR); everything else passes unchanged. An input whose variance
+// is below 1e-12 of its squared mean counts as constant and keeps scale 1. FAILED_PRECONDITION
+// names an input whose statistics are needed and that is missing in every row.
 Result<InputTransform> TransformFromSums(const v1::DataSpec& spec, const FeatureSums& sums);
 
 }  // namespace skerry::learning

@@ -20,6 +20,7 @@ struct TensorSpec {
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;  // row-major; empty for a scalar
 
+  // For a shape that Layout::Create refuses as too large: more than 2^62.
   int64_t NumElements() const;
   int64_t SizeBytes() const;
   friend bool operator==(const TensorSpec&, const TensorSpec&) = default;
@@ -29,8 +30,9 @@ struct TensorSpec {
 class Layout {
  public:
   Layout() = default;
-  // INVALID_ARGUMENT for an empty or repeated name, a negative dimension, or a size over 2^62
-  // bytes.
+  // INVALID_ARGUMENT for an empty or repeated name or one that does not fit for a log (over 255
+  // bytes, control characters), a negative dimension, a size over 2^62 bytes, more than 16
+  // dimensions, or more than 65536 tensors.
   static Result<Layout> Create(std::vector<TensorSpec> tensors);
 
   const std::vector<TensorSpec>& tensors() const { return tensors_; }
@@ -60,8 +62,10 @@ struct Section {
 class ResultLayout {
  public:
   ResultLayout() = default;
-  // INVALID_ARGUMENT for a repeated section name or a dtype that its rule cannot reduce.
+  // INVALID_ARGUMENT for a section name that is empty, repeated or does not fit for a log, a dtype
+  // that its rule cannot reduce, a size over 2^62 bytes, or more than 1024 sections.
   static Result<ResultLayout> Create(std::vector<Section> sections);
+  // The same for what a stranger wrote; also for an unknown dtype or rule.
   static Result<ResultLayout> FromProto(const v1::ResultLayout& proto);
   v1::ResultLayout ToProto() const;
 

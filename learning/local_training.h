@@ -20,7 +20,7 @@ struct LocalTrainingOptions {
   double weight_decay = 0.0;  // g <- g + weight_decay w
   uint64_t seed = 0;
   int64_t round = 0;
-  std::string site;
+  std::string site = {};
 };
 
 struct LocalTrainingResult {
@@ -34,7 +34,9 @@ using StepProgress = std::function<void(int64_t done, int64_t total)>;
 
 // Mini-batch SGD over shuffled rows, in place. The shuffle of epoch e is drawn from
 // (seed, round, site, e); the last, shorter batch of an epoch is used. CANCELLED when `stop` is
-// requested between two steps; `parameters` is then of no use.
+// requested between two steps; OUT_OF_RANGE when the loss or a parameter is no longer finite;
+// `parameters` is then of no use. INVALID_ARGUMENT names the option, or the row whose label the
+// model does not know; FAILED_PRECONDITION when there are no rows.
 Result<LocalTrainingResult> TrainLocally(const Model& model, const Dataset& data,
                                          const LocalTrainingOptions& options,
                                          std::span<float> parameters, const std::stop_token& stop,

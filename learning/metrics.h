@@ -40,7 +40,9 @@ struct EvaluationSums {
   double label_squared = 0;                 // kValue
 };
 
-// Sums over rows, with outputs as Model::Forward gives them.
+// Sums over rows, with outputs as Model::Forward gives them. A logit above 0 says class 1; of equal
+// logits the first class counts. An output that is NaN makes the loss NaN, is never right, and
+// falls into the lowest bin.
 EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
                         std::span<const float> labels);
 
@@ -54,16 +56,17 @@ struct EvaluationValues {
   std::vector<double> sums;
 };
 EvaluationValues ToValues(OutputKind kind, const EvaluationSums& sums);
-// INVALID_ARGUMENT for a wrong length, a negative count, or counts that contradict each other.
+// INVALID_ARGUMENT for a wrong length, a negative count, counts that contradict each other, or a
+// sum that is not finite.
 Result<EvaluationSums> FromValues(OutputKind kind, const EvaluationValues& values);
 
 // The metrics of a split, named "SPLIT.loss", ...: kBinary has log_loss, auc, accuracy; kClasses
-// log_loss, accuracy; kValue mse, mae, r2. One that is undefined (no rows; AUC of one class) is
-// absent.
+// log_loss, accuracy; kValue mse, mae, r2. One that is undefined (no rows; AUC of one class; r2 of
+// constant labels) is absent, and all are when the loss is not finite.
 std::vector<Metric> ToMetrics(OutputKind kind, std::string_view split, const EvaluationSums& sums);
 
 // The area under the ROC curve from scores themselves: the share of (positive, negative) pairs in
-// order, ties one half (Mann and Whitney). NaN when a class is missing.
+// order, ties one half (Mann and Whitney). NaN when a class is missing or a score is NaN.
 double ExactAuc(std::span<const float> scores, std::span<const float> labels);
 
 }  // namespace skerry::learning

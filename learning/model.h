@@ -43,7 +43,8 @@ class Model {
 
   virtual std::unique_ptr<Workspace> NewWorkspace(int64_t max_rows) const = 0;
 
-  // The mean loss over the batch. `gradient` (as long as the parameters) receives its gradient.
+  // The mean loss over the batch. `gradient` (as long as the parameters) receives its gradient. Of
+  // no rows, both are 0. A label of kClasses must be a class number.
   virtual double Gradient(std::span<const float> parameters, const Batch& batch,
                           std::span<float> gradient, Workspace& workspace) const = 0;
 
@@ -59,7 +60,8 @@ Result<std::unique_ptr<Model>> MakeModel(const v1::ModelSpec& spec, int64_t num_
 // "linear", "logistic", "mlp", "softmax".
 std::vector<std::string> ModelKinds();
 
-// The mean loss of outputs [rows, num_outputs] against labels, in double, by exact_math.
+// The mean loss of outputs [rows, num_outputs] against labels, in double, by exact_math. Of no
+// rows: 0. Not finite when an output is not.
 double MeanLoss(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
                 std::span<const float> labels);
 

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/files.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "crypto/digest.h"
 
@@ -28,27 +30,32 @@ class CheckpointStore {
   CheckpointStore(Files& files, std::string directory);
 
   // A file under a temporary name, to be written in any order. Replaces one that a crash left
-  // behind.
+  // behind. INVALID_ARGUMENT for a run id that cannot be the name of a directory.
   Result<std::unique_ptr<File>> Begin(const CheckpointRef& ref);
   // Syncs `file`, which Begin gave for `ref`, gives it its name, and syncs the directory. After an
   // error the file is not there; a failed sync (INTERNAL) means the process should end.
   Status Publish(const CheckpointRef& ref, File& file);
   // NOT_FOUND names the file.
   Result<std::unique_ptr<File>> Open(const CheckpointRef& ref);
-  // Opens the file and compares its content hash. DATA_LOSS names the file, both hashes, and what
-  // an operator can do.
+  // Opens the file and compares its content hash, as it travels on the wire. DATA_LOSS names the
+  // file, both hashes, and what an operator can do.
   Result<std::unique_ptr<File>> OpenVerified(const CheckpointRef& ref,
                                              const crypto::Digest& expected);
   // Whether or not it is there.
   Status Remove(const CheckpointRef& ref);
-  // Removes temporary files and the versions of a run that `keep` does not list (both parts).
+  // Removes temporary files and the versions of a run that `keep` does not list (both parts). Not
+  // while a file of the run is being written.
   Status RemoveAllBut(const std::string& run_id, const std::vector<int64_t>& keep);
 
   std::string PathOf(const CheckpointRef& ref) const;
 
  private:
+  Status MakeRunDirectory(const std::string& run_id);
+
   Files& files_;
   const std::string directory_;
+  Mutex mutex_;
+  std::set<std::string> synced_runs_ SKERRY_GUARDED_BY(mutex_);
 };
 
 }  // namespace skerry::storage

@@ -16,6 +16,8 @@ struct ClientTask {  // key: task_id
   enum class State { kTaken, kFinished, kSubmitted } state = State::kTaken;
   std::string task;    // a serialized v1::Task, without the model's contents
   std::string header;  // from kFinished on: a serialized v1::ResultHeader
+
+  friend bool operator==(const ClientTask&, const ClientTask&) = default;
 };
 struct RemoveClientTask {
   int64_t task_id = 0;

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -44,7 +46,10 @@ struct RunRecord {  // key: run_id
   WallTime ended;
   int64_t rounds_committed = 0;
   int64_t model_version = -1;  // -1: none yet
-  bool degraded = false;       // some committed round lacked a site that was invited
+  bool degraded = false;       // some committed round lacked a site that it should have had
+  std::map<std::string, int64_t> rounds_lacked;  // site -> how many committed rounds lacked it
+
+  friend bool operator==(const RunRecord&, const RunRecord&) = default;
 };
 
 struct RoundRecord {  // key: run_id, round, attempt
@@ -67,6 +72,8 @@ struct RoundRecord {  // key: run_id, round, attempt
   Duration elapsed{0};        // in all phases
   Duration phase_elapsed{0};  // in this phase, not counting time in which the coordinator was down
   std::string metrics;        // a serialized v1::RoundSummary with only `metrics`
+
+  friend bool operator==(const RoundRecord&, const RoundRecord&) = default;
 };
 
 struct TaskRecord {  // key: task_id
@@ -87,6 +94,8 @@ struct TaskRecord {  // key: task_id
   bool outcome_confirmed = false;  // the site knows
   WallTime taken;
   WallTime reported;
+
+  friend bool operator==(const TaskRecord&, const TaskRecord&) = default;
 };
 
 struct SiteRecord {  // key: site
@@ -97,6 +106,8 @@ struct SiteRecord {  // key: site
   WallTime last_seen;
   int64_t certificate_expires_unix = 0;
   std::vector<std::string> data_sources;
+
+  friend bool operator==(const SiteRecord&, const SiteRecord&) = default;
 };
 
 struct EventRecord {  // appended; the store numbers them
@@ -106,6 +117,8 @@ struct EventRecord {  // appended; the store numbers them
   std::string site;
   std::string code;  // "site_lost", "round_committed", ...: stable words
   std::string message;
+
+  friend bool operator==(const EventRecord&, const EventRecord&) = default;
 };
 
 // The rows that a transition changes; all of them are written, or none.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -24,8 +26,11 @@ class SiteData {
 
   // `table` has exactly Columns(spec). INVALID_ARGUMENT with the place (file, line, column) for a
   // cell that is not a number, a level or class that is not declared (the nearest one is named), a
-  // missing label; FAILED_PRECONDITION when no rows are left, or when the training rows of a
-  // classifier have one class only.
+  // missing key of the split, a missing label (with the rule DROP the row is dropped instead), a
+  // missing cell when the run has no rule; and for fractions of the split that do not add up to 1
+  // (no split at all: every row trains). FAILED_PRECONDITION when no rows are left, or none for
+  // training, or when the training rows of a classifier have one class only. Messages hold no
+  // contents of a cell; hints do, and are for the site's own eyes.
   static Result<SiteData> Create(const Table& table, const v1::DataSpec& spec,
                                  const std::string& source_name);
 
@@ -35,7 +40,8 @@ class SiteData {
   }
   int64_t num_dropped() const { return num_dropped_; }  // rows left out for a missing cell
 
-  // Over the training rows, each sum correctly rounded whatever the order of the rows.
+  // Over the training rows. Each sum is the exact one rounded to a double, but for a relative error
+  // below 2^-70 of the sum of magnitudes, and does not depend on the order of the rows in the file.
   learning::FeatureSums Sums() const;
   // The rows of a split, filled and standardised. `transform` has num_inputs() entries.
   learning::Dataset Prepare(SplitPart part, const learning::InputTransform& transform) const;
@@ -48,7 +54,7 @@ class SiteData {
   int64_t num_dropped_ = 0;
   std::vector<double> values_;  // [rows, num_inputs], NaN where missing
   std::vector<double> labels_;
-  std::vector<uint32_t> parts_[3];  // rows of each split, in canonical order
+  std::array<std::vector<uint32_t>, 3> parts_;  // rows of each split, in canonical order
 };
 
 }  // namespace skerry::client

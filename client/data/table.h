@@ -31,14 +31,17 @@ class Table {
   virtual std::size_t num_columns() const = 0;
   // nullopt: missing. The text is unquoted and without white space at its ends.
   virtual std::optional<std::string_view> Cell(std::size_t row, std::size_t column) const = 0;
-  // Where a cell stands, for messages: "icu.csv:17, column age".
+  // Where a cell stands, for messages: "icu.csv:17, column age", "patients row 17, column age (here
+  // Alter)".
   virtual std::string Place(std::size_t row, std::size_t column) const = 0;
 };
 
 // Reads `columns` (names as the run gives them) of a source. Columns of the source that were not
 // asked for are skipped. Errors: NOT_FOUND (file, table), INVALID_ARGUMENT (a missing column: names
 // it, the file, and the nearest column there is; a quote that never closes, a row with too few or
-// too many fields: file and line; no rows).
+// too many fields, a cell of more than 16 MB: file and line; no rows), and for a SQLite database
+// also those of sqlite_table.h. Messages hold only what the run and agent.toml say; what the source
+// itself holds (other columns' names) stands in the hints, which are for the site's own eyes.
 Result<std::unique_ptr<Table>> ReadTable(Files& files, const DataSource& source,
                                          std::span<const std::string> columns);
 

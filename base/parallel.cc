@@ -1,0 +1,45 @@
+#include "base/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+
+namespace skerry {
+namespace {
+
+// Shared with helper tasks that may start only after the work is done.
+struct Work {
+  explicit Work(std::size_t n, const std::function<void(std::size_t)>& f) : count(n), body(f) {}
+
+  void Run() {
+    for (;;) {
+      const std::size_t i = next.fetch_add(1);
+      if (i >= count) return;
+      body(i);  // the caller waits for `done`, so its function is alive
+      MutexLock lock(mutex);
+      if (++done == count) all_done.NotifyAll();
+    }
+  }
+
+  const std::size_t count;
+  const std::function<void(std::size_t)>& body;
+  std::atomic<std::size_t> next{0};
+  Mutex mutex;
+  ConditionVariable all_done;
+  std::size_t done SKERRY_GUARDED_BY(mutex) = 0;
+};
+
+}  // namespace
+
+void ParallelFor(Executor& executor, int helpers, std::size_t count,
+                 const std::function<void(std::size_t)>& body) {
+  if (count == 0) return;
+  auto work = std::make_shared<Work>(count, body);
+  const auto useful = std::min<std::size_t>(static_cast<std::size_t>(std::max(helpers, 0)), count - 1);
+  for (std::size_t i = 0; i < useful; ++i) executor.Post([work] { work->Run(); });
+  work->Run();
+  MutexLock lock(work->mutex);
+  while (work->done < count) work->all_done.Wait(work->mutex);
+}
+
+}  // namespace skerry

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+#include "base/executor.h"
+
+namespace skerry {
+
+// Runs body(0) ... body(count - 1), in any order, on this thread and up to `helpers` tasks of `executor`;
+// returns when all have run. May be called from a task of that executor: this thread alone suffices.
+void ParallelFor(Executor& executor, int helpers, std::size_t count,
+                 const std::function<void(std::size_t)>& body);
+
+}  // namespace skerry

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace skerry::cli {
+
+// Rows of text under a header, columns aligned: numbers to the right, everything else to the left.
+// Widths are counted in characters as a terminal shows them (UTF-8).
+class Table {
+ public:
+  explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
+  // As many cells as the header has.
+  void Add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  // A line between the rows before and after.
+  void AddRule() { rows_.emplace_back(); }
+  bool empty() const { return rows_.empty(); }
+  std::string ToString() const;
+
+ private:
+  std::vector<std::string> header_;
+  std::vector<std::vector<std::string>> rows_;  // an empty row is a rule
+};
+
+}  // namespace skerry::cli

@@ -1,0 +1,171 @@
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <charconv>
+#include <cstdio>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/report.h"
+#include "base/shutdown_signal.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "cli/commands.h"
+#include "cli/render/progress.h"
+#include "coordinator/history.h"
+#include "coordinator/run_plan.h"
+#include "crypto/sha256.h"
+#include "simulation/simulator.h"
+#include "simulation/sites.h"
+
+namespace skerry::cli {
+namespace {
+
+struct SimulateOptions {
+  std::string run_file;
+  std::string sites;  // files, or a number
+  std::string history;
+  std::string out = "out";
+  int threads = 0;
+  bool quiet = false;
+};
+
+std::optional<int64_t> AsNumber(const std::string& text) {
+  int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || rest != end || number < 1) return std::nullopt;
+  return number;
+}
+
+Result<std::vector<simulation::SimulatedSite>> ResolveSites(const SimulateOptions& options,
+                                                            const coordinator::RunPlan& plan) {
+  const std::string run_folder = ParentDirectory(options.run_file);
+  const std::optional<int64_t> count = AsNumber(options.sites);
+  if (!options.sites.empty() && !count) return simulation::SitesFromFiles(options.sites, ".");
+  if (plan.simulation.sites.empty()) {
+    return InvalidArgument(options.run_file + " does not say which data the sites have")
+        .WithHint("give --sites DIR, or add to the run file: [simulation] sites = \"data/*.csv\"");
+  }
+  SKERRY_ASSIGN_OR_RETURN(auto sites, simulation::SitesFromFiles(plan.simulation.sites, run_folder));
+  if (count) return simulation::DealToSites(sites, *count, plan.spec.seed());
+  return sites;
+}
+
+// With --sites, the run file's numbers may ask for more sites than there are.
+void FitParticipation(std::size_t num_sites, coordinator::Participation& participation) {
+  const auto most = static_cast<int64_t>(num_sites);
+  const auto fit = [&](const char* key, int64_t& value) {
+    if (value <= most) return;
+    std::fprintf(stderr, "note: participation.%s is %lld; this simulation has %lld sites\n", key,
+                 static_cast<long long>(value), static_cast<long long>(most));
+    value = 0;
+  };
+  fit("min_sites", participation.min_sites);
+  fit("sites_per_round", participation.sites_per_round);
+  fit("quorum", participation.quorum);
+}
+
+Status WriteOutput(const SimulateOptions& options, const simulation::SimulationResult& result) {
+  PosixFiles files;
+  SKERRY_RETURN_IF_ERROR(files.MakeDirectories(options.out));
+  if (!result.model.empty()) {
+    SKERRY_RETURN_IF_ERROR(
+        PublishFile(files, options.out + "/model.safetensors", result.model));
+  }
+  SKERRY_RETURN_IF_ERROR(
+      PublishFile(files, options.out + "/rounds.csv", RoundsCsv(result.rounds)));
+  SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out + "/history.json", result.history_json));
+  return PublishFile(files, options.out + "/curve.svg",
+                     RoundsSvg(result.run.name() + ", simulated", result.rounds));
+}
+
+Result<simulation::SimulationOptions> Prepare(const SimulateOptions& options) {
+  PosixFiles files;
+  SKERRY_ASSIGN_OR_RETURN(const std::string text, ReadFile(files, options.run_file));
+  simulation::SimulationOptions prepared;
+  SKERRY_ASSIGN_OR_RETURN(prepared.plan, coordinator::ParseRunFile(text, options.run_file));
+  SKERRY_ASSIGN_OR_RETURN(prepared.sites, ResolveSites(options, prepared.plan));
+  if (!options.sites.empty()) {
+    FitParticipation(prepared.sites.size(), prepared.plan.participation);
+  }
+  if (!options.history.empty()) {
+    SKERRY_ASSIGN_OR_RETURN(const std::string json, ReadFile(files, options.history));
+    SKERRY_ASSIGN_OR_RETURN(coordinator::Participants history,
+                            coordinator::ParseHistory(json, options.history));
+    prepared.history = std::make_unique<coordinator::Participants>(std::move(history));
+  }
+  const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  prepared.num_threads = options.threads > 0 ? options.threads : processors;
+  prepared.version = kVersion;
+  return prepared;
+}
+
+int Report(const SimulateOptions& options, const simulation::SimulationResult& result,
+           Duration elapsed) {
+  const v1::RunSummary& run = result.run;
+  std::printf("%s: %s in %s, %s\n", run.name().c_str(), run.state().c_str(),
+              FormatDuration(elapsed).c_str(), RoundLabel(run).c_str());
+  if (!run.reason().empty()) std::printf("reason: %s\n", run.reason().c_str());
+  if (!run.hint().empty()) std::printf("hint: %s\n", run.hint().c_str());
+  if (!result.rounds.empty()) std::printf("%s\n", MetricsLine(result.rounds.back()).c_str());
+  if (!result.model.empty()) {
+    std::printf("model  %s/model.safetensors\nsha256 %s\n", options.out.c_str(),
+                crypto::Sha256(result.model).Hex().c_str());
+  }
+  std::printf("rounds %s/rounds.csv\ncurve  %s/curve.svg\n", options.out.c_str(),
+              options.out.c_str());
+  if (run.state() == "completed") return 0;
+  return run.state() == "completed_degraded" ? 20 : run.state() == "stopped" ? 130 : 22;
+}
+
+int Simulate(const SimulateOptions& options) {
+  ShutdownSignal signal;
+  Result<simulation::SimulationOptions> prepared = Prepare(options);
+  if (!prepared.ok()) return ReportError(prepared.status());
+  SystemClock clock;
+  const Timestamp begin = clock.Now();
+  std::atomic<bool> interrupted = false;
+  signal.Listen([&interrupted] { interrupted = true; });
+  Progress progress(clock);
+  prepared->on_round = [&](const v1::RunSummary& run, const v1::RoundSummary& round) {
+    if (!options.quiet) {
+      progress.Update(RoundLabel(run), run.round(), run.num_rounds(), MetricsLine(round));
+    }
+    return !interrupted;
+  };
+  const Result<simulation::SimulationResult> result = simulation::Simulate(*std::move(prepared));
+  progress.Finish();
+  if (!result.ok()) return ReportError(result.status());
+  if (interrupted) std::fprintf(stderr, "interrupted: what was reached is written\n");
+  if (Status status = WriteOutput(options, *result); !status.ok()) return ReportError(status);
+  return Report(options, *result, clock.Now() - begin);
+}
+
+}  // namespace
+
+void AddSimulateCommand(CLI::App& app, Action& action) {
+  auto options = std::make_shared<SimulateOptions>();
+  CLI::App* verb = app.add_subcommand(
+      "simulate", "Run a whole federation on this machine: the same code, the same model, in virtual time");
+  verb->footer(
+      "Examples:\n"
+      "  skerry simulate run.toml                      sites from its [simulation] table\n"
+      "  skerry simulate run.toml --sites data         one site for each data/*.csv\n"
+      "  skerry simulate run.toml --sites 20           the same rows, dealt to 20 sites\n"
+      "  skerry simulate run.toml --history h.json     who took part when, as it really was\n"
+      "Writes OUT/model.safetensors, rounds.csv, curve.svg, history.json. The same file and data give\n"
+      "the same model, byte for byte, with any number of threads, and as a deployed run with the same\n"
+      "history. Exit codes: 0 completed, 20 completed_degraded, 22 paused or failed, 130 interrupted.");
+  verb->add_option("run.toml", options->run_file, "the run file")->required();
+  verb->add_option("--sites", options->sites,
+                   "a folder, file or glob of CSV files, one site each; or a number of sites");
+  verb->add_option("--history", options->history, "of: skerry run export-history");
+  verb->add_option("--out", options->out, "folder for the results")->capture_default_str();
+  verb->add_option("--threads", options->threads, "that train; 0: one per processor");
+  verb->add_flag("--quiet", options->quiet, "no progress");
+  verb->callback([&action, options] { action = [options] { return Simulate(*options); }; });
+}
+
+}  // namespace skerry::cli

@@ -1,0 +1,210 @@
+#include "client/app/agent.h"
+
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/executor.h"
+#include "base/file_lock.h"
+#include "base/version.h"
+#include "client/native_trainer.h"
+#include "client/session.h"
+#include "crypto/certificates.h"
+#include "crypto/secret.h"
+#include "crypto/tls_probe.h"
+#include "rpc/grpc/grpc_coordinator_api.h"
+#include "storage/sqlite_client_store.h"
+
+namespace skerry::client {
+namespace {
+
+// Trainers on threads of their own.
+class ThreadRunner final : public TaskRunner {
+ public:
+  ThreadRunner(int num_threads, Trainer& trainer, Executor& loop)
+      : trainer_(trainer), loop_(loop), threads_(num_threads) {}
+
+  void Start(std::shared_ptr<const WorkOrder> order,
+             std::function<void(Result<WorkDone>)> done) override {
+    threads_.Post([this, order = std::move(order), done = std::move(done)] {
+      auto result = std::make_shared<Result<WorkDone>>(trainer_.Run(*order));
+      loop_.Post([done, result] { done(std::move(*result)); });
+    });
+  }
+
+ private:
+  Trainer& trainer_;
+  Executor& loop_;
+  ThreadPool threads_;
+};
+
+// Says in words why a connection fails, found by a handshake of its own beside the session.
+class Diagnosis {
+ public:
+  Diagnosis(const ClientConfig& config, const Clock& clock) : config_(config), clock_(clock) {}
+
+  void Begin(Executor& threads) {
+    if (running_.exchange(true)) return;
+    threads.Post([this] {
+      const Status found = Probe();
+      if (!found.ok()) {
+        spdlog::error("cannot reach the coordinator at {}: {}", config_.coordinator,
+                      found.message());
+        if (!found.hint().empty()) spdlog::info("hint: {}", found.hint());
+      }
+      running_ = false;
+    });
+  }
+
+ private:
+  Status Probe() const {
+    SKERRY_ASSIGN_OR_RETURN(const rpc::HostPort address, rpc::ParseHostPort(config_.coordinator));
+    PosixFiles files;
+    crypto::TlsProbeOptions options;
+    options.host = address.host;
+    options.port = address.port;
+    SKERRY_ASSIGN_OR_RETURN(options.ca_pem, ReadFile(files, config_.tls.ca));
+    SKERRY_ASSIGN_OR_RETURN(options.certificate_pem, ReadFile(files, config_.tls.certificate));
+    options.key_pem_path = config_.tls.key;
+    return crypto::ProbeTls(options, clock_);
+  }
+
+  const ClientConfig config_;
+  const Clock& clock_;
+  std::atomic<bool> running_{false};
+};
+
+// The certificate must be this site's: the coordinator goes by it, whatever agent.toml says.
+Result<int64_t> CheckOwnCertificate(Files& files, const ClientConfig& config) {
+  SKERRY_ASSIGN_OR_RETURN(const std::string pem, ReadFile(files, config.tls.certificate));
+  SKERRY_ASSIGN_OR_RETURN(const crypto::CertificateInfo info, crypto::ReadCertificate(pem));
+  const Result<crypto::Identity> identity = crypto::IdentityOf(info);
+  if (!identity.ok()) return identity.status().WithContext(config.tls.certificate);
+  if (identity->role != crypto::Role::kSite || identity->name != config.site) {
+    return FailedPrecondition(config.tls.certificate + " is the certificate of " +
+                              crypto::Describe(*identity) + ", but site.name is \"" + config.site +
+                              "\"")
+        .WithHint("use this site's own kit, or correct site.name in agent.toml");
+  }
+  return info.not_after_unix;
+}
+
+uint64_t RandomSeed() {
+  uint64_t seed = 0;
+  crypto::FillRandom({reinterpret_cast<char*>(&seed), sizeof(seed)});
+  return seed;
+}
+
+}  // namespace
+
+struct Agent::Parts final : SessionObserver {
+  Parts(const ClientConfig& config, std::map<std::string, RowReader> readers)
+      : loop(clock),
+        trainer(config.site, std::move(readers), config.policy),
+        diagnosis(config, clock),
+        tls_files(config.tls) {}
+
+  void Say(const std::string& line) override { spdlog::info("{}", line); }
+
+  void HealthChanged(const Status& health) override {
+    if (health.ok()) {
+      spdlog::info("the coordinator answers again");
+      return;
+    }
+    spdlog::warn("{}", health.ToString());
+    const bool connection = health.code() == Code::kUnavailable;
+    if (connection && !insecure) diagnosis.Begin(helpers);
+  }
+
+  SystemClock clock;
+  PosixFiles files;
+  std::unique_ptr<FileLock> lock;
+  EventLoop loop;
+  NativeTrainer trainer;
+  Diagnosis diagnosis;
+  const rpc::TlsFiles tls_files;
+  bool insecure = false;
+  bool stopped = false;  // on the loop's thread
+  std::unique_ptr<storage::SqliteClientStore> store;
+  std::unique_ptr<Session> session;
+  ThreadPool helpers{1};
+  std::unique_ptr<ThreadRunner> runner;
+  ThreadPool bulk{2};
+  std::unique_ptr<rpc::GrpcCoordinatorApi> api;  // before its executors go
+};
+
+Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Agent::~Agent() = default;
+
+Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool insecure) {
+  SKERRY_ASSIGN_OR_RETURN(const rpc::HostPort address, rpc::ParseHostPort(config.coordinator));
+  if (insecure && !rpc::IsLoopback(address.host)) {
+    return InvalidArgument("--insecure is for a coordinator on a loopback address only, not for " +
+                           config.coordinator)
+        .WithHint("set [tls] in agent.toml");
+  }
+  std::map<std::string, RowReader> readers;
+  std::vector<std::string> names;
+  for (const auto& [name, source] : config.sources) {
+    names.push_back(name);
+    readers[name] = [source = source](std::span<const std::string> columns) {
+      PosixFiles files;
+      return ReadTable(files, source, columns);
+    };
+  }
+  auto parts = std::make_unique<Parts>(config, std::move(readers));
+  parts->insecure = insecure;
+  SessionOptions options;
+  if (!insecure) {
+    const int64_t now = parts->clock.WallNow().unix_millis / 1000;
+    SKERRY_RETURN_IF_ERROR(rpc::CheckTlsFiles(parts->files, config.tls, now));
+    SKERRY_ASSIGN_OR_RETURN(options.certificate_expires_unix,
+                            CheckOwnCertificate(parts->files, config));
+  }
+  SKERRY_RETURN_IF_ERROR(parts->files.MakeDirectories(config.state_dir));
+  Result<std::unique_ptr<FileLock>> lock = FileLock::Acquire(config.state_dir + "/lock");
+  if (!lock.ok()) return lock.status().WithContext("the state directory is in use");
+  parts->lock = *std::move(lock);
+  SKERRY_ASSIGN_OR_RETURN(parts->store,
+                          storage::SqliteClientStore::Open(config.state_dir + "/client.db"));
+  const auto channel = [&] {
+    return rpc::OpenChannel(config.coordinator, insecure ? grpc::InsecureChannelCredentials()
+                                                         : rpc::ChannelTls(config.tls));
+  };
+  parts->api = std::make_unique<rpc::GrpcCoordinatorApi>(channel(), channel(), parts->loop,
+                                                         parts->bulk, insecure ? config.site : "");
+  parts->runner = std::make_unique<ThreadRunner>(config.max_concurrent_tasks, parts->trainer,
+                                                 parts->loop);
+  options.site = config.site;
+  options.state_dir = config.state_dir;
+  options.version = kVersion;
+  options.max_concurrent_tasks = config.max_concurrent_tasks;
+  options.retry_cap = config.retry_cap;
+  options.data_sources = names;
+  options.jitter_seed = RandomSeed();
+  parts->session = std::make_unique<Session>(
+      SessionParts{parts->clock, parts->files, *parts->api, *parts->store, *parts->runner, *parts},
+      std::move(options));
+  SKERRY_RETURN_IF_ERROR(parts->session->Open());
+  return std::unique_ptr<Agent>(new Agent(std::move(parts)));
+}
+
+Status Agent::Run() {
+  Status ended;
+  parts_->loop.Run([&]() -> std::optional<Timestamp> {
+    const std::optional<Timestamp> next = parts_->session->Step();
+    if (!parts_->session->ended().ok()) {
+      ended = parts_->session->ended();
+      parts_->loop.Quit();
+    }
+    return next;
+  });
+  return ended;
+}
+
+void Agent::Stop() { parts_->loop.Quit(); }
+
+}  // namespace skerry::client

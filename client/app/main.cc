@@ -1,0 +1,63 @@
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "base/cpu.h"
+#include "base/report.h"
+#include "base/shutdown_signal.h"
+#include "base/version.h"
+#include "client/app/agent.h"
+#include "learning/setup.h"
+
+namespace skerry {
+namespace {
+
+constexpr const char* kFooter =
+    "Example:\n"
+    "  skerry-client --config agent.toml\n"
+    "\n"
+    "The configuration file, with comments, comes with the kit of: skerry ca issue --site NAME\n"
+    "SIGTERM or Ctrl-C at any time: what is finished is on disk, and the next start goes on from there.\n"
+    "Exit codes: 0 ended as asked, 2 bad arguments or file, 5 not allowed, 6 something is in the way\n"
+    "  (state directory in use, certificate expired or of another site), 7 disk full, 8 damaged data,\n"
+    "  9 the coordinator speaks another version, 10 a newer process of this site has taken over.";
+
+int Work(const std::string& path, bool insecure) {
+  PosixFiles files;
+  const Result<client::ClientConfig> config = client::LoadClientConfig(files, path, insecure);
+  if (!config.ok()) return ReportError(config.status());
+  ShutdownSignal signal;
+  Result<std::unique_ptr<client::Agent>> agent = client::Agent::Start(*config, insecure);
+  if (!agent.ok()) return ReportError(agent.status());
+  spdlog::info("client {} of site \"{}\", coordinator {}, state in {}", kVersion, config->site,
+               config->coordinator, config->state_dir);
+  signal.Listen([&agent] { (*agent)->Stop(); });
+  const Status status = (*agent)->Run();
+  return status.ok() ? 0 : ReportError(status);
+}
+
+}  // namespace
+}  // namespace skerry
+
+int main(int argc, char** argv) {
+  skerry::RequireCpu();
+  skerry::learning::FixKernels();
+  skerry::rpc::SetUpGrpc();
+  CLI::App app("A site's agent: works on data that never leaves, for the federation's coordinator.");
+  app.footer(skerry::kFooter);
+  app.set_version_flag("--version", std::string("skerry-client ") + skerry::kVersion);
+  std::string config;
+  bool insecure = false;
+  app.add_option("--config", config, "agent.toml")->required();
+  app.add_flag("--insecure", insecure, "plaintext to a coordinator on this machine: for trials");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  spdlog::set_default_logger(spdlog::stderr_color_mt("client"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
+  return skerry::Work(config, insecure);
+}

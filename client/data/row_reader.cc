@@ -1,0 +1,123 @@
+#include "client/data/row_reader.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "base/check.h"
+#include "client/data/site_data.h"
+
+namespace skerry::client {
+namespace {
+
+using Kind = learning::FeatureColumn::Kind;
+
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+RowReader::RowReader(const Table& table, const v1::DataSpec& spec)
+    : table_(table),
+      rule_(spec.missing()),
+      has_key_(!spec.split().key().empty()),
+      declared_(DeclaredColumns(spec)) {
+  const std::vector<std::string> names = SiteData::Columns(spec);
+  SKERRY_CHECK(table.num_columns() == names.size());
+  const auto column_of = [&names](const std::string& name) {
+    return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+  };
+  for (const DeclaredColumn& column : declared_) columns_.push_back(column_of(column.name));
+  if (has_key_) columns_.push_back(column_of(spec.split().key()));
+  for (const auto& feature : learning::FeatureColumns(spec)) inputs_.push_back(InputOf(feature));
+}
+
+RowReader::Input RowReader::InputOf(const learning::FeatureColumn& feature) const {
+  const auto wanted = [&feature](const DeclaredColumn& column) {
+    if (column.name != feature.column) return false;
+    if (feature.kind == Kind::kLevel) return column.place_of_name.contains(feature.level);
+    return feature.kind == Kind::kMissing || column.kind != DeclaredColumn::Kind::kLevel;
+  };
+  const auto found = std::find_if(declared_.begin(), declared_.end(), wanted);
+  SKERRY_CHECK(found != declared_.end());
+  Input input{.kind = feature.kind, .cell = static_cast<std::size_t>(found - declared_.begin())};
+  if (feature.kind == Kind::kLevel) {
+    input.level = static_cast<double>(found->place_of_name.at(feature.level));
+  }
+  return input;
+}
+
+Status RowReader::Read(std::size_t index, ParsedRow& row) const {
+  row.cells.clear();
+  row.inputs.clear();
+  row.contents.clear();
+  SKERRY_RETURN_IF_ERROR(ReadKey(index, row));
+  row.dropped = rule_ == v1::DROP && AnyMissing(index);
+  if (row.dropped) return OkStatus();
+  for (std::size_t cell = 0; cell < declared_.size(); ++cell) {
+    Status status = ReadCell(index, cell, row);
+    if (!status.ok()) return std::move(status).WithContext(table_.Place(index, columns_[cell]));
+  }
+  for (const Input& input : inputs_) row.inputs.push_back(ValueOfInput(input, row));
+  row.label = row.cells.back();
+  return OkStatus();
+}
+
+bool RowReader::AnyMissing(std::size_t index) const {
+  return std::any_of(columns_.begin(), columns_.end(), [this, index](std::size_t column) {
+    return !table_.Cell(index, column).has_value();
+  });
+}
+
+Status RowReader::ReadKey(std::size_t index, ParsedRow& row) const {
+  row.key = {};
+  if (!has_key_) return OkStatus();
+  const auto key = table_.Cell(index, columns_.back());
+  if (!key) {
+    return InvalidArgument(table_.Place(index, columns_.back()) +
+                           ": the key of the split is missing")
+        .WithHint("fill the cell, or let the run name another column in split.key");
+  }
+  row.key = *key;
+  return OkStatus();
+}
+
+Status RowReader::ReadCell(std::size_t index, std::size_t cell, ParsedRow& row) const {
+  const auto text = table_.Cell(index, columns_[cell]);
+  if (!text) {
+    row.cells.push_back(kMissing);
+    AppendMissing(row.contents);
+    return MayBeMissing(cell);
+  }
+  SKERRY_ASSIGN_OR_RETURN(const double value, ValueOf(declared_[cell], *text));
+  row.cells.push_back(value);
+  AppendCanonical(declared_[cell], value, row.contents);
+  return OkStatus();
+}
+
+Status RowReader::MayBeMissing(std::size_t cell) const {
+  if (cell + 1 == declared_.size()) {
+    return InvalidArgument("the label is missing")
+        .WithHint("fill the cell, remove the row, or let the run say missing = \"drop\"");
+  }
+  if (rule_ != v1::MEAN && rule_ != v1::INDICATOR) {
+    return InvalidArgument("the cell is missing, and the run has no rule for that")
+        .WithHint("let the run say missing = \"drop\", \"mean\" or \"indicator\"");
+  }
+  return OkStatus();
+}
+
+double RowReader::ValueOfInput(const Input& input, const ParsedRow& row) const {
+  const double cell = row.cells[input.cell];
+  switch (input.kind) {
+    case Kind::kNumeric:
+      return cell;
+    case Kind::kLevel:
+      return std::isnan(cell) ? kMissing : (cell == input.level ? 1.0 : 0.0);
+    case Kind::kMissing:
+      return std::isnan(cell) ? 1.0 : 0.0;
+  }
+  return cell;
+}
+
+}  // namespace skerry::client

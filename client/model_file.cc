@@ -1,0 +1,64 @@
+#include "client/model_file.h"
+
+#include <algorithm>
+#include <span>
+#include <string>
+
+#include "base/text.h"
+#include "storage/safetensors.h"
+
+namespace skerry::client {
+namespace {
+
+using learning::DType;
+using learning::TensorSpec;
+
+std::string Describe(const TensorSpec& tensor) {
+  std::vector<std::string> dims;
+  for (const int64_t dim : tensor.shape) dims.push_back(std::to_string(dim));
+  return "\"" + tensor.name + "\" " + std::string(DTypeName(tensor.dtype)) + " [" +
+         Join(dims, ", ") + "]";
+}
+
+template <class T>
+Status ReadTensors(const File& file, uint64_t offset, std::span<T> out) {
+  const std::span<char> bytes(reinterpret_cast<char*>(out.data()), out.size_bytes());
+  SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file.ReadAt(offset, bytes));
+  if (n != bytes.size()) return DataLoss("the model file is cut short");
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<LoadedModel> LoadModel(const File& file, const learning::Layout& parameters,
+                              std::size_t num_inputs) {
+  SKERRY_ASSIGN_OR_RETURN(const storage::SafetensorsInfo info, storage::ReadSafetensors(file));
+  const auto inputs = static_cast<int64_t>(num_inputs);
+  std::vector<TensorSpec> expected = {{"input.fill", DType::kF64, {inputs}},
+                                      {"input.mean", DType::kF64, {inputs}},
+                                      {"input.scale", DType::kF64, {inputs}}};
+  expected.insert(expected.end(), parameters.tensors().begin(), parameters.tensors().end());
+  const std::vector<TensorSpec>& found = info.layout.tensors();
+  for (std::size_t i = 0; i < std::max(found.size(), expected.size()); ++i) {
+    if (i < found.size() && i < expected.size() && found[i] == expected[i]) continue;
+    return FailedPrecondition(
+               "the model has another layout: it has " +
+               (i < found.size() ? "tensor " + Describe(found[i]) : "no further tensor") +
+               " where " + (i < expected.size() ? Describe(expected[i]) : "none") + " is expected")
+        .WithHint("use the run file that the model was made with");
+  }
+  LoadedModel model;
+  std::vector<double> fixed(3 * num_inputs);
+  SKERRY_RETURN_IF_ERROR(ReadTensors(file, info.data_begin, std::span(fixed)));
+  const auto part = [&](std::size_t i) {
+    const auto begin = fixed.begin() + static_cast<std::ptrdiff_t>(i * num_inputs);
+    return std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(num_inputs));
+  };
+  model.transform = {part(0), part(1), part(2)};
+  model.parameters.resize(static_cast<std::size_t>(parameters.num_elements()));
+  SKERRY_RETURN_IF_ERROR(ReadTensors(file, info.data_begin + fixed.size() * sizeof(double),
+                                     std::span(model.parameters)));
+  return model;
+}
+
+}  // namespace skerry::client

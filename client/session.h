@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/random.h"
+#include "base/status.h"
+#include "client/task_runner.h"
+#include "client/work.h"
+#include "rpc/coordinator_api.h"
+#include "rpc/reaction.h"
+#include "storage/client_store.h"
+
+namespace skerry::client {
+
+struct SessionOptions {
+  std::string site;
+  std::string state_dir;  // results and models on their way
+  std::string version;    // of this software
+  int32_t max_concurrent_tasks = 1;
+  Duration retry_cap = 60s;  // between attempts to reach the coordinator
+  std::vector<std::string> data_sources;
+  int64_t certificate_expires_unix = 0;
+  uint64_t jitter_seed = 0;
+};
+
+// Who wants to know what the session does. Called on the session's thread; must be quick.
+class SessionObserver {
+ public:
+  virtual ~SessionObserver() = default;
+  // One line for a log: "round 12: training finished, 199 examples".
+  virtual void Say(const std::string& line) = 0;
+  // The coordinator cannot be reached or does not let this site in; OK: it does again.
+  virtual void HealthChanged(const Status& health) = 0;
+};
+
+// Borrowed; all must outlive the session.
+struct SessionParts {
+  Clock& clock;
+  Files& files;
+  rpc::CoordinatorApi& api;
+  storage::ClientStore& store;
+  TaskRunner& runner;
+  SessionObserver& observer;
+};
+
+// One site's conversation with the coordinator: joins, keeps one long poll held, works on tasks, sends
+// results and keeps each until its verdict. It survives its own death by the store and its files, and
+// the coordinator's by repeating itself. Belongs to one thread, on which the callbacks of its parts
+// come too; after each of them, and when the time has come, Step() must be called.
+class Session {
+ public:
+  Session(const SessionParts& parts, SessionOptions options);
+
+  // Reads the store: what an earlier process had in hand. Call it first.
+  Status Open();
+  // Does whatever is due. Returns when to be called again, if nothing happens before. Never waits.
+  std::optional<Timestamp> Step();
+
+  // Why the session has ended: PERMISSION_DENIED (a newer process of this site has taken over),
+  // UNIMPLEMENTED (the versions do not fit), or a failure of this side's own disk. OK: it has not.
+  const Status& ended() const { return ended_; }
+  // OK when the coordinator answered last time.
+  const Status& health() const { return health_; }
+  bool joined() const { return joined_; }
+  // Tasks in hand.
+  std::size_t num_tasks() const { return works_.size(); }
+
+ private:
+  enum class Control { kNone, kJoin, kPull, kHeartbeat };
+
+  // The control calls: one of them is under way at any time, or waits for its next attempt.
+  void StepControl(Timestamp now);
+  void CallJoin();
+  void CallPull();
+  void CallHeartbeat(Timestamp now);
+  void OnJoined(v1::JoinReply reply);
+  void OnPulled(v1::PullTaskReply reply);
+  void OnControlFailed(const Status& status);
+  template <class Reply>
+  rpc::Callback<Reply> ControlCallback(void (Session::*handle)(Reply));
+  void Healthy();
+
+  // Tasks, each through fetching, training, submitting, waiting for its verdict.
+  void StepWork(Work& work, Timestamp now);
+  void Accept(const v1::Task& task);
+  void Fetch(Work& work);
+  void Train(Work& work);
+  void OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done);
+  Status Seal(Work& work, const WorkDone& done);
+  void Query(Work& work);
+  void Submit(Work& work, uint64_t offset);
+  void OnSubmitFailed(Work& work, const Status& status);
+  void ReportFailure(Work& work, const Status& reason);
+  void SendFailure(Work& work);
+  void OnVerdicts(const google::protobuf::RepeatedPtrField<v1::Verdict>& verdicts);
+  void Abandon(int64_t task_id, const std::string& why);
+  void Drop(int64_t task_id);
+  void Retry(Work& work, const Status& status);
+  Work* Find(int64_t task_id, uint64_t life);
+
+  bool HasCapacity() const;
+  std::vector<v1::Progress> ProgressNow() const;
+  int64_t ProgressMark() const;
+  std::string ResultPath(int64_t task_id) const;
+  std::string ModelPath(const std::string& content_hash) const;
+  void RemoveUnusedModels();
+  void Keep(std::vector<storage::ClientRecord> records);
+  void End(Status status);
+  std::string Describe(const v1::Task& task) const;
+
+  const SessionParts parts_;
+  const SessionOptions options_;
+  rpc::Backoff backoff_;
+
+  Status ended_;
+  Status health_;
+  bool joined_ = false;
+  uint64_t epoch_ = 0;
+  std::string coordinator_id_;
+  Duration heartbeat_ = 1s;
+
+  Control control_ = Control::kNone;
+  uint64_t control_call_ = 0;  // the newest; answers to older ones are of no interest
+  Timestamp control_not_before_;
+  Timestamp heartbeat_sent_;
+  int64_t heartbeat_mark_ = 0;  // of the progress that it carried
+
+  std::map<int64_t, Work> works_;
+  uint64_t last_life_ = 0;
+  std::set<int64_t> unconfirmed_;   // verdicts heard, not yet confirmed to the coordinator
+  std::set<int64_t> confirming_;    // of those: in the control call under way
+  std::pair<std::string, std::shared_ptr<const v1::RunSpec>> spec_;  // by its hash: the last one parsed
+};
+
+}  // namespace skerry::client

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/files.h"
+#include "base/status.h"
+#include "skerry/v1/task.pb.h"
+
+namespace skerry::client {
+
+// How far a task has come. Written by the thread that works, read by the session.
+struct WorkProgress {
+  std::atomic<int64_t> done{0};
+  std::atomic<int64_t> total{0};
+};
+
+// A task to be worked on.
+struct WorkOrder {
+  v1::Task task;
+  std::shared_ptr<const v1::RunSpec> spec;
+  std::shared_ptr<File> model;   // the model version, verified; null when the task needs none
+  std::shared_ptr<File> result;  // empty; receives the bytes in the order of the task's result_layout
+  std::stop_token stop;
+  std::shared_ptr<WorkProgress> progress;
+};
+
+// What a result says beside its bytes.
+struct WorkDone {
+  int64_t num_examples = 0;
+  std::map<std::string, double> scalars;
+};
+
+// Local work. Run() blocks until the task is done, and may be called from several threads at once.
+// CANCELLED when `stop` was requested. Any other error is reported to the coordinator, with its hint:
+// FAILED_PRECONDITION and INVALID_ARGUMENT for what is wrong with the site's data, PERMISSION_DENIED
+// for what the site's policy forbids.
+class Trainer {
+ public:
+  virtual ~Trainer() = default;
+  virtual Result<WorkDone> Run(const WorkOrder& order) = 0;
+};
+
+// Where trainers run: threads of their own in an agent, a pool in a simulation.
+class TaskRunner {
+ public:
+  virtual ~TaskRunner() = default;
+  // `done` is called once, on the session's executor.
+  virtual void Start(std::shared_ptr<const WorkOrder> order,
+                     std::function<void(Result<WorkDone>)> done) = 0;
+};
+
+}  // namespace skerry::client

@@ -1,0 +1,74 @@
+#include "client/work.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "crypto/sha256.h"
+#include "rpc/chunks.h"
+
+namespace skerry::client {
+
+using crypto::Digest;
+using crypto::kChunkBytes;
+
+ModelSink::ModelSink(std::shared_ptr<File> file, const v1::ModelRef& model, uint64_t offset,
+                     std::shared_ptr<WorkProgress> progress)
+    : file_(std::move(file)),
+      size_bytes_(model.size_bytes()),
+      content_hash_(model.content_hash()),
+      begin_(offset),
+      stored_(offset),
+      progress_(std::move(progress)) {}
+
+Status ModelSink::Put(const v1::Chunk& chunk) {
+  SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, stored_, size_bytes_));
+  SKERRY_RETURN_IF_ERROR(file_->WriteAt(stored_, chunk.data()));
+  SKERRY_ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(chunk.sha256()));
+  digests_.push_back(digest);
+  stored_ += chunk.data().size();
+  progress_->done = static_cast<int64_t>(stored_);
+  return stored_ == size_bytes_ ? CheckWhole() : OkStatus();
+}
+
+Status ModelSink::CheckWhole() {
+  std::vector<Digest> all;
+  std::string piece(kChunkBytes, '\0');
+  for (uint64_t offset = 0; offset < begin_; offset += kChunkBytes) {
+    SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset, piece));
+    all.push_back(crypto::Sha256({piece.data(), n}));
+  }
+  all.insert(all.end(), digests_.begin(), digests_.end());
+  if (crypto::ContentHash(rpc::kFileHeader, size_bytes_, all).view() == content_hash_) {
+    return OkStatus();
+  }
+  SKERRY_RETURN_IF_ERROR(file_->Truncate(0));
+  return DataLoss("the model received does not have the content hash that its task names");
+}
+
+namespace {
+
+class CountedChunks final : public rpc::ChunkSource {
+ public:
+  CountedChunks(std::unique_ptr<rpc::ChunkSource> chunks, std::shared_ptr<WorkProgress> progress)
+      : chunks_(std::move(chunks)), progress_(std::move(progress)) {}
+
+  Result<std::optional<v1::Chunk>> Next() override {
+    SKERRY_ASSIGN_OR_RETURN(std::optional<v1::Chunk> chunk, chunks_->Next());
+    if (chunk) progress_->done = static_cast<int64_t>(chunk->offset() + chunk->data().size());
+    return chunk;
+  }
+
+ private:
+  const std::unique_ptr<rpc::ChunkSource> chunks_;
+  const std::shared_ptr<WorkProgress> progress_;
+};
+
+}  // namespace
+
+std::shared_ptr<rpc::ChunkSource> ResultSource(std::shared_ptr<const File> file, uint64_t offset,
+                                               std::shared_ptr<WorkProgress> progress) {
+  return std::make_shared<CountedChunks>(rpc::ReadChunks(std::move(file), offset),
+                                         std::move(progress));
+}
+
+}  // namespace skerry::client

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/files.h"
+#include "base/status.h"
+#include "base/time.h"
+#include "client/task_runner.h"
+#include "crypto/content_hash.h"
+#include "rpc/coordinator_api.h"
+#include "rpc/reaction.h"
+#include "skerry/v1/task.pb.h"
+
+namespace skerry::client {
+
+// One task in a session's hands.
+struct Work {
+  enum class Stage {
+    kFetching,    // the model
+    kTraining,
+    kSubmitting,  // the result is on disk
+    kSubmitted,   // the receipt is here; kept until the verdict
+    kFailing,     // the coordinator must hear that it cannot be done
+  };
+
+  explicit Work(rpc::Backoff b) : backoff(std::move(b)) {}
+
+  v1::Task task;
+  Stage stage = Stage::kFetching;
+  uint64_t life = 0;  // tells a callback for this object from one for an earlier one with its task id
+  bool busy = false;  // a call, or the trainer, is at it
+  Timestamp not_before;
+  rpc::Backoff backoff;
+  int resumes = 0;             // how often an upload had to be taken up again
+  bool ask_first = false;      // kSubmitting: what has arrived is not known
+  std::shared_ptr<File> model;
+  std::stop_source stop;
+  std::shared_ptr<WorkProgress> progress = std::make_shared<WorkProgress>();
+  v1::ResultHeader header;  // from kSubmitting on
+  Status failure;           // kFailing
+};
+
+// Writes a model version chunk by chunk into a file, going on where an earlier process left off.
+class ModelSink final : public rpc::ChunkSink {
+ public:
+  // `file` holds `offset` good bytes, a whole number of chunks.
+  ModelSink(std::shared_ptr<File> file, const v1::ModelRef& model, uint64_t offset,
+            std::shared_ptr<WorkProgress> progress);
+  // DATA_LOSS, with the file emptied, when the last chunk is here and all do not make the content hash.
+  Status Put(const v1::Chunk& chunk) override;
+
+ private:
+  Status CheckWhole();
+
+  const std::shared_ptr<File> file_;  // shared with the session, which hands it to the trainer
+  const uint64_t size_bytes_;
+  const std::string content_hash_;
+  const uint64_t begin_;
+  uint64_t stored_;
+  std::vector<crypto::Digest> digests_;  // of the chunks from begin_ on
+  const std::shared_ptr<WorkProgress> progress_;
+};
+
+// Reads a result chunk by chunk, and shows how far it has come.
+std::shared_ptr<rpc::ChunkSource> ResultSource(std::shared_ptr<const File> file, uint64_t offset,
+                                               std::shared_ptr<WorkProgress> progress);
+
+}  // namespace skerry::client

@@ -1,0 +1,236 @@
+#include "coordinator/app/daemon.h"
+
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/file_lock.h"
+#include "base/version.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/grpc/admin_service.h"
+#include "coordinator/grpc/authenticator.h"
+#include "coordinator/grpc/coordinator_service.h"
+#include "crypto/certificates.h"
+#include "storage/sqlite_journal.h"
+
+namespace skerry::coordinator {
+namespace {
+
+constexpr int kDiskThreads = 4;
+
+// Writes the journal's events to the log as well, once they are durable.
+class LoggedJournal final : public storage::Journal {
+ public:
+  explicit LoggedJournal(storage::Journal& journal) : journal_(journal) {}
+
+  Status Commit(const storage::WriteBatch& batch) override {
+    SKERRY_RETURN_IF_ERROR(journal_.Commit(batch));
+    for (const storage::Record& record : batch) {
+      if (const auto* event = std::get_if<storage::EventRecord>(&record)) Log(*event);
+    }
+    return OkStatus();
+  }
+
+ private:
+  static void Log(const storage::EventRecord& event) {
+    std::string where = event.run_id;
+    if (event.round >= 0) where += " round " + std::to_string(event.round);
+    if (!event.site.empty()) where += " site " + event.site;
+    spdlog::info("{}{}{}{}{}", where, where.empty() ? "" : ": ", event.code,
+                 event.message.empty() ? "" : ": ", event.message);
+  }
+
+  storage::Journal& journal_;
+};
+
+Result<std::string> FederationOf(Files& files, const std::string& certificate_path) {
+  SKERRY_ASSIGN_OR_RETURN(const std::string pem, ReadFile(files, certificate_path));
+  SKERRY_ASSIGN_OR_RETURN(const crypto::CertificateInfo info, crypto::ReadCertificate(pem));
+  const Result<crypto::Identity> identity = crypto::IdentityOf(info);
+  if (!identity.ok()) return identity.status().WithContext(certificate_path);
+  if (identity->role != crypto::Role::kCoordinator) {
+    return FailedPrecondition(certificate_path + " is the certificate of " +
+                              crypto::Describe(*identity) + ", not of a coordinator")
+        .WithHint("skerry ca issue --coordinator HOST");
+  }
+  return identity->federation;
+}
+
+}  // namespace
+
+struct Daemon::Parts {
+  explicit Parts(int num_threads)
+      : loop(clock), compute(num_threads), disk(kDiskThreads), reading(disk) {}
+
+  SystemClock clock;
+  PosixFiles files;
+  std::string federation;
+  std::unique_ptr<FileLock> lock;
+  std::unique_ptr<storage::SqliteJournal> sqlite;
+  std::unique_ptr<storage::SqliteJournalReader> reader;
+  std::unique_ptr<LoggedJournal> journal;
+  EventLoop loop;
+  std::unique_ptr<Coordinator> coordinator;
+  std::unique_ptr<Authenticator> authenticator;
+  std::unique_ptr<CoordinatorService> coordinator_service;
+  std::unique_ptr<AdminService> admin_service;
+  ThreadPool compute;
+  ThreadPool disk;
+  Strand reading;
+  std::unique_ptr<grpc::Server> server;
+  std::string admin_socket;
+  int port = 0;
+  Status fatal;          // on the loop's thread
+  bool stopping = false;  // on the loop's thread
+  bool disk_full = false;
+
+  Status OpenStore(const CoordinatorConfig& config);
+  Status OpenCoordinator(const CoordinatorConfig& config, int num_threads);
+  Status OpenServer(const CoordinatorConfig& config, bool insecure);
+  std::optional<Timestamp> Step();
+};
+
+Status Daemon::Parts::OpenStore(const CoordinatorConfig& config) {
+  SKERRY_RETURN_IF_ERROR(files.MakeDirectories(config.state_dir));
+  Result<std::unique_ptr<FileLock>> locked = FileLock::Acquire(config.state_dir + "/lock");
+  if (!locked.ok()) return locked.status().WithContext("the state directory is in use");
+  lock = *std::move(locked);
+  const std::string path = config.state_dir + "/coordinator.db";
+  SKERRY_ASSIGN_OR_RETURN(sqlite, storage::SqliteJournal::Open(path));
+  SKERRY_ASSIGN_OR_RETURN(reader, storage::SqliteJournalReader::Open(path));
+  journal = std::make_unique<LoggedJournal>(*sqlite);
+  return OkStatus();
+}
+
+Status Daemon::Parts::OpenCoordinator(const CoordinatorConfig& config, int num_threads) {
+  CoordinatorOptions options;
+  options.state_dir = config.state_dir;
+  options.spool_bytes = config.spool_bytes;
+  options.num_threads = num_threads;
+  options.version = kVersion;
+  options.on_fatal = [this](const Status& status) {
+    fatal = status;
+    loop.Quit();
+  };
+  SKERRY_ASSIGN_OR_RETURN(
+      coordinator,
+      Coordinator::Open({clock, files, *journal, *reader, loop, disk, compute, reading},
+                        std::move(options)));
+  return OkStatus();
+}
+
+Status Daemon::Parts::OpenServer(const CoordinatorConfig& config, bool insecure) {
+  SKERRY_ASSIGN_OR_RETURN(const rpc::HostPort address, rpc::ParseHostPort(config.address));
+  if (insecure && !rpc::IsLoopback(address.host)) {
+    return InvalidArgument("--insecure is for loopback addresses only, not for " + config.address)
+        .WithHint("set listen.address to \"127.0.0.1:" + std::to_string(address.port) +
+                  "\", or set [tls]");
+  }
+  authenticator = std::make_unique<Authenticator>(federation, insecure);
+  coordinator_service =
+      std::make_unique<CoordinatorService>(*coordinator, loop, disk, *authenticator);
+  admin_service = std::make_unique<AdminService>(*coordinator, loop, disk, *authenticator);
+  grpc::ServerBuilder builder;
+  rpc::SetServerLimits(builder);
+  builder.AddListeningPort(config.address,
+                           insecure ? grpc::InsecureServerCredentials()
+                                    : rpc::ServerTls(config.tls),
+                           &port);
+  int socket_port = 0;
+  ::unlink(config.admin_socket.c_str());
+  admin_socket = config.admin_socket;
+  builder.AddListeningPort("unix:" + config.admin_socket, grpc::InsecureServerCredentials(),
+                           &socket_port);
+  builder.RegisterService(coordinator_service.get());
+  builder.RegisterService(admin_service.get());
+  const mode_t before = ::umask(0177);  // the socket is for this user alone
+  server = builder.BuildAndStart();
+  ::umask(before);
+  if (server == nullptr || port == 0) {
+    return Unavailable("cannot listen on " + config.address + " and " + config.admin_socket)
+        .WithHint("is another program listening there? See: ss -ltnp");
+  }
+  return OkStatus();
+}
+
+Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const CoordinatorConfig& config, bool insecure) {
+  const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int num_threads = config.threads > 0 ? config.threads : processors;
+  auto parts = std::make_unique<Parts>(num_threads);
+  if (insecure) {
+    parts->federation = "insecure";
+  } else {
+    const int64_t now = parts->clock.WallNow().unix_millis / 1000;
+    SKERRY_RETURN_IF_ERROR(rpc::CheckTlsFiles(parts->files, config.tls, now));
+    SKERRY_ASSIGN_OR_RETURN(parts->federation,
+                            FederationOf(parts->files, config.tls.certificate));
+  }
+  SKERRY_RETURN_IF_ERROR(parts->OpenStore(config));
+  SKERRY_RETURN_IF_ERROR(parts->OpenCoordinator(config, num_threads));
+  SKERRY_RETURN_IF_ERROR(parts->OpenServer(config, insecure));
+  return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+Daemon::~Daemon() {
+  if (parts_->server != nullptr) {
+    parts_->server->Shutdown(std::chrono::system_clock::now());
+    ::unlink(parts_->admin_socket.c_str());
+  }
+}
+
+int Daemon::port() const { return parts_->port; }
+const std::string& Daemon::federation() const { return parts_->federation; }
+
+// Commits what the last batch of events did. A full disk stops the world until there is room.
+std::optional<Timestamp> Daemon::Parts::Step() {
+  for (;;) {
+    const Status status = coordinator->Flush();
+    if (status.ok()) {
+      if (std::exchange(disk_full, false)) spdlog::info("there is room on the disk again");
+      return coordinator->NextDue();
+    }
+    if (status.code() != Code::kResourceExhausted) {
+      fatal = status;
+      loop.Quit();
+      return std::nullopt;
+    }
+    if (!std::exchange(disk_full, true)) {
+      spdlog::error("{}; waiting for room, nothing is lost", status.message());
+    }
+    std::this_thread::sleep_for(1s);
+  }
+}
+
+Status Daemon::Run() {
+  parts_->loop.Run([this] { return parts_->Step(); });
+  if (!parts_->fatal.ok()) return parts_->fatal;
+  // The server ends its calls while the loop still answers them.
+  std::thread shutdown([this] {
+    parts_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
+    parts_->loop.Quit();
+  });
+  parts_->loop.Run([this] { return parts_->Step(); });
+  shutdown.join();
+  return parts_->fatal;
+}
+
+void Daemon::Stop() {
+  parts_->loop.Post([this] {
+    if (std::exchange(parts_->stopping, true)) return;
+    parts_->coordinator->EndHeldCalls();
+    parts_->loop.Quit();
+  });
+}
+
+}  // namespace skerry::coordinator

@@ -1,0 +1,222 @@
+#include "coordinator/coordinator.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/random.h"
+#include "coordinator/retention.h"
+#include "coordinator/views.h"
+
+namespace skerry::coordinator {
+
+Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions options)
+    : parts_(parts),
+      options_(std::move(options)),
+      checkpoints_(parts.files, options_.state_dir + "/runs"),
+      uploads_(parts.files, options_.state_dir + "/spool", options_.spool_bytes),
+      finalizer_(checkpoints_, parts.compute, options_.num_threads),
+      jitter_(static_cast<uint64_t>(parts.clock.WallNow().unix_millis), Purpose::kJitter, 0, "", 0) {}
+
+Coordinator::~Coordinator() = default;
+
+// ---- Start ------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Coordinator>> Coordinator::Open(const CoordinatorParts& parts,
+                                                       CoordinatorOptions options) {
+  auto coordinator =
+      std::unique_ptr<Coordinator>(new Coordinator(parts, std::move(options)));
+  SKERRY_RETURN_IF_ERROR(coordinator->Restore());
+  return coordinator;
+}
+
+Status Coordinator::Restore() {
+  storage::JournalReader& reader = parts_.reader;
+  SKERRY_ASSIGN_OR_RETURN(coordinator_id_, reader.CoordinatorId());
+  SKERRY_ASSIGN_OR_RETURN(last_task_id_, reader.LargestTaskId());
+  SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::SiteRecord> sites, reader.Sites());
+  for (const storage::SiteRecord& record : sites) GetSite(record.site).record = record;
+  SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::TaskRecord> unconfirmed,
+                          reader.UnconfirmedOutcomes());
+  for (const storage::TaskRecord& task : unconfirmed) {
+    GetSite(task.site).verdicts[task.task_id] = task;
+  }
+  SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::RunRecord> runs, reader.Runs());
+  for (const storage::RunRecord& record : runs) {
+    const Status status = RestoreRun(record, reader);
+    if (!status.ok()) return status.WithContext("run " + record.run_id);
+  }
+  std::vector<int64_t> results_in_use;
+  for (const auto& [task_id, task] : tasks_) results_in_use.push_back(task_id);
+  uploads_.RemoveAllBut(results_in_use);
+  return OkStatus();
+}
+
+Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader) {
+  SKERRY_ASSIGN_OR_RETURN(RunPlan plan, ParseRunFile(record.run_file, "run file"));
+  if (!storage::IsFinal(record.state)) {
+    SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::TaskRecord> tasks,
+                            reader.Tasks(record.run_id, record.rounds_committed, INT64_MAX));
+    for (const storage::TaskRecord& task : tasks) {
+      if (task.outcome != storage::Outcome::kNone) continue;
+      Site& site = GetSite(task.site);
+      if (!std::exchange(site.connected, true)) ++num_connected_;
+      site_timers_.Set(site.number, Now() + options_.grace_after_restart);
+    }
+  }
+  SKERRY_ASSIGN_OR_RETURN(auto run, Run::Create(*this, std::move(plan), record, nullptr));
+  runs_.push_back(std::move(run));
+  Run& restored = *runs_.back();
+  SKERRY_RETURN_IF_ERROR(restored.Restore(reader));
+  // A reported result is not offered to its site again, but must still be found by its id.
+  for (const auto& [place, slot] : restored.slots()) {
+    tasks_.try_emplace(slot.record.task_id, OpenTask{&restored, place});
+  }
+  if (restored.base() && !restored.ended()) {
+    return checkpoints_.RemoveAllBut(
+        record.run_id,
+        VersionsToKeep(restored.plan().keep, restored.scores(), restored.base()->version));
+  }
+  return OkStatus();
+}
+
+// ---- The loop ---------------------------------------------------------------------------------------
+
+std::optional<Timestamp> Coordinator::NextDue() const {
+  std::optional<Timestamp> due = site_timers_.Next();
+  const auto consider = [&](Timestamp t) { due = due ? std::min(*due, t) : t; };
+  for (const auto& run : runs_) {
+    if (const auto t = run->NextDue()) consider(*t);
+  }
+  for (const auto& [run_id, watchers] : watchers_) {
+    for (const Watcher& watcher : watchers) consider(watcher.until);
+  }
+  return due;
+}
+
+Status Coordinator::Flush() {
+  while (const auto number = site_timers_.PopDue(Now())) {
+    Site& site = *sites_by_number_[*number];
+    if (site.pull || site.heartbeat) {
+      AnswerPull(site, true);
+      AnswerHeartbeat(site, true);
+    } else {
+      Lost(site);
+    }
+  }
+  // By index: a run that ends may begin another's turn, never a new run.
+  for (const auto& run : runs_) {
+    if (const auto due = run->NextDue(); due && *due <= Now()) run->OnTime();
+  }
+  AnswerAll();
+  AnswerWatchers();
+  if (!batch_.empty()) {
+    SKERRY_RETURN_IF_ERROR(parts_.journal.Commit(batch_));
+    batch_.clear();
+  }
+  std::vector<std::function<void()>> actions;
+  actions.swap(after_commit_);
+  for (const auto& action : actions) action();
+  return OkStatus();
+}
+
+void Coordinator::EndHeldCalls() {
+  for (Site* site : sites_by_number_) {
+    DropHeldCalls(*site, Unavailable("the coordinator is shutting down"));
+  }
+  for (auto& [run_id, watchers] : watchers_) {
+    for (Watcher& watcher : watchers) {
+      Reply<v1::WatchRunReply>(std::move(watcher.done),
+                               Unavailable("the coordinator is shutting down"));
+    }
+  }
+  watchers_.clear();
+}
+
+// ---- RunHost ----------------------------------------------------------------------------------------
+
+bool Coordinator::IsConnected(const std::string& site) const {
+  const Site* found = FindSite(site);
+  return found != nullptr && found->connected;
+}
+
+void Coordinator::OfferTask(Run& run, int32_t place, int64_t task_id) {
+  Site& site = GetSite(run.record().sites[static_cast<std::size_t>(place)]);
+  tasks_[task_id] = {&run, place};
+  if (std::find(site.open.begin(), site.open.end(), task_id) == site.open.end()) {
+    site.open.push_back(task_id);
+  }
+  MarkDirty(site);
+}
+
+void Coordinator::WithdrawTask(const std::string& name, int64_t task_id) {
+  Site& site = GetSite(name);
+  std::erase(site.open, task_id);
+  site.resend.erase(task_id);
+  MarkDirty(site);
+}
+
+void Coordinator::AskResend(const std::string& name, int64_t task_id) {
+  Site& site = GetSite(name);
+  site.resend.insert(task_id);
+  MarkDirty(site);
+}
+
+void Coordinator::TellOutcome(const storage::TaskRecord& record) {
+  Site& site = GetSite(record.site);
+  tasks_.erase(record.task_id);
+  site.verdicts[record.task_id] = record;
+  MarkDirty(site);
+}
+
+void Coordinator::StartFinalize(Run& run, int64_t ticket, FinalizeInput input) {
+  for (CountedResult& result : input.results) {
+    Result<std::shared_ptr<File>> file = uploads_.Open(result.task_id);
+    if (file.ok()) result.file = *std::move(file);
+  }
+  auto shared = std::make_shared<FinalizeInput>(std::move(input));
+  // After the commit: that these results count must be known before the model shows it.
+  after_commit_.emplace_back([this, shared, ticket, run = &run] {
+    parts_.compute.Post([this, shared, ticket, run] {
+      auto output = std::make_shared<Result<FinalizeOutput>>(finalizer_.Run(*shared));
+      parts_.loop.Post([this, output, ticket, run] {
+        if (!output->ok() && output->status().code() == Code::kInternal && options_.on_fatal) {
+          return options_.on_fatal(output->status());
+        }
+        run->OnFinalized(ticket, std::move(*output));
+      });
+    });
+  });
+}
+
+void Coordinator::RemoveResults(std::vector<int64_t> task_ids) {
+  after_commit_.emplace_back([this, task_ids = std::move(task_ids)] {
+    for (const int64_t task_id : task_ids) uploads_.Remove(task_id);
+  });
+}
+
+void Coordinator::RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) {
+  if (versions.empty()) return;
+  after_commit_.emplace_back([this, run_id, versions = std::move(versions)] {
+    for (const int64_t version : versions) {
+      for (const auto part : {storage::CheckpointPart::kModel, storage::CheckpointPart::kState}) {
+        // One that stays behind is removed at the next start.
+        static_cast<void>(checkpoints_.Remove({run_id, version, part}).ok());
+      }
+    }
+  });
+}
+
+void Coordinator::RunEnded(Run& run) {
+  v1::PullTaskReply::RunFinished notice;
+  notice.set_run_id(run.record().run_id);
+  notice.set_state(std::string(Name(run.record().state)));
+  for (const std::string& name : run.record().sites) {
+    Site* site = FindSite(name);
+    if (site == nullptr || !site->connected) continue;
+    site->notices.push_back(notice);
+    MarkDirty(*site);
+  }
+}
+
+}  // namespace skerry::coordinator

@@ -1,0 +1,212 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/files.h"
+#include "base/random.h"
+#include "coordinator/finalizer.h"
+#include "coordinator/run.h"
+#include "coordinator/run_host.h"
+#include "coordinator/site.h"
+#include "coordinator/timer_queue.h"
+#include "coordinator/upload_desk.h"
+#include "coordinator/views.h"
+#include "rpc/coordinator_api.h"
+#include "skerry/v1/admin.pb.h"
+#include "skerry/v1/coordinator.pb.h"
+#include "storage/checkpoint_store.h"
+#include "storage/journal.h"
+
+namespace skerry::coordinator {
+
+struct CoordinatorOptions {
+  std::string state_dir;
+  uint64_t spool_bytes = uint64_t{64} << 30;  // results on their way to their rounds
+  int num_threads = 1;                        // that `compute` has
+  // A site whose call broke and that makes no new one for so long is lost.
+  Duration grace = 10s;
+  // After a restart, sites with a task are given so long to come back: a client tries at least so often.
+  Duration grace_after_restart = 60s;
+  std::string version;  // of this software
+  // A step failed in a way after which the process cannot go on (a failed sync): end it.
+  std::function<void(const Status&)> on_fatal;
+};
+
+// Borrowed; all must outlive the coordinator.
+struct CoordinatorParts {
+  Clock& clock;
+  Files& files;
+  storage::Journal& journal;
+  storage::JournalReader& reader;  // used by Open(), then only by tasks on `reading`
+  Executor& loop;     // runs tasks on the coordinator's own thread
+  Executor& disk;     // several threads
+  Executor& compute;  // several threads
+  Executor& reading;  // one task at a time
+};
+
+// The coordinator: sessions, tasks, results, runs. All methods are called on one thread, which also
+// runs `parts.loop`. What they change is staged; Flush() commits it in one transaction and only then
+// lets replies and files go. Callbacks may come on any thread, and must not call back into this object
+// but through `parts.loop`.
+//
+// `site` is always the name in the caller's certificate.
+class Coordinator final : public RunHost {
+ public:
+  // Reads the journal and takes up every run where it stood. Errors are the journal's, or name the run
+  // that cannot go on.
+  static Result<std::unique_ptr<Coordinator>> Open(const CoordinatorParts& parts,
+                                                   CoordinatorOptions options);
+  ~Coordinator() override;
+
+  // ---- For sites (docs/wire.md) ----
+  void Join(const std::string& site, v1::JoinRequest request, rpc::Callback<v1::JoinReply> done);
+  // `call_id` names the call for CallBroken(); no two calls have the same.
+  void PullTask(const std::string& site, uint64_t call_id, const v1::PullTaskRequest& request,
+                rpc::Callback<v1::PullTaskReply> done);
+  void Heartbeat(const std::string& site, uint64_t call_id, const v1::HeartbeatRequest& request,
+                 rpc::Callback<v1::HeartbeatReply> done);
+  // The transport saw the end of a call that is still held. Its callback is not called any more.
+  void CallBroken(const std::string& site, uint64_t call_id);
+  void QueryUpload(const std::string& site, const v1::QueryUploadRequest& request,
+                   rpc::Callback<v1::QueryUploadReply> done);
+  void ReportFailure(const std::string& site, const v1::ReportFailureRequest& request,
+                     rpc::Callback<v1::ReportFailureReply> done);
+  // The chunks of a model version from an offset, to be read on `parts.disk`.
+  void OpenModel(const std::string& site, const v1::PullModelRequest& request,
+                 rpc::Callback<std::shared_ptr<rpc::ChunkSource>> done);
+  // An upload to append chunks to on `parts.disk`, one after the other, and then to finish; or null:
+  // the result is here already, and FinishUpload is not needed.
+  void BeginUpload(const std::string& site, const v1::SubmitResultRequest::Start& start,
+                   rpc::Callback<std::shared_ptr<Upload>> done);
+  void FinishUpload(std::shared_ptr<Upload> upload, rpc::Callback<v1::SubmitResultReply> done);
+
+  // ---- For operators ----
+  void SubmitRun(const v1::SubmitRunRequest& request, rpc::Callback<v1::SubmitRunReply> done);
+  // The same for a plan that has been read already, and with whom its rounds shall take place.
+  Result<std::string> SubmitPlan(RunPlan plan, std::unique_ptr<Participants> replay);
+  void ListRuns(rpc::Callback<v1::ListRunsReply> done);
+  void ShowRun(const v1::ShowRunRequest& request, rpc::Callback<v1::ShowRunReply> done);
+  void WatchRun(const v1::WatchRunRequest& request, rpc::Callback<v1::WatchRunReply> done);
+  void StopRun(const std::string& run_id, rpc::Callback<v1::StopRunReply> done);
+  void ResumeRun(const std::string& run_id, rpc::Callback<v1::ResumeRunReply> done);
+  void ExportHistory(const std::string& run_id, rpc::Callback<v1::ExportHistoryReply> done);
+  void ListSites(rpc::Callback<v1::ListSitesReply> done);
+  // A committed version (-1: the newest) and its chunks, verified.
+  struct ExportedModel {
+    v1::ModelRef model;
+    std::shared_ptr<rpc::ChunkSource> chunks;
+  };
+  void ExportModel(const v1::ExportModelRequest& request, rpc::Callback<ExportedModel> done);
+
+  // ---- For the loop ----
+  // When Flush() should be called even if nothing happens.
+  std::optional<Timestamp> NextDue() const;
+  // Runs what is due, commits, releases. RESOURCE_EXHAUSTED: the disk is full, nothing is released;
+  // call again later, and nothing else meanwhile. Any other error: end the process.
+  Status Flush();
+  // Ends all held calls, so that clients look for a new connection: before a shutdown.
+  void EndHeldCalls();
+  // For tests and simulation.
+  const Run* FindRun(const std::string& run_id) const;
+
+  // ---- RunHost ----
+  Timestamp Now() const override { return parts_.clock.Now(); }
+  WallTime WallNow() const override { return parts_.clock.WallNow(); }
+  void Stage(storage::Record record) override { batch_.push_back(std::move(record)); }
+  int64_t NewTaskId() override { return ++last_task_id_; }
+  bool IsConnected(const std::string& site) const override;
+  void OfferTask(Run& run, int32_t place, int64_t task_id) override;
+  void WithdrawTask(const std::string& site, int64_t task_id) override;
+  void AskResend(const std::string& site, int64_t task_id) override;
+  void TellOutcome(const storage::TaskRecord& record) override;
+  void StartFinalize(Run& run, int64_t ticket, FinalizeInput input) override;
+  void RemoveResults(std::vector<int64_t> task_ids) override;
+  void RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) override;
+  void RunEnded(Run& run) override;
+
+ private:
+  struct OpenTask {
+    Run* run = nullptr;
+    int32_t place = 0;
+  };
+  struct Watcher {
+    uint64_t after_change = 0;
+    Timestamp until;
+    rpc::Callback<v1::WatchRunReply> done;
+  };
+
+  Coordinator(const CoordinatorParts& parts, CoordinatorOptions options);
+  Status Restore();
+  Status RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader);
+
+  Site& GetSite(const std::string& name);
+  Site* FindSite(const std::string& name) const;
+  Status CheckSession(const Site* site, uint64_t epoch) const;
+  void StartSession(Site& site, const v1::JoinRequest& request);
+  v1::JoinReply::Settlement Settle(Site& site, const v1::HeldTask& held);
+  void Confirm(Site& site, const google::protobuf::RepeatedField<int64_t>& task_ids);
+  void NoteProgress(const Site& site, const google::protobuf::RepeatedPtrField<v1::Progress>& all);
+  void Connected(Site& site);
+  void Lost(Site& site);
+  void MarkDirty(Site& site);
+  void AnswerAll();
+  void AnswerPull(Site& site, bool hold_is_over);
+  void AnswerHeartbeat(Site& site, bool hold_is_over);
+  void DropHeldCalls(Site& site, const Status& status);
+  bool FillTask(Site& site, v1::PullTaskReply& reply);
+  void AppendVerdicts(const Site& site, google::protobuf::RepeatedPtrField<v1::Verdict>* out) const;
+  std::vector<int64_t> TasksToAbandon(const Site& site) const;
+  void InlineModel(const Run& run, v1::ModelRef& model);
+  Duration HoldTime();
+  // The open task with this id, if this site has it.
+  const OpenTask* FindTask(const std::string& site, int64_t task_id) const;
+  void UploadChecked(std::shared_ptr<Upload> upload, Result<std::vector<learning::Metric>> checked,
+                     rpc::Callback<v1::SubmitResultReply> done);
+
+  Result<Run*> ResolveRun(const std::string& run_id) const;
+  std::vector<SitePresence> PresenceIn(const Run& run) const;
+  v1::WatchRunReply WatchReply(const Run& run) const;
+  void AnswerWatchers();
+  // Gives the answer after the next commit.
+  template <class Message>
+  void Reply(rpc::Callback<Message> done, Result<Message> reply) {
+    after_commit_.emplace_back(
+        [done = std::move(done), reply = std::make_shared<Result<Message>>(std::move(reply))] {
+          done(std::move(*reply));
+        });
+  }
+
+  CoordinatorParts parts_;
+  const CoordinatorOptions options_;
+  storage::CheckpointStore checkpoints_;
+  UploadDesk uploads_;
+  Finalizer finalizer_;
+  std::string coordinator_id_;
+  int64_t last_task_id_ = 0;
+  RandomStream jitter_;
+
+  std::unordered_map<std::string, std::unique_ptr<Site>> sites_;
+  std::vector<Site*> sites_by_number_;
+  std::vector<std::unique_ptr<Run>> runs_;  // by number
+  std::unordered_map<int64_t, OpenTask> tasks_;
+  TimerQueue<uint64_t> site_timers_;  // by site number: the end of a hold, or of a grace
+  std::vector<Site*> dirty_;
+  std::size_t num_connected_ = 0;
+  std::map<std::string, std::vector<Watcher>> watchers_;  // by run
+  std::map<std::string, std::pair<int64_t, std::string>> small_models_;  // run -> version, contents
+
+  storage::WriteBatch batch_;
+  std::vector<std::function<void()>> after_commit_;
+};
+
+}  // namespace skerry::coordinator

@@ -1,0 +1,168 @@
+// Models on their way out, results on their way in.
+
+#include <utility>
+
+#include "coordinator/coordinator.h"
+#include "coordinator/result_check.h"
+#include "rpc/chunks.h"
+
+namespace skerry::coordinator {
+namespace {
+
+v1::SubmitResultReply ReceiptFor(const v1::ResultHeader& header) {
+  v1::SubmitResultReply receipt;
+  receipt.set_task_id(header.task_id());
+  receipt.set_content_hash(header.content_hash());
+  return receipt;
+}
+
+Status NotWanted(int64_t task_id) {
+  return NotFound("task " + std::to_string(task_id) + " is not open for this site");
+}
+
+}  // namespace
+
+void Coordinator::OpenModel(const std::string& name, const v1::PullModelRequest& request,
+                            rpc::Callback<std::shared_ptr<rpc::ChunkSource>> done) {
+  using Source = std::shared_ptr<rpc::ChunkSource>;
+  const Site* site = FindSite(name);
+  if (Status status = CheckSession(site, request.epoch()); !status.ok()) {
+    return Reply<Source>(std::move(done), std::move(status));
+  }
+  const Result<Run*> run = ResolveRun(request.model().run_id());
+  const bool is_current = run.ok() && (*run)->PlaceOf(name) && (*run)->base() &&
+                          (*run)->base()->version == request.model().version() &&
+                          (*run)->base()->model_hash.view() == request.model().content_hash();
+  if (!is_current) {
+    return Reply<Source>(std::move(done),
+                         NotFound("version " + std::to_string(request.model().version()) +
+                                  " of run " + request.model().run_id() +
+                                  " is not the one that its sites work from"));
+  }
+  Result<std::unique_ptr<File>> file = checkpoints_.Open(
+      {request.model().run_id(), request.model().version(), storage::CheckpointPart::kModel});
+  if (!file.ok()) return Reply<Source>(std::move(done), std::move(file).status());
+  Reply<Source>(std::move(done), Source(rpc::ReadChunks(*std::move(file), request.offset())));
+}
+
+void Coordinator::QueryUpload(const std::string& name, const v1::QueryUploadRequest& request,
+                              rpc::Callback<v1::QueryUploadReply> done) {
+  if (Status status = CheckSession(FindSite(name), request.epoch()); !status.ok()) {
+    return Reply<v1::QueryUploadReply>(std::move(done), std::move(status));
+  }
+  const OpenTask* task = FindTask(name, request.task_id());
+  const Result<crypto::Digest> hash = crypto::Digest::FromBytes(request.content_hash());
+  if (!hash.ok()) return Reply<v1::QueryUploadReply>(std::move(done), hash.status());
+  if (task == nullptr) {
+    return Reply<v1::QueryUploadReply>(std::move(done), NotWanted(request.task_id()));
+  }
+  const TaskSlot& slot = *task->run->FindSlot(task->place);
+  v1::QueryUploadReply reply;
+  if (slot.record.state == storage::TaskState::kReported && slot.record.content_hash == *hash) {
+    reply.set_complete(true);
+    reply.set_offset(slot.record.size_bytes);
+    return Reply<v1::QueryUploadReply>(std::move(done), std::move(reply));
+  }
+  const auto size = static_cast<uint64_t>(task->run->round_spec()->result_layout.size_bytes());
+  const Result<uint64_t> stored = uploads_.Stored(request.task_id(), *hash, size);
+  if (!stored.ok()) return Reply<v1::QueryUploadReply>(std::move(done), stored.status());
+  reply.set_offset(*stored);
+  Reply<v1::QueryUploadReply>(std::move(done), std::move(reply));
+}
+
+void Coordinator::ReportFailure(const std::string& name, const v1::ReportFailureRequest& request,
+                                rpc::Callback<v1::ReportFailureReply> done) {
+  if (Status status = CheckSession(FindSite(name), request.epoch()); !status.ok()) {
+    return Reply<v1::ReportFailureReply>(std::move(done), std::move(status));
+  }
+  if (const OpenTask* task = FindTask(name, request.task_id())) {
+    const auto code = request.code() <= static_cast<uint32_t>(Code::kUnauthenticated)
+                          ? static_cast<Code>(request.code())
+                          : Code::kUnknown;
+    const Status reason = Status(code == Code::kOk ? Code::kUnknown : code, request.message())
+                              .WithHint(request.hint());
+    Run& run = *task->run;
+    if (code == Code::kDataLoss) {
+      run.OnResultMissing(task->place);  // it has lost its result: it works again
+    } else {
+      run.OnFailed(task->place, reason);
+    }
+  }
+  Reply<v1::ReportFailureReply>(std::move(done), v1::ReportFailureReply());
+}
+
+// ---- Uploads ----------------------------------------------------------------------------------------
+
+void Coordinator::BeginUpload(const std::string& name,
+                              const v1::SubmitResultRequest::Start& start,
+                              rpc::Callback<std::shared_ptr<Upload>> done) {
+  using Handle = std::shared_ptr<Upload>;
+  if (Status status = CheckSession(FindSite(name), start.epoch()); !status.ok()) {
+    return Reply<Handle>(std::move(done), std::move(status));
+  }
+  const v1::ResultHeader& header = start.header();
+  const OpenTask* task = FindTask(name, header.task_id());
+  if (task == nullptr) return Reply<Handle>(std::move(done), NotWanted(header.task_id()));
+  const TaskSlot& slot = *task->run->FindSlot(task->place);
+  if (slot.record.state == storage::TaskState::kReported) {
+    if (slot.record.content_hash.view() == header.content_hash()) {
+      return Reply<Handle>(std::move(done), Handle());
+    }
+    return Reply<Handle>(std::move(done),
+                         AlreadyExists("another result of task " + std::to_string(header.task_id()) +
+                                       " has been received; the first one counts"));
+  }
+  if (slot.record.state == storage::TaskState::kFailed) {
+    return Reply<Handle>(std::move(done), NotWanted(header.task_id()));
+  }
+  if (Status status = CheckHeader(header, task->run->round_spec()->result_layout); !status.ok()) {
+    return Reply<Handle>(std::move(done), std::move(status));
+  }
+  Reply<Handle>(std::move(done), uploads_.Begin(name, header, start.offset()));
+}
+
+void Coordinator::FinishUpload(std::shared_ptr<Upload> upload,
+                               rpc::Callback<v1::SubmitResultReply> done) {
+  const OpenTask* task = FindTask(upload->site(), upload->header().task_id());
+  if (task == nullptr) {
+    return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(upload->header().task_id()));
+  }
+  const auto spec = std::make_shared<learning::RoundSpec>(*task->run->round_spec());
+  parts_.compute.Post([this, upload, spec, program = task->run->shared_program(),
+                       done = std::move(done)]() mutable {
+    const v1::ResultHeader& header = upload->header();
+    Result<std::vector<learning::Metric>> checked = std::vector<learning::Metric>();
+    const Status whole = upload->spool().Complete(upload->generation(), rpc::CanonicalHeader(header));
+    if (whole.ok()) {
+      checked = CheckResult(*upload->spool().file(), header, *spec, *program);
+    } else {
+      checked = whole;
+    }
+    auto shared = std::make_shared<Result<std::vector<learning::Metric>>>(std::move(checked));
+    parts_.loop.Post([this, upload, shared, done = std::move(done)]() mutable {
+      UploadChecked(std::move(upload), std::move(*shared), std::move(done));
+    });
+  });
+}
+
+void Coordinator::UploadChecked(std::shared_ptr<Upload> upload,
+                                Result<std::vector<learning::Metric>> checked,
+                                rpc::Callback<v1::SubmitResultReply> done) {
+  const v1::ResultHeader& header = upload->header();
+  const OpenTask* task = FindTask(upload->site(), header.task_id());
+  if (!checked.ok()) {
+    if (checked.status().code() == Code::kInvalidArgument) uploads_.Remove(header.task_id());
+    return Reply<v1::SubmitResultReply>(std::move(done), std::move(checked).status());
+  }
+  if (task == nullptr) {
+    return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(header.task_id()));
+  }
+  const storage::TaskState state = task->run->FindSlot(task->place)->record.state;
+  if (state == storage::TaskState::kFailed) {
+    return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(header.task_id()));
+  }
+  if (state != storage::TaskState::kReported) task->run->OnReported(task->place, header, *checked);
+  Reply<v1::SubmitResultReply>(std::move(done), ReceiptFor(header));
+}
+
+}  // namespace skerry::coordinator

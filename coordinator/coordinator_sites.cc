@@ -1,0 +1,365 @@
+// Sessions, long polls and tasks: the coordinator as sites see it.
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/coordinator.h"
+
+namespace skerry::coordinator {
+namespace {
+
+// Models up to this size travel inside the task.
+constexpr uint64_t kInlineBytes = 64 * 1024;
+
+template <class Reply>
+void EndHeld(std::optional<HeldCall<Reply>>& held, const Status& status,
+             std::vector<std::function<void()>>& after_commit) {
+  if (!held) return;
+  after_commit.emplace_back([done = std::move(held->done), status] { done(status); });
+  held.reset();
+}
+
+Status Superseded(const std::string& site) {
+  return PermissionDenied("a newer process of site \"" + site + "\" has taken over")
+      .WithDetail(rpc::kSuperseded);
+}
+
+}  // namespace
+
+Site& Coordinator::GetSite(const std::string& name) {
+  std::unique_ptr<Site>& site = sites_[name];
+  if (site == nullptr) {
+    site = std::make_unique<Site>(sites_by_number_.size());
+    site->record.site = name;
+    sites_by_number_.push_back(site.get());
+  }
+  return *site;
+}
+
+Site* Coordinator::FindSite(const std::string& name) const {
+  const auto found = sites_.find(name);
+  return found == sites_.end() ? nullptr : found->second.get();
+}
+
+Status Coordinator::CheckSession(const Site* site, uint64_t epoch) const {
+  if (site != nullptr && epoch < site->record.epoch && epoch > 0) {
+    return Superseded(site->record.site);
+  }
+  if (site == nullptr || !site->has_session || epoch != site->record.epoch) {
+    return FailedPrecondition("no session with this epoch; Join first")
+        .WithDetail(rpc::kEpochUnknown);
+  }
+  return OkStatus();
+}
+
+// ---- Sessions ---------------------------------------------------------------------------------------
+
+void Coordinator::Join(const std::string& name, v1::JoinRequest request,
+                       rpc::Callback<v1::JoinReply> done) {
+  if (request.protocol() != rpc::kProtocolVersion) {
+    return Reply<v1::JoinReply>(
+        std::move(done),
+        Unimplemented("the coordinator (version " + options_.version + ") speaks protocol " +
+                      std::to_string(rpc::kProtocolVersion) + ", the client (version " +
+                      request.version() + ") speaks " + std::to_string(request.protocol()))
+            .WithHint("install the same release of Skerry on both sides"));
+  }
+  Site& site = GetSite(name);
+  if (request.epoch() > 0 && request.epoch() < site.record.epoch) {
+    return Reply<v1::JoinReply>(std::move(done), Superseded(name));
+  }
+  DropHeldCalls(site, request.epoch() == 0 ? Superseded(name) : Unavailable("a new session began"));
+  StartSession(site, request);
+  Confirm(site, request.confirmed_verdicts());
+
+  v1::JoinReply reply;
+  reply.set_epoch(site.record.epoch);
+  reply.set_coordinator_id(coordinator_id_);
+  reply.set_version(options_.version);
+  const bool same_coordinator = request.coordinator_id() == coordinator_id_;
+  site.holds.clear();
+  for (const v1::HeldTask& held : request.held()) {
+    v1::JoinReply::Settlement settlement;
+    settlement.set_task_id(held.task_id());
+    settlement.set_instruction(v1::JoinReply::DROP);
+    if (same_coordinator) settlement = Settle(site, held);
+    *reply.add_settlements() = settlement;
+  }
+  AppendVerdicts(site, reply.mutable_verdicts());
+  const auto beat = std::chrono::milliseconds(10 * static_cast<int64_t>(num_connected_));
+  reply.set_heartbeat_ms(std::clamp<int64_t>(beat.count(), 1000, 20000));
+  Connected(site);
+  Reply<v1::JoinReply>(std::move(done), std::move(reply));
+}
+
+void Coordinator::StartSession(Site& site, const v1::JoinRequest& request) {
+  storage::SiteRecord& record = site.record;
+  ++record.epoch;
+  record.version = request.version();
+  record.last_seen = WallNow();
+  if (record.first_seen.unix_millis == 0) record.first_seen = record.last_seen;
+  record.certificate_expires_unix = request.certificate_expires_unix();
+  record.data_sources.assign(request.data_sources().begin(), request.data_sources().end());
+  Stage(record);
+  site.has_session = true;
+  site.max_tasks = static_cast<std::size_t>(std::clamp(request.max_concurrent_tasks(), 1, 64));
+  site.notices.clear();
+}
+
+// What becomes of a task that a client has in hand: keep working or wait, forget it, or send again.
+v1::JoinReply::Settlement Coordinator::Settle(Site& site, const v1::HeldTask& held) {
+  v1::JoinReply::Settlement settlement;
+  settlement.set_task_id(held.task_id());
+  settlement.set_instruction(v1::JoinReply::KEEP);
+  const OpenTask* task = FindTask(site.record.site, held.task_id());
+  if (task == nullptr) {
+    // With an outcome it does not know yet, the verdict comes in the same reply.
+    if (!site.verdicts.contains(held.task_id())) settlement.set_instruction(v1::JoinReply::DROP);
+    return settlement;
+  }
+  const TaskSlot& slot = *task->run->FindSlot(task->place);
+  const bool here = slot.record.state == storage::TaskState::kReported;
+  if (slot.record.state == storage::TaskState::kFailed) {
+    settlement.set_instruction(v1::JoinReply::DROP);
+    return settlement;
+  }
+  if (held.state() == v1::HeldTask::SUBMITTED && !here) {
+    settlement.set_instruction(v1::JoinReply::RESEND);
+    site.resend.erase(held.task_id());
+  }
+  site.holds.insert(held.task_id());
+  if (!here) task->run->OnTaken(task->place);
+  return settlement;
+}
+
+void Coordinator::Confirm(Site& site, const google::protobuf::RepeatedField<int64_t>& task_ids) {
+  for (const int64_t task_id : task_ids) {
+    const auto found = site.verdicts.find(task_id);
+    if (found == site.verdicts.end()) continue;
+    found->second.outcome_confirmed = true;
+    Stage(std::move(found->second));
+    site.verdicts.erase(found);
+  }
+}
+
+void Coordinator::Connected(Site& site) {
+  site_timers_.Set(site.number, Now() + options_.grace);
+  MarkDirty(site);
+  if (!site.connected) {
+    site.connected = true;
+    ++num_connected_;
+  }
+  for (const auto& run : runs_) {
+    if (const auto place = run->PlaceOf(site.record.site)) run->OnSiteConnected(*place);
+  }
+}
+
+void Coordinator::Lost(Site& site) {
+  if (!site.connected) return;
+  site.connected = false;
+  --num_connected_;
+  site.record.last_seen = WallNow();
+  Stage(site.record);
+  for (const auto& run : runs_) {
+    if (const auto place = run->PlaceOf(site.record.site)) run->OnSiteLost(*place);
+  }
+}
+
+void Coordinator::DropHeldCalls(Site& site, const Status& status) {
+  EndHeld(site.pull, status, after_commit_);
+  EndHeld(site.heartbeat, status, after_commit_);
+}
+
+Duration Coordinator::HoldTime() {
+  const double seconds = std::clamp(20.0 * static_cast<double>(num_connected_) / 1000.0, 20.0, 120.0);
+  return FromSeconds(seconds * (0.9 + 0.2 * jitter_.Uniform()));
+}
+
+// ---- Long polls -------------------------------------------------------------------------------------
+
+void Coordinator::PullTask(const std::string& name, uint64_t call_id,
+                           const v1::PullTaskRequest& request,
+                           rpc::Callback<v1::PullTaskReply> done) {
+  Site* site = FindSite(name);
+  if (Status status = CheckSession(site, request.epoch()); !status.ok()) {
+    return Reply<v1::PullTaskReply>(std::move(done), std::move(status));
+  }
+  DropHeldCalls(*site, Unavailable("a newer call has begun"));
+  Confirm(*site, request.confirmed_verdicts());
+  NoteProgress(*site, request.progress());
+  site->holds = {request.held_tasks().begin(), request.held_tasks().end()};
+  site->pull = HeldCall<v1::PullTaskReply>{call_id, std::move(done)};
+  if (!site->connected) Connected(*site);
+  site_timers_.Set(site->number, Now() + HoldTime());
+  MarkDirty(*site);
+}
+
+void Coordinator::Heartbeat(const std::string& name, uint64_t call_id,
+                            const v1::HeartbeatRequest& request,
+                            rpc::Callback<v1::HeartbeatReply> done) {
+  Site* site = FindSite(name);
+  if (Status status = CheckSession(site, request.epoch()); !status.ok()) {
+    return Reply<v1::HeartbeatReply>(std::move(done), std::move(status));
+  }
+  DropHeldCalls(*site, Unavailable("a newer call has begun"));
+  Confirm(*site, request.confirmed_verdicts());
+  site->holds.clear();
+  for (const v1::Progress& progress : request.progress()) site->holds.insert(progress.task_id());
+  NoteProgress(*site, request.progress());
+  site->heartbeat = HeldCall<v1::HeartbeatReply>{call_id, std::move(done)};
+  if (!site->connected) Connected(*site);
+  site_timers_.Set(site->number, Now() + HoldTime());
+  MarkDirty(*site);
+}
+
+void Coordinator::CallBroken(const std::string& name, uint64_t call_id) {
+  Site* site = FindSite(name);
+  if (site == nullptr) return;
+  const bool pull = site->pull && site->pull->call_id == call_id;
+  const bool heartbeat = site->heartbeat && site->heartbeat->call_id == call_id;
+  if (!pull && !heartbeat) return;
+  if (pull) site->pull.reset();
+  if (heartbeat) site->heartbeat.reset();
+  site_timers_.Set(site->number, Now() + options_.grace);
+}
+
+void Coordinator::NoteProgress(const Site& site,
+                               const google::protobuf::RepeatedPtrField<v1::Progress>& all) {
+  for (const v1::Progress& progress : all) {
+    const OpenTask* task = FindTask(site.record.site, progress.task_id());
+    if (task == nullptr) continue;
+    task->run->OnTaken(task->place);
+    task->run->OnProgress(task->place, progress);
+  }
+}
+
+// ---- Answers ----------------------------------------------------------------------------------------
+
+void Coordinator::MarkDirty(Site& site) {
+  if (std::exchange(site.dirty, true)) return;
+  dirty_.push_back(&site);
+}
+
+void Coordinator::AnswerAll() {
+  // Answers may make further sites dirty.
+  while (!dirty_.empty()) {
+    std::vector<Site*> sites;
+    sites.swap(dirty_);
+    for (Site* site : sites) {
+      site->dirty = false;
+      AnswerPull(*site, false);
+      AnswerHeartbeat(*site, false);
+    }
+  }
+}
+
+void Coordinator::AnswerPull(Site& site, bool hold_is_over) {
+  if (!site.pull) return;
+  v1::PullTaskReply reply;
+  AppendVerdicts(site, reply.mutable_verdicts());
+  for (const int64_t task_id : TasksToAbandon(site)) reply.add_abandon_tasks(task_id);
+  bool news = FillTask(site, reply) || reply.verdicts_size() > 0 || reply.abandon_tasks_size() > 0;
+  if (!news && !site.notices.empty()) {
+    *reply.mutable_run_finished() = site.notices.back();
+    site.notices.clear();
+    news = true;
+  }
+  if (!news && !hold_is_over) return;
+  if (reply.outcome_case() == v1::PullTaskReply::OUTCOME_NOT_SET) reply.mutable_wait();
+  Reply<v1::PullTaskReply>(std::move(site.pull->done), std::move(reply));
+  site.pull.reset();
+  site_timers_.Set(site.number, Now() + options_.grace);
+}
+
+void Coordinator::AnswerHeartbeat(Site& site, bool hold_is_over) {
+  if (!site.heartbeat) return;
+  v1::HeartbeatReply reply;
+  AppendVerdicts(site, reply.mutable_verdicts());
+  for (const int64_t task_id : TasksToAbandon(site)) reply.add_abandon_tasks(task_id);
+  if (reply.verdicts_size() == 0 && reply.abandon_tasks_size() == 0 && !hold_is_over) return;
+  Reply<v1::HeartbeatReply>(std::move(site.heartbeat->done), std::move(reply));
+  site.heartbeat.reset();
+  site_timers_.Set(site.number, Now() + options_.grace);
+}
+
+// The next thing for an idle client: a result to send again, or the oldest waiting task, of another run
+// than the last if there is one.
+bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
+  for (const int64_t task_id : site.resend) {
+    if (!site.holds.contains(task_id)) continue;
+    reply.set_resend_task_id(task_id);
+    site.resend.erase(task_id);
+    return true;
+  }
+  const auto working = std::count_if(site.open.begin(), site.open.end(), [&](int64_t task_id) {
+    return site.holds.contains(task_id);
+  });
+  if (static_cast<std::size_t>(working) >= site.max_tasks) return false;
+  const OpenTask* chosen = nullptr;
+  for (const int64_t task_id : site.open) {
+    if (site.holds.contains(task_id)) continue;
+    const OpenTask& task = tasks_.at(task_id);
+    const bool other_run = task.run->record().run_id != site.last_run;
+    if (chosen == nullptr || (other_run && chosen->run->record().run_id == site.last_run)) {
+      chosen = &task;
+    }
+  }
+  if (chosen == nullptr) return false;
+  *reply.mutable_task() = chosen->run->MakeTask(chosen->place);
+  if (reply.task().has_model()) InlineModel(*chosen->run, *reply.mutable_task()->mutable_model());
+  site.holds.insert(reply.task().task_id());
+  site.resend.erase(reply.task().task_id());
+  site.last_run = chosen->run->record().run_id;
+  chosen->run->OnTaken(chosen->place);
+  return true;
+}
+
+void Coordinator::InlineModel(const Run& run, v1::ModelRef& model) {
+  if (model.size_bytes() > kInlineBytes) return;
+  auto& [version, contents] = small_models_[run.record().run_id];
+  if (contents.empty() || version != model.version()) {
+    const Result<std::unique_ptr<File>> file =
+        checkpoints_.Open({model.run_id(), model.version(), storage::CheckpointPart::kModel});
+    if (!file.ok()) return;  // the client then asks for it, and hears what is wrong
+    std::string bytes(model.size_bytes(), '\0');
+    const Result<std::size_t> n = (*file)->ReadAt(0, bytes);
+    if (!n.ok() || *n != bytes.size()) return;
+    version = model.version();
+    contents = std::move(bytes);
+  }
+  model.set_contents(contents);
+}
+
+void Coordinator::AppendVerdicts(const Site& site,
+                                 google::protobuf::RepeatedPtrField<v1::Verdict>* out) const {
+  for (const auto& [task_id, record] : site.verdicts) {
+    v1::Verdict& verdict = *out->Add();
+    verdict.set_task_id(task_id);
+    const bool counted = record.outcome == storage::Outcome::kCounted;
+    verdict.set_outcome(counted ? v1::Verdict::COUNTED : v1::Verdict::DISCARDED);
+    verdict.set_reason(record.outcome_reason);
+  }
+}
+
+// Tasks in the client's hands that are no longer open and have no verdict on its way.
+std::vector<int64_t> Coordinator::TasksToAbandon(const Site& site) const {
+  std::vector<int64_t> abandoned;
+  for (const int64_t task_id : site.holds) {
+    if (site.verdicts.contains(task_id)) continue;
+    const OpenTask* task = FindTask(site.record.site, task_id);
+    const bool open = task != nullptr && task->run->FindSlot(task->place)->record.state !=
+                                             storage::TaskState::kFailed;
+    if (!open) abandoned.push_back(task_id);
+  }
+  return abandoned;
+}
+
+const Coordinator::OpenTask* Coordinator::FindTask(const std::string& site, int64_t task_id) const {
+  const auto found = tasks_.find(task_id);
+  if (found == tasks_.end()) return nullptr;
+  const TaskSlot* slot = found->second.run->FindSlot(found->second.place);
+  const bool current = slot != nullptr && slot->record.task_id == task_id;
+  return current && slot->record.site == site ? &found->second : nullptr;
+}
+
+}  // namespace skerry::coordinator

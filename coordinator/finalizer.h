@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/files.h"
+#include "base/status.h"
+#include "crypto/digest.h"
+#include "learning/program.h"
+#include "skerry/v1/task.pb.h"
+#include "storage/checkpoint_store.h"
+#include "storage/safetensors.h"
+
+namespace skerry::coordinator {
+
+// A version of the model as the journal names it.
+struct ModelVersion {
+  int64_t version = -1;
+  crypto::Digest model_hash;
+  uint64_t model_size_bytes = 0;
+  crypto::Digest state_hash;
+  uint64_t state_size_bytes = 0;  // 0: the strategy keeps no state
+};
+
+// One counted result.
+struct CountedResult {
+  std::string site;
+  int64_t task_id = 0;
+  v1::ResultHeader header;
+  bool from_earlier_process = false;  // compare its hash before it is used
+  std::shared_ptr<const File> file;   // null: the file is gone
+};
+
+// All that closing a round needs. It touches no run state.
+struct FinalizeInput {
+  std::string run_id;
+  std::shared_ptr<const learning::Program> program;  // of the run, which may end meanwhile
+  learning::RoundSpec spec;
+  std::optional<ModelVersion> base;    // absent for the version that a run begins with
+  std::vector<CountedResult> results;  // in bytewise order of site names
+  storage::Metadata metadata;          // of the model file
+};
+
+struct FinalizeOutput {
+  // Results whose bytes are gone or damaged, by index. If there are any, nothing else was done.
+  std::vector<std::size_t> damaged;
+  std::optional<ModelVersion> model;  // if the round makes one; on disk, under its name
+  std::vector<learning::Metric> metrics;
+};
+
+// Reduces the results block by block in site order, applies them to the base version, and publishes the
+// new version. The same input gives the same bytes with any number of threads. The memory it needs does
+// not grow with the model. Errors: DATA_LOSS (the base checkpoint is damaged; names the file),
+// RESOURCE_EXHAUSTED (disk full; try again), FAILED_PRECONDITION (the program cannot go on; for the
+// researcher), INTERNAL (a sync failed: end the process).
+class Finalizer {
+ public:
+  Finalizer(storage::CheckpointStore& checkpoints, Executor& compute, int num_threads);
+  Result<FinalizeOutput> Run(const FinalizeInput& input);
+
+ private:
+  storage::CheckpointStore& checkpoints_;
+  Executor& compute_;
+  const int num_threads_;
+};
+
+// The layout of model-V: the fixed tensors, then the parameters.
+learning::Layout ModelFileLayout(const learning::Layout& fixed, const learning::Layout& parameters);
+
+}  // namespace skerry::coordinator

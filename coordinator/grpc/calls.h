@@ -1,0 +1,88 @@
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "base/executor.h"
+#include "base/status.h"
+#include "rpc/coordinator_api.h"
+#include "rpc/grpc/status_codec.h"
+
+// gRPC reactions that only hand over: they run on gRPC's few threads and must return at once.
+namespace skerry::coordinator {
+
+// Answers a unary call from a task of `loop`: `handle` gets a callback to be called once, on any thread.
+template <class Reply>
+grpc::ServerUnaryReactor* AnswerOn(Executor& loop, grpc::CallbackServerContext* context, Reply* reply,
+                                   std::function<void(rpc::Callback<Reply>)> handle) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  loop.Post([reactor, reply, handle = std::move(handle)] {
+    handle([reactor, reply](Result<Reply> result) {
+      if (result.ok()) *reply = *std::move(result);
+      reactor->Finish(rpc::ToGrpc(result.status()));
+    });
+  });
+  return reactor;
+}
+
+inline grpc::ServerUnaryReactor* FailWith(grpc::CallbackServerContext* context,
+                                          const Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(rpc::ToGrpc(status));
+  return reactor;
+}
+
+// A unary call that is held until there is something to say. Answered on the loop's thread; a
+// connection that breaks meanwhile is told to `broken`, on the same thread, and the call ended.
+template <class Reply>
+class HeldUnaryCall final : public grpc::ServerUnaryReactor {
+ public:
+  using Handle = std::function<void(rpc::Callback<Reply>)>;
+
+  static grpc::ServerUnaryReactor* Start(Executor& loop, Reply* reply, const Handle& handle,
+                                         std::function<void()> broken) {
+    auto* call = new HeldUnaryCall(loop, std::move(broken));
+    const std::shared_ptr<State> state = call->state_;
+    state->call = call;
+    loop.Post([state, reply, handle] {
+      handle([state, reply](Result<Reply> result) {
+        if (state->finished) return;
+        state->finished = true;
+        if (result.ok()) *reply = *std::move(result);
+        state->call->Finish(rpc::ToGrpc(result.status()));
+      });
+    });
+    return call;
+  }
+
+  void OnCancel() override {
+    loop_.Post([state = state_, broken = broken_] {
+      if (state->finished) return;
+      broken();
+      state->finished = true;
+      state->call->Finish(grpc::Status::CANCELLED);
+    });
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  // Outlives the reactor, for tasks that find it gone. Touched on the loop's thread only.
+  struct State {
+    HeldUnaryCall* call = nullptr;
+    bool finished = false;
+  };
+
+  HeldUnaryCall(Executor& loop, std::function<void()> broken)
+      : loop_(loop), broken_(std::move(broken)) {}
+
+  Executor& loop_;
+  const std::function<void()> broken_;
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+}  // namespace skerry::coordinator

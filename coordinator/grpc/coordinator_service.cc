@@ -1,0 +1,185 @@
+#include "coordinator/grpc/coordinator_service.h"
+
+#include <utility>
+
+#include "coordinator/grpc/calls.h"
+
+namespace skerry::coordinator {
+
+grpc::ServerUnaryReactor* CoordinatorService::Join(grpc::CallbackServerContext* context,
+                                                   const v1::JoinRequest* request,
+                                                   v1::JoinReply* reply) {
+  const Result<std::string> site = authenticator_.SiteOf(*context);
+  if (!site.ok()) return FailWith(context, site.status());
+  return AnswerOn<v1::JoinReply>(loop_, context, reply, [this, site = *site, request](auto done) {
+    coordinator_.Join(site, *request, std::move(done));
+  });
+}
+
+grpc::ServerUnaryReactor* CoordinatorService::PullTask(grpc::CallbackServerContext* context,
+                                                       const v1::PullTaskRequest* request,
+                                                       v1::PullTaskReply* reply) {
+  const Result<std::string> site = authenticator_.SiteOf(*context);
+  if (!site.ok()) return FailWith(context, site.status());
+  const uint64_t call = ++last_call_;
+  return HeldUnaryCall<v1::PullTaskReply>::Start(
+      loop_, reply,
+      [this, site = *site, call, request](auto done) {
+        coordinator_.PullTask(site, call, *request, std::move(done));
+      },
+      [this, site = *site, call] { coordinator_.CallBroken(site, call); });
+}
+
+grpc::ServerUnaryReactor* CoordinatorService::Heartbeat(grpc::CallbackServerContext* context,
+                                                        const v1::HeartbeatRequest* request,
+                                                        v1::HeartbeatReply* reply) {
+  const Result<std::string> site = authenticator_.SiteOf(*context);
+  if (!site.ok()) return FailWith(context, site.status());
+  const uint64_t call = ++last_call_;
+  return HeldUnaryCall<v1::HeartbeatReply>::Start(
+      loop_, reply,
+      [this, site = *site, call, request](auto done) {
+        coordinator_.Heartbeat(site, call, *request, std::move(done));
+      },
+      [this, site = *site, call] { coordinator_.CallBroken(site, call); });
+}
+
+grpc::ServerUnaryReactor* CoordinatorService::QueryUpload(grpc::CallbackServerContext* context,
+                                                          const v1::QueryUploadRequest* request,
+                                                          v1::QueryUploadReply* reply) {
+  const Result<std::string> site = authenticator_.SiteOf(*context);
+  if (!site.ok()) return FailWith(context, site.status());
+  return AnswerOn<v1::QueryUploadReply>(loop_, context, reply,
+                                        [this, site = *site, request](auto done) {
+                                          coordinator_.QueryUpload(site, *request, std::move(done));
+                                        });
+}
+
+grpc::ServerUnaryReactor* CoordinatorService::ReportFailure(
+    grpc::CallbackServerContext* context, const v1::ReportFailureRequest* request,
+    v1::ReportFailureReply* reply) {
+  const Result<std::string> site = authenticator_.SiteOf(*context);
+  if (!site.ok()) return FailWith(context, site.status());
+  return AnswerOn<v1::ReportFailureReply>(
+      loop_, context, reply, [this, site = *site, request](auto done) {
+        coordinator_.ReportFailure(site, *request, std::move(done));
+      });
+}
+
+// Sends chunk after chunk, read on the disk threads.
+class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<v1::Chunk> {
+ public:
+  PullModelCall(CoordinatorService& service, const Result<std::string>& site,
+                const v1::PullModelRequest* request)
+      : service_(service) {
+    if (!site.ok()) {
+      Finish(rpc::ToGrpc(site.status()));
+      return;
+    }
+    service_.loop_.Post([this, site = *site, request] {
+      service_.coordinator_.OpenModel(
+          site, *request, [this](Result<std::shared_ptr<rpc::ChunkSource>> source) {
+            if (!source.ok()) return Finish(rpc::ToGrpc(source.status()));
+            source_ = *std::move(source);
+            Next();
+          });
+    });
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return Finish(grpc::Status::CANCELLED);
+    Next();
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  void Next() {
+    service_.disk_.Post([this] {
+      Result<std::optional<v1::Chunk>> chunk = source_->Next();
+      if (!chunk.ok()) return Finish(rpc::ToGrpc(chunk.status()));
+      if (!chunk->has_value()) return Finish(grpc::Status::OK);
+      chunk_ = **std::move(chunk);
+      StartWrite(&chunk_);
+    });
+  }
+
+  CoordinatorService& service_;
+  std::shared_ptr<rpc::ChunkSource> source_;  // as the coordinator hands it out
+  v1::Chunk chunk_;
+};
+
+grpc::ServerWriteReactor<v1::Chunk>* CoordinatorService::PullModel(
+    grpc::CallbackServerContext* context, const v1::PullModelRequest* request) {
+  return new PullModelCall(*this, authenticator_.SiteOf(*context), request);
+}
+
+// Takes a header, then chunks, each written by a disk thread before the next is read: the back-pressure.
+class CoordinatorService::SubmitResultCall final
+    : public grpc::ServerReadReactor<v1::SubmitResultRequest> {
+ public:
+  SubmitResultCall(CoordinatorService& service, Result<std::string> site,
+                   v1::SubmitResultReply* reply)
+      : service_(service), reply_(reply) {
+    if (!site.ok()) {
+      Finish(rpc::ToGrpc(site.status()));
+      return;
+    }
+    site_ = *std::move(site);
+    StartRead(&message_);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok && upload_ != nullptr) return End();
+    if (!ok) return Finish(rpc::ToGrpc(InvalidArgument("an upload begins with a header")));
+    if (upload_ == nullptr) return Begin();
+    if (!message_.has_chunk()) {
+      return Finish(rpc::ToGrpc(InvalidArgument("after the header come chunks")));
+    }
+    service_.disk_.Post([this] {
+      const Status status = upload_->Append(message_.chunk());
+      if (!status.ok()) return Finish(rpc::ToGrpc(status));
+      StartRead(&message_);
+    });
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  void Begin() {
+    if (!message_.has_start()) {
+      return Finish(rpc::ToGrpc(InvalidArgument("an upload begins with a header")));
+    }
+    service_.loop_.Post([this] {
+      service_.coordinator_.BeginUpload(
+          site_, message_.start(), [this](Result<std::shared_ptr<Upload>> upload) {
+            if (!upload.ok()) return Finish(rpc::ToGrpc(upload.status()));
+            upload_ = *std::move(upload);
+            if (upload_ != nullptr) return StartRead(&message_);
+            reply_->set_task_id(message_.start().header().task_id());
+            reply_->set_content_hash(message_.start().header().content_hash());
+            Finish(grpc::Status::OK);  // it was here already
+          });
+    });
+  }
+
+  void End() {
+    service_.loop_.Post([this] {
+      service_.coordinator_.FinishUpload(upload_, [this](Result<v1::SubmitResultReply> reply) {
+        if (reply.ok()) *reply_ = *std::move(reply);
+        Finish(rpc::ToGrpc(reply.status()));
+      });
+    });
+  }
+
+  CoordinatorService& service_;
+  v1::SubmitResultReply* const reply_;
+  std::string site_;
+  std::shared_ptr<Upload> upload_;  // as the coordinator hands it out
+  v1::SubmitResultRequest message_;
+};
+
+grpc::ServerReadReactor<v1::SubmitResultRequest>* CoordinatorService::SubmitResult(
+    grpc::CallbackServerContext* context, v1::SubmitResultReply* reply) {
+  return new SubmitResultCall(*this, authenticator_.SiteOf(*context), reply);
+}
+
+}  // namespace skerry::coordinator

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+
+#include "base/executor.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/grpc/authenticator.h"
+#include "skerry/v1/coordinator.grpc.pb.h"
+
+namespace skerry::coordinator {
+
+// The coordinator to sites over gRPC: authenticates, hands over to the loop, answers. Chunks go straight
+// to and from the disk threads. Everything given must outlive the service, and the server that has it.
+class CoordinatorService final : public v1::Coordinator::CallbackService {
+ public:
+  CoordinatorService(Coordinator& coordinator, Executor& loop, Executor& disk,
+                     const Authenticator& authenticator)
+      : coordinator_(coordinator), loop_(loop), disk_(disk), authenticator_(authenticator) {}
+
+  grpc::ServerUnaryReactor* Join(grpc::CallbackServerContext* context,
+                                 const v1::JoinRequest* request, v1::JoinReply* reply) override;
+  grpc::ServerUnaryReactor* PullTask(grpc::CallbackServerContext* context,
+                                     const v1::PullTaskRequest* request,
+                                     v1::PullTaskReply* reply) override;
+  grpc::ServerUnaryReactor* Heartbeat(grpc::CallbackServerContext* context,
+                                      const v1::HeartbeatRequest* request,
+                                      v1::HeartbeatReply* reply) override;
+  grpc::ServerUnaryReactor* QueryUpload(grpc::CallbackServerContext* context,
+                                        const v1::QueryUploadRequest* request,
+                                        v1::QueryUploadReply* reply) override;
+  grpc::ServerUnaryReactor* ReportFailure(grpc::CallbackServerContext* context,
+                                          const v1::ReportFailureRequest* request,
+                                          v1::ReportFailureReply* reply) override;
+  grpc::ServerWriteReactor<v1::Chunk>* PullModel(grpc::CallbackServerContext* context,
+                                                 const v1::PullModelRequest* request) override;
+  grpc::ServerReadReactor<v1::SubmitResultRequest>* SubmitResult(
+      grpc::CallbackServerContext* context, v1::SubmitResultReply* reply) override;
+
+ private:
+  class PullModelCall;
+  class SubmitResultCall;
+
+  Coordinator& coordinator_;
+  Executor& loop_;
+  Executor& disk_;
+  const Authenticator& authenticator_;
+  std::atomic<uint64_t> last_call_{0};
+};
+
+}  // namespace skerry::coordinator

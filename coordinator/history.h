@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "coordinator/run.h"
+#include "storage/records.h"
+
+namespace skerry::coordinator {
+
+// Who was counted in which committed round, with what: all that a simulation needs to come to the same
+// model. JSON, for people and programs.
+std::string HistoryToJson(const storage::RunRecord& run,
+                          const std::vector<storage::RoundRecord>& rounds,
+                          const std::vector<storage::TaskRecord>& tasks);
+
+// What HistoryToJson wrote. INVALID_ARGUMENT says where the text is not a history.
+Result<Participants> ParseHistory(std::string_view json, const std::string& name);
+
+}  // namespace skerry::coordinator

@@ -1,0 +1,139 @@
+#include "coordinator/result_check.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "base/text.h"
+#include "coordinator/result_sums.h"
+#include "learning/aggregator.h"
+#include "rpc/chunks.h"
+
+namespace skerry::coordinator {
+namespace {
+
+using learning::DType;
+using learning::TensorSpec;
+
+constexpr int64_t kBlockElements = 64 * 1024;
+
+bool IsFinite(double value) {
+  return (std::bit_cast<uint64_t>(value) & 0x7ff0000000000000) != 0x7ff0000000000000;
+}
+
+// Values of one tensor, a block at a time; every block is checked fast, and looked through slowly only
+// when something is wrong with it.
+template <class T>
+class TensorCheck {
+ public:
+  TensorCheck(const File& file, const std::string& section, const TensorSpec& tensor)
+      : file_(file), section_(section), tensor_(tensor) {}
+
+  Status Run(uint64_t offset) {
+    std::vector<T> block(static_cast<std::size_t>(std::min(kBlockElements, tensor_.NumElements())));
+    for (int64_t first = 0; first < tensor_.NumElements(); first += kBlockElements) {
+      const int64_t n = std::min(kBlockElements, tensor_.NumElements() - first);
+      const std::span<T> values(block.data(), static_cast<std::size_t>(n));
+      const auto bytes = std::span<char>(reinterpret_cast<char*>(values.data()), values.size_bytes());
+      SKERRY_ASSIGN_OR_RETURN(
+          const std::size_t got,
+          file_.ReadAt(offset + static_cast<uint64_t>(first) * sizeof(T), bytes));
+      if (got != bytes.size()) return DataLoss("the result is cut short");
+      SKERRY_RETURN_IF_ERROR(Check(first, values));
+    }
+    return OkStatus();
+  }
+
+ private:
+  Status Check(int64_t first, std::span<const T> values) const {
+    if constexpr (std::is_same_v<T, float>) {
+      const learning::UpdateCheck check = learning::CheckF32(values);
+      if (check.finite && check.max_abs <= kMaxMagnitude) return OkStatus();
+    } else if constexpr (std::is_same_v<T, double>) {
+      if (learning::AllFinite(values)) return OkStatus();
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto value = static_cast<double>(values[i]);
+      const bool too_large = std::abs(value) > Limit();
+      if (IsFinite(value) && !too_large) continue;
+      return InvalidArgument("element " + std::to_string(first + static_cast<int64_t>(i)) +
+                             " of tensor \"" + tensor_.name + "\" in section \"" + section_ +
+                             "\" is " + FormatExact(value) +
+                             (too_large ? "; the limit is " + FormatExact(Limit()) : ""))
+          .WithHint("training has probably diverged: try a smaller learning_rate");
+    }
+    return OkStatus();
+  }
+
+  static double Limit() {
+    if (std::is_same_v<T, float>) return kMaxMagnitude;
+    if (std::is_same_v<T, int64_t>) return static_cast<double>(kMaxCount);
+    return std::numeric_limits<double>::infinity();
+  }
+
+  const File& file_;
+  const std::string& section_;
+  const TensorSpec& tensor_;
+};
+
+}  // namespace
+
+Status CheckHeader(const v1::ResultHeader& header, const learning::ResultLayout& layout) {
+  if (header.layout_hash() != rpc::LayoutHash(layout).view()) {
+    return InvalidArgument(
+        "the result has another layout than its task asked for (tensor names, shapes, order)");
+  }
+  if (header.size_bytes() != static_cast<uint64_t>(layout.size_bytes())) {
+    return InvalidArgument("the result has " + std::to_string(header.size_bytes()) +
+                           " bytes; its layout has " + std::to_string(layout.size_bytes()));
+  }
+  if (header.content_hash().size() != 32) return InvalidArgument("content_hash must have 32 bytes");
+  constexpr int64_t kMaxExamples = int64_t{1} << 50;
+  if (header.num_examples() < 1 || header.num_examples() > kMaxExamples) {
+    return InvalidArgument("num_examples is " + std::to_string(header.num_examples()) +
+                           "; it must be at least 1");
+  }
+  constexpr int kMaxScalars = 100;
+  if (header.scalars_size() > kMaxScalars) return InvalidArgument("too many scalars");
+  for (const auto& [name, value] : header.scalars()) {
+    if (name.size() > 100 || !IsFinite(value)) {
+      return InvalidArgument("scalar \"" + name.substr(0, 100) + "\" is not a finite number");
+    }
+  }
+  return OkStatus();
+}
+
+Status CheckValues(const File& file, const learning::ResultLayout& layout) {
+  for (std::size_t s = 0; s < layout.sections().size(); ++s) {
+    const learning::Section& section = layout.sections()[s];
+    for (std::size_t t = 0; t < section.layout.tensors().size(); ++t) {
+      const TensorSpec& tensor = section.layout.tensors()[t];
+      const auto offset =
+          static_cast<uint64_t>(layout.offset_bytes(s) + section.layout.offset_bytes(t));
+      Status status;
+      if (tensor.dtype == DType::kF32) status = TensorCheck<float>(file, section.name, tensor).Run(offset);
+      if (tensor.dtype == DType::kF64) status = TensorCheck<double>(file, section.name, tensor).Run(offset);
+      if (tensor.dtype == DType::kI64) status = TensorCheck<int64_t>(file, section.name, tensor).Run(offset);
+      SKERRY_RETURN_IF_ERROR(status);
+    }
+  }
+  return OkStatus();
+}
+
+Result<std::vector<learning::Metric>> CheckResult(const File& file, const v1::ResultHeader& header,
+                                                  const learning::RoundSpec& spec,
+                                                  const learning::Program& program) {
+  SKERRY_RETURN_IF_ERROR(CheckValues(file, spec.result_layout));
+  learning::Sums sums;
+  SKERRY_RETURN_IF_ERROR(AddSums(file, spec, sums));
+  SKERRY_ASSIGN_OR_RETURN(std::vector<learning::Metric> metrics, program.Metrics(spec, sums));
+  const v1::ResultHeader* const headers[] = {&header};
+  AppendTrainLoss(headers, metrics);
+  return metrics;
+}
+
+}  // namespace skerry::coordinator

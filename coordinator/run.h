@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/status.h"
+#include "coordinator/round_machine.h"
+#include "coordinator/run_host.h"
+#include "coordinator/run_plan.h"
+#include "learning/program.h"
+#include "skerry/v1/admin.pb.h"
+#include "skerry/v1/task.pb.h"
+#include "storage/journal.h"
+#include "storage/records.h"
+
+namespace skerry::coordinator {
+
+// Who was counted in each round of an earlier execution: [round] -> site names.
+using Participants = std::map<int64_t, std::vector<std::string>>;
+
+// The task of one site in the round under way.
+struct TaskSlot {
+  storage::TaskRecord record;
+  v1::ResultHeader header;  // once it has reported
+  bool from_earlier_process = false;
+  v1::Progress progress;
+  Timestamp last_advance;  // of the progress
+};
+
+// One run in memory: feeds events to the round machine, and turns its effects into rows, tasks and
+// work. Belongs to the coordinator's thread. `host` must outlive it.
+class Run {
+ public:
+  // `replay`: rounds take exactly these participants; null: by the contract.
+  static Result<std::unique_ptr<Run>> Create(RunHost& host, RunPlan plan, storage::RunRecord record,
+                                             std::unique_ptr<Participants> replay);
+
+  // A new run begins.
+  void Start();
+  // A run that an earlier process left behind goes on where it stood.
+  Status Restore(storage::JournalReader& journal);
+
+  void OnSiteConnected(int32_t place);
+  void OnSiteLost(int32_t place);
+  void OnTaken(int32_t place);
+  void OnProgress(int32_t place, const v1::Progress& progress);
+  void OnReported(int32_t place, const v1::ResultHeader& header,
+                  const std::vector<learning::Metric>& metrics);
+  void OnFailed(int32_t place, const Status& reason);
+  void OnResultMissing(int32_t place);  // neither side has it any more: the site works again
+  void OnFinalized(int64_t ticket, Result<FinalizeOutput> output);
+  void OnTime();
+  std::optional<Timestamp> NextDue() const;
+
+  // By an operator. FAILED_PRECONDITION when the run has ended, or (Resume) is not paused.
+  Status Stop();
+  Status Resume();
+
+  const storage::RunRecord& record() const { return record_; }
+  const RunPlan& plan() const { return plan_; }
+  const learning::Program& program() const { return *program_; }
+  std::shared_ptr<const learning::Program> shared_program() const { return program_; }
+  const std::optional<learning::RoundSpec>& round_spec() const { return spec_; }
+  const storage::RoundRecord& round() const { return round_; }
+  const RoundState& round_state() const { return state_; }
+  const std::optional<ModelVersion>& base() const { return base_; }
+  int64_t last_committed_round() const { return history_.empty() ? -1 : history_.back().round; }
+  // The last committed round as operators see it, with the federation's metrics.
+  const std::optional<v1::RoundSummary>& last_committed() const { return last_summary_; }
+  const std::map<int64_t, double>& scores() const { return scores_; }
+  // In the roster; nullopt: the site has no part in this run.
+  std::optional<int32_t> PlaceOf(const std::string& site) const;
+  // The slot of a site in the round under way, if it has a task.
+  const TaskSlot* FindSlot(int32_t place) const;
+  const std::unordered_map<int32_t, TaskSlot>& slots() const { return slots_; }
+  // The task as the site gets it, without the model's contents.
+  v1::Task MakeTask(int32_t place) const;
+  bool ended() const { return storage::IsFinal(record_.state); }
+  bool paused() const { return record_.state == storage::RunState::kPaused; }
+  // Grows with every change.
+  uint64_t change() const { return change_; }
+  // What it waits for, for a person; "" when it waits for nothing.
+  std::string WaitsFor() const;
+
+ private:
+  Run(RunHost& host, RunPlan plan, storage::RunRecord record,
+      std::shared_ptr<const learning::Program> program, Contract contract,
+      std::unique_ptr<Participants> replay);
+
+  void BeginNextRound();
+  void BeginAttempt(int64_t attempt, std::vector<Seat> seats);
+  void RestoreRound(const storage::RoundRecord& record, std::vector<storage::TaskRecord> tasks);
+  std::vector<Seat> SeatsNow() const;
+  RoundPolicy PolicyFor(const learning::RoundSpec& spec) const;
+  void Feed(const Event& event);
+  void Take(Transition transition);
+  void Do(const Invite& effect);
+  void Do(const AskResend& effect);
+  void Do(const Finalize& effect);
+  void Do(const Commit& effect);
+  void Do(const Abandon& effect);
+  void OfferTask(int32_t place);
+  void StartFinalize(const std::vector<int32_t>& counted);
+  void CloseTasks(const std::vector<int32_t>& counted);
+  void NoteAbsences(const std::vector<int32_t>& counted);
+  void RemoveOldFiles();
+  void MaybeResume();
+  void LookForStalledTasks();
+  void Pause(const std::string& reason, const std::string& hint, bool resumes_itself);
+  void End(storage::RunState state, const std::string& reason);
+  void FinishRun();
+  void StageRun();
+  void StageRound();
+  void Note(std::string code, std::string message, const std::string& site = "");
+  TaskSlot* MutableSlot(int32_t place);
+  std::string NamesOf(const std::vector<int32_t>& places) const;
+  std::string AbandonReason() const;
+
+  RunHost& host_;
+  const RunPlan plan_;
+  const std::string spec_bytes_;  // the serialized v1::RunSpec that sites get
+  const std::string spec_sha256_;
+  const std::shared_ptr<const learning::Program> program_;  // finalizers in flight hold it too
+  const Contract contract_;
+  const std::unique_ptr<Participants> replay_;
+
+  storage::RunRecord record_;
+  std::vector<learning::RoundOutcome> history_;
+  std::optional<ModelVersion> base_;
+  std::optional<v1::RoundSummary> last_summary_;
+  std::string chain_hash_;                 // of the last committed round
+  std::map<int64_t, double> scores_;       // model version -> the metric that decides which is best
+  std::optional<learning::RoundSpec> spec_;  // of the round under way
+  v1::ResultLayout layout_proto_;
+  RoundPolicy policy_;
+  RoundState state_;
+  storage::RoundRecord round_;
+  std::unordered_map<int32_t, TaskSlot> slots_;  // by place
+  std::vector<int32_t> counted_;                 // in the finalizer now
+  std::optional<FinalizeOutput> finalized_;
+  int64_t ticket_ = 0;
+  bool initializing_ = false;   // the first version is being made
+  bool resumes_itself_ = false;  // paused, until enough sites are there
+  Duration last_round_{0};       // how long it took
+  Timestamp last_persisted_;     // of the elapsed time
+  uint64_t change_ = 0;
+};
+
+}  // namespace skerry::coordinator

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "base/time.h"
+#include "skerry/v1/task.pb.h"
+
+namespace skerry::coordinator {
+
+// [participation]: who takes part, and how many must.
+struct Participation {
+  bool all_sites = true;           // sites = "all": every site that is registered at submission
+  std::vector<std::string> sites;  // else these, in bytewise order
+  int64_t min_sites = 0;           // ready before a round begins; 0: the whole roster
+  int64_t sites_per_round = 0;     // drawn among the ready; 0: all of them
+  int64_t quorum = 0;              // results that a round needs; 0: min_sites
+  std::vector<std::string> required_sites;
+};
+
+// [time]: the three settings. All other waits derive from them.
+struct TimeSettings {
+  Duration heartbeat = 20s;       // how often a working site shows its progress
+  Duration no_progress = 15min;   // a task that has not advanced for so long is lost
+  Duration round_deadline = 2h;   // a round waits no longer for sites that are lost or slow
+  Duration JoinWait() const { return 3 * heartbeat; }
+};
+
+// [keep]: what stays on the coordinator's disk.
+struct Keep {
+  int64_t checkpoints = 3;  // newest versions
+  int64_t best = 1;         // and the best by the first metric of [evaluation]
+  int64_t updates = 0;      // updates of so many newest rounds
+  int64_t history_days = 0;  // 0: for ever
+};
+
+// [simulation]: the sites of `skerry simulate`.
+struct SimulationSettings {
+  std::string sites;  // a glob of CSV files relative to the run file, one site each; empty: not given
+};
+
+// A run file, read and found possible. Made only by ParseRunFile.
+struct RunPlan {
+  std::string text;  // of the run file
+  v1::RunSpec spec;  // what sites get to see
+  Participation participation;
+  TimeSettings time;
+  Keep keep;
+  SimulationSettings simulation;
+  Duration min_round{0};  // a round takes at least so long: pacing for demonstrations
+};
+
+// INVALID_ARGUMENT with all that is wrong, one "file:line: key: what" a line: not TOML, an unknown key
+// (the nearest is named), a wrong type, values that clash (both keys are named).
+Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name);
+
+// What the plan asks of rounds once the roster is known. INVALID_ARGUMENT names the keys that clash
+// with each other or with the number of sites.
+struct Contract {
+  int64_t min_sites = 0;
+  int64_t sites_per_round = 0;
+  int64_t quorum = 0;
+  std::vector<bool> required;  // by place in the roster
+};
+Result<Contract> MakeContract(const Participation& participation,
+                              const std::vector<std::string>& roster);
+
+}  // namespace skerry::coordinator

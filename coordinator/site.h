@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "rpc/coordinator_api.h"
+#include "skerry/v1/coordinator.pb.h"
+#include "storage/records.h"
+
+namespace skerry::coordinator {
+
+// A long poll that waits for its answer.
+template <class Reply>
+struct HeldCall {
+  uint64_t call_id = 0;  // of the transport, so that it can say when the call broke
+  rpc::Callback<Reply> done;
+};
+
+// All that the coordinator knows of one site, over all runs. Belongs to the coordinator's thread.
+struct Site {
+  explicit Site(uint64_t order) : number(order) {}
+
+  const uint64_t number;  // in the order of appearance: gives timers an order that can be repeated
+  storage::SiteRecord record;
+  bool has_session = false;  // has joined since this process began
+  bool connected = false;    // holds a call, or is within its grace
+  std::size_t max_tasks = 1;
+  std::optional<HeldCall<v1::PullTaskReply>> pull;
+  std::optional<HeldCall<v1::HeartbeatReply>> heartbeat;
+  std::set<int64_t> holds;    // tasks that the client has in hand, as it said last
+  std::vector<int64_t> open;  // tasks that it should work on, oldest first
+  std::set<int64_t> resend;   // of those: whose kept result it should send again
+  std::map<int64_t, storage::TaskRecord> verdicts;  // told until it confirms them
+  std::vector<v1::PullTaskReply::RunFinished> notices;
+  std::string last_run;  // that it got a task of: the next one comes from another run, if there is one
+  bool dirty = false;    // may have something to hear
+};
+
+}  // namespace skerry::coordinator

@@ -1,0 +1,160 @@
+#include "coordinator/upload_desk.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <utility>
+
+#include "crypto/sha256.h"
+#include "rpc/chunks.h"
+
+namespace skerry::coordinator {
+
+using crypto::Digest;
+using crypto::kChunkBytes;
+
+Status Upload::Append(const v1::Chunk& chunk) { return spool_->Append(generation_, chunk); }
+
+Status SpoolFile::Adopt() {
+  MutexLock lock(mutex_);
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t on_disk, file_->Size());
+  stored_bytes_ = on_disk >= size_bytes_ ? size_bytes_ : on_disk / kChunkBytes * kChunkBytes;
+  num_adopted_ = crypto::NumChunks(stored_bytes_);
+  digests_.resize(num_adopted_);
+  return OkStatus();
+}
+
+Status SpoolFile::HashAdopted() {
+  std::string chunk(kChunkBytes, '\0');
+  for (uint64_t i = 0; i < num_adopted_; ++i) {
+    const uint64_t offset = i * kChunkBytes;
+    const std::span<char> piece(chunk.data(), std::min(kChunkBytes, size_bytes_ - offset));
+    SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset, piece));
+    digests_[i] = crypto::Sha256({piece.data(), n});
+  }
+  num_adopted_ = 0;
+  return OkStatus();
+}
+
+Result<uint64_t> SpoolFile::NewStream(uint64_t offset) {
+  MutexLock lock(mutex_);
+  if (offset > stored_bytes_ || (offset % kChunkBytes != 0 && offset != size_bytes_)) {
+    return OutOfRange("the upload would begin at byte " + std::to_string(offset) + "; " +
+                      std::to_string(stored_bytes_) + " are stored");
+  }
+  stored_bytes_ = offset;
+  digests_.resize(crypto::NumChunks(offset));
+  num_adopted_ = std::min<uint64_t>(num_adopted_, digests_.size());
+  return ++generation_;
+}
+
+Status SpoolFile::Append(uint64_t generation, const v1::Chunk& chunk) {
+  MutexLock lock(mutex_);
+  if (generation != generation_) return Aborted("a newer upload of this result has begun");
+  SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, stored_bytes_, size_bytes_));
+  SKERRY_RETURN_IF_ERROR(file_->WriteAt(stored_bytes_, chunk.data()));
+  SKERRY_ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(chunk.sha256()));
+  digests_.push_back(digest);
+  stored_bytes_ += chunk.data().size();
+  return OkStatus();
+}
+
+Status SpoolFile::Complete(uint64_t generation, std::string_view canonical_header) {
+  MutexLock lock(mutex_);
+  if (generation != generation_) return Aborted("a newer upload of this result has begun");
+  if (stored_bytes_ != size_bytes_) {
+    return OutOfRange("the upload ended after " + std::to_string(stored_bytes_) + " of " +
+                      std::to_string(size_bytes_) + " bytes");
+  }
+  SKERRY_RETURN_IF_ERROR(HashAdopted());
+  if (crypto::ContentHash(canonical_header, size_bytes_, digests_) == content_hash_) return OkStatus();
+  SKERRY_RETURN_IF_ERROR(Forget());
+  return DataLoss("the chunks received do not make the content hash that the header names");
+}
+
+Status SpoolFile::Forget() {
+  stored_bytes_ = 0;
+  num_adopted_ = 0;
+  digests_.clear();
+  return file_->Truncate(0);
+}
+
+uint64_t SpoolFile::stored_bytes() const {
+  MutexLock lock(mutex_);
+  return stored_bytes_;
+}
+
+UploadDesk::UploadDesk(Files& files, std::string directory, uint64_t budget_bytes)
+    : files_(files), directory_(std::move(directory)), budget_bytes_(budget_bytes) {}
+
+UploadDesk::~UploadDesk() = default;
+
+std::string UploadDesk::PathOf(int64_t task_id) const {
+  return directory_ + "/" + std::to_string(task_id) + ".result";
+}
+
+Result<std::shared_ptr<SpoolFile>> UploadDesk::Find(int64_t task_id, const Digest& content_hash,
+                                                    uint64_t size_bytes) {
+  const auto found = open_.find(task_id);
+  const bool known = found != open_.end();
+  if (known && found->second->content_hash() == content_hash) return found->second;
+  if (known) Remove(task_id);
+  if (promised_bytes_ + size_bytes > budget_bytes_) {
+    return ResourceExhausted("the spool is full: " + std::to_string(promised_bytes_) + " of " +
+                             std::to_string(budget_bytes_) + " bytes are in use");
+  }
+  if (!directory_made_) {
+    SKERRY_RETURN_IF_ERROR(files_.MakeDirectories(directory_));
+    directory_made_ = true;
+  }
+  SKERRY_ASSIGN_OR_RETURN(
+      std::shared_ptr<File> file,
+      files_.Open(PathOf(task_id), known ? OpenMode::kCreate : OpenMode::kReadWrite));
+  auto spool = std::make_shared<SpoolFile>(std::move(file), size_bytes, content_hash);
+  SKERRY_RETURN_IF_ERROR(spool->Adopt());
+  promised_bytes_ += size_bytes;
+  open_[task_id] = spool;
+  return spool;
+}
+
+Result<std::shared_ptr<Upload>> UploadDesk::Begin(const std::string& site,
+                                                  const v1::ResultHeader& header, uint64_t offset) {
+  SKERRY_ASSIGN_OR_RETURN(const Digest content_hash, Digest::FromBytes(header.content_hash()));
+  SKERRY_ASSIGN_OR_RETURN(auto spool, Find(header.task_id(), content_hash, header.size_bytes()));
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t generation, spool->NewStream(offset));
+  return std::make_shared<Upload>(std::move(spool), generation, site, header);
+}
+
+Result<uint64_t> UploadDesk::Stored(int64_t task_id, const Digest& content_hash,
+                                    uint64_t size_bytes) {
+  SKERRY_ASSIGN_OR_RETURN(const auto spool, Find(task_id, content_hash, size_bytes));
+  return spool->stored_bytes();
+}
+
+Result<std::shared_ptr<File>> UploadDesk::Open(int64_t task_id) {
+  if (const auto found = open_.find(task_id); found != open_.end()) return found->second->file();
+  SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<File> file, files_.Open(PathOf(task_id), OpenMode::kRead));
+  return file;
+}
+
+void UploadDesk::Remove(int64_t task_id) {
+  if (const auto found = open_.find(task_id); found != open_.end()) {
+    promised_bytes_ -= found->second->size_bytes();
+    open_.erase(found);
+  }
+  // A file that stays behind is removed at the next start.
+  static_cast<void>(files_.Remove(PathOf(task_id)).ok());
+}
+
+void UploadDesk::RemoveAllBut(const std::vector<int64_t>& task_ids) {
+  const std::set<int64_t> keep(task_ids.begin(), task_ids.end());
+  const Result<std::vector<std::string>> names = files_.List(directory_);
+  if (!names.ok()) return;  // no directory, no files
+  for (const std::string& name : *names) {
+    int64_t task_id = 0;
+    std::from_chars(name.data(), name.data() + name.size(), task_id);
+    if (!keep.contains(task_id)) Remove(task_id);
+  }
+}
+
+}  // namespace skerry::coordinator

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/files.h"
+#include "base/mutex.h"
+#include "base/status.h"
+#include "crypto/content_hash.h"
+#include "skerry/v1/coordinator.pb.h"
+
+namespace skerry::coordinator {
+
+// What has arrived of one result. Survives the stream that brought it and, as a file, this process.
+class SpoolFile;
+
+// One stream of chunks into a spool file. A newer stream for the same task ends the older one.
+class Upload {
+ public:
+  Upload(std::shared_ptr<SpoolFile> spool, uint64_t generation, std::string site,
+         v1::ResultHeader header)
+      : spool_(std::move(spool)),
+        generation_(generation),
+        site_(std::move(site)),
+        header_(std::move(header)) {}
+
+  // Takes the next chunk. For one thread at a time, which may be any. OUT_OF_RANGE, DATA_LOSS,
+  // INVALID_ARGUMENT: see rpc::CheckChunk. ABORTED: a newer stream has taken over.
+  // RESOURCE_EXHAUSTED: the disk is full; what arrived is kept.
+  Status Append(const v1::Chunk& chunk);
+
+  const std::string& site() const { return site_; }
+  const v1::ResultHeader& header() const { return header_; }
+  SpoolFile& spool() const { return *spool_; }
+  uint64_t generation() const { return generation_; }
+
+ private:
+  const std::shared_ptr<SpoolFile> spool_;
+  const uint64_t generation_;
+  const std::string site_;
+  const v1::ResultHeader header_;
+};
+
+// The spool: DIRECTORY/TASK.result, one file per result on its way to its round. Files are not synced:
+// the site keeps its result until the verdict, and what is damaged is asked for again. The desk itself
+// belongs to one thread; uploads and spool files go to others.
+class UploadDesk {
+ public:
+  // `budget_bytes`: how much the spool may hold at once.
+  UploadDesk(Files& files, std::string directory, uint64_t budget_bytes);
+  ~UploadDesk();
+
+  // Begins or goes on with the result that `header` announces, at `offset`. A different content hash
+  // than before starts from nothing. OUT_OF_RANGE unless `offset` is at most what is stored.
+  // RESOURCE_EXHAUSTED: the spool is full; try later.
+  Result<std::shared_ptr<Upload>> Begin(const std::string& site, const v1::ResultHeader& header,
+                                        uint64_t offset);
+  // Bytes that need not be sent again: 0 for an unknown task or another content hash.
+  Result<uint64_t> Stored(int64_t task_id, const crypto::Digest& content_hash, uint64_t size_bytes);
+  // The file of a whole result. NOT_FOUND when there is none.
+  Result<std::shared_ptr<File>> Open(int64_t task_id);
+  // Lets go of a task's file and removes it.
+  void Remove(int64_t task_id);
+  // Removes the files of all tasks but these: after a restart.
+  void RemoveAllBut(const std::vector<int64_t>& task_ids);
+
+ private:
+  std::string PathOf(int64_t task_id) const;
+  Result<std::shared_ptr<SpoolFile>> Find(int64_t task_id, const crypto::Digest& content_hash,
+                                          uint64_t size_bytes);
+
+  Files& files_;
+  const std::string directory_;
+  const uint64_t budget_bytes_;
+  uint64_t promised_bytes_ = 0;
+  bool directory_made_ = false;
+  std::unordered_map<int64_t, std::shared_ptr<SpoolFile>> open_;
+};
+
+// What is stored of one result. Thread-safe.
+class SpoolFile {
+ public:
+  SpoolFile(std::shared_ptr<File> file, uint64_t size_bytes, const crypto::Digest& content_hash)
+      : file_(std::move(file)), size_bytes_(size_bytes), content_hash_(content_hash) {}
+
+  // Takes what an earlier process stored, whole chunks only; Complete() hashes them.
+  Status Adopt();
+  // A new stream begins at `offset`; its generation.
+  Result<uint64_t> NewStream(uint64_t offset);
+  Status Append(uint64_t generation, const v1::Chunk& chunk);
+  // DATA_LOSS (and nothing stored any more) unless all bytes are there and make the content hash under
+  // `canonical_header`. ABORTED for an old generation; OUT_OF_RANGE: not complete.
+  Status Complete(uint64_t generation, std::string_view canonical_header);
+
+  uint64_t stored_bytes() const;
+  uint64_t size_bytes() const { return size_bytes_; }
+  const crypto::Digest& content_hash() const { return content_hash_; }
+  const std::shared_ptr<File>& file() const { return file_; }
+
+ private:
+  Status HashAdopted() SKERRY_REQUIRES(mutex_);
+  Status Forget() SKERRY_REQUIRES(mutex_);
+
+  const std::shared_ptr<File> file_;  // also read by those who check and reduce
+  const uint64_t size_bytes_;
+  const crypto::Digest content_hash_;
+  mutable Mutex mutex_;
+  uint64_t stored_bytes_ SKERRY_GUARDED_BY(mutex_) = 0;
+  uint64_t generation_ SKERRY_GUARDED_BY(mutex_) = 0;
+  std::vector<crypto::Digest> digests_ SKERRY_GUARDED_BY(mutex_);  // of the chunks stored
+  uint64_t num_adopted_ SKERRY_GUARDED_BY(mutex_) = 0;  // of those, not hashed yet: the first ones
+};
+
+}  // namespace skerry::coordinator

@@ -1,0 +1,139 @@
+#include "coordinator/views.h"
+
+#include "coordinator/run.h"
+
+namespace skerry::coordinator {
+namespace {
+
+void FillMetric(const learning::Metric& metric, v1::Metric& out) {
+  out.set_name(metric.name);
+  out.set_value(metric.value);
+  out.set_num_examples(metric.num_examples);
+  out.set_num_positive(metric.num_positive);
+}
+
+// What a site with a task is doing, in the words of the federation.
+void FillProgress(const TaskSlot& slot, bool connected, v1::SiteInRound& site) {
+  site.set_task_id(slot.record.task_id);
+  site.set_reason(slot.record.reason);
+  site.set_num_examples(slot.record.num_examples);
+  site.set_bytes_up(slot.record.size_bytes);
+  switch (slot.record.state) {
+    case storage::TaskState::kReported:
+    case storage::TaskState::kFailed:
+    case storage::TaskState::kLate:
+      site.set_state(std::string(Name(slot.record.state)));
+      return;
+    default:
+      break;
+  }
+  if (!connected) {
+    site.set_state("lost");
+  } else if (slot.record.state == storage::TaskState::kOffered) {
+    site.set_state("busy");
+    site.set_reason("its task waits until it is free");
+  } else {
+    const bool submitting = slot.progress.stage() == v1::Progress::SUBMITTING;
+    site.set_state(submitting ? "submitting" : "training");
+    site.set_done(slot.progress.done());
+    site.set_total(slot.progress.total());
+  }
+}
+
+}  // namespace
+
+std::string SerializeMetrics(const std::vector<learning::Metric>& metrics) {
+  v1::RoundSummary message;
+  for (const learning::Metric& metric : metrics) FillMetric(metric, *message.add_metrics());
+  return message.SerializeAsString();
+}
+
+std::vector<learning::Metric> ParseMetrics(const std::string& serialized) {
+  v1::RoundSummary message;
+  std::vector<learning::Metric> metrics;
+  if (!message.ParseFromString(serialized)) return metrics;
+  for (const v1::Metric& metric : message.metrics()) {
+    metrics.push_back({metric.name(), metric.value(), metric.num_examples(), metric.num_positive()});
+  }
+  return metrics;
+}
+
+v1::RunSummary Summarize(const Run& run) {
+  const storage::RunRecord& record = run.record();
+  v1::RunSummary summary;
+  summary.set_run_id(record.run_id);
+  summary.set_name(record.name);
+  summary.set_state(std::string(Name(record.state)));
+  summary.set_reason(record.reason.empty() ? run.WaitsFor() : record.reason);
+  summary.set_hint(record.hint);
+  summary.set_num_rounds(run.program().num_rounds());
+  summary.set_created_unix_ms(record.created.unix_millis);
+  summary.set_ended_unix_ms(record.ended.unix_millis);
+  summary.set_model_version(run.base() ? run.base()->version : -1);
+  summary.set_round(std::max<int64_t>(0, run.last_committed_round()));
+  if (run.base()) summary.set_model_hash(std::string(run.base()->model_hash.view()));
+  if (!run.ended()) {
+    summary.set_phase(std::string(Name(run.round_state().phase)));
+    summary.set_current_round(run.round_state().round);
+    summary.set_attempt(run.round_state().attempt);
+  }
+  summary.set_change(run.change());
+  return summary;
+}
+
+std::vector<v1::SiteInRound> SitesOf(const Run& run, const std::vector<SitePresence>& presence) {
+  std::vector<v1::SiteInRound> sites;
+  for (std::size_t place = 0; place < run.record().sites.size(); ++place) {
+    v1::SiteInRound site;
+    site.set_site(run.record().sites[place]);
+    const bool connected = presence[place] == SitePresence::kConnected;
+    if (const TaskSlot* slot = run.FindSlot(static_cast<int32_t>(place)); slot != nullptr && !run.ended()) {
+      FillProgress(*slot, connected, site);
+    } else if (connected) {
+      site.set_state("ready");
+    } else {
+      site.set_state(presence[place] == SitePresence::kNeverSeen ? "invited" : "registered");
+      site.set_reason(presence[place] == SitePresence::kNeverSeen ? "has never connected"
+                                                                  : "not connected");
+    }
+    sites.push_back(std::move(site));
+  }
+  return sites;
+}
+
+v1::RoundSummary Summarize(const storage::RoundRecord& round,
+                           const std::vector<storage::TaskRecord>& tasks) {
+  v1::RoundSummary summary;
+  summary.set_round(round.round);
+  summary.set_attempt(round.attempt);
+  summary.set_kind(round.kind);
+  summary.set_phase(round.phase);
+  summary.set_reason(round.reason);
+  summary.set_base_version(round.base_version);
+  summary.set_model_version(round.model_version);
+  summary.set_model_hash(std::string(round.model_version < 0 ? "" : round.model_hash.view()));
+  summary.set_started_unix_ms(round.started.unix_millis);
+  summary.set_ended_unix_ms(round.ended.unix_millis);
+  summary.set_seconds(ToSeconds(round.elapsed));
+  for (const learning::Metric& metric : ParseMetrics(round.metrics)) {
+    FillMetric(metric, *summary.add_metrics());
+  }
+  for (const storage::TaskRecord& task : tasks) {
+    v1::SiteInRound& site = *summary.add_sites();
+    site.set_site(task.site);
+    site.set_task_id(task.task_id);
+    site.set_state(std::string(Name(task.state)));
+    site.set_reason(task.reason);
+    site.set_num_examples(task.num_examples);
+    site.set_bytes_up(task.size_bytes);
+    site.set_counted(task.outcome == storage::Outcome::kCounted);
+    for (const learning::Metric& metric : ParseMetrics(task.metrics)) {
+      v1::Metric& own = *summary.add_metrics();
+      FillMetric(metric, own);
+      own.set_site(task.site);
+    }
+  }
+  return summary;
+}
+
+}  // namespace skerry::coordinator

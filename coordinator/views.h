@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "learning/metrics.h"
+#include "skerry/v1/admin.pb.h"
+#include "storage/records.h"
+
+// Journal records and live state as the messages that operators see.
+namespace skerry::coordinator {
+
+class Run;
+
+std::string SerializeMetrics(const std::vector<learning::Metric>& metrics);
+std::vector<learning::Metric> ParseMetrics(const std::string& serialized);
+
+v1::RunSummary Summarize(const Run& run);
+// The sites of a run in the round under way, every one of the roster.
+enum class SitePresence { kNeverSeen, kAway, kConnected };
+std::vector<v1::SiteInRound> SitesOf(const Run& run, const std::vector<SitePresence>& presence);
+// A round as the journal has it, with its tasks (of that round and attempt or before).
+v1::RoundSummary Summarize(const storage::RoundRecord& round,
+                           const std::vector<storage::TaskRecord>& tasks);
+
+}  // namespace skerry::coordinator

@@ -1,0 +1,53 @@
+#include "crypto/sha256.h"
+
+#include "base/check.h"
+#include "crypto/openssl.h"
+
+namespace skerry::crypto {
+namespace {
+
+// Fetched once: looking the algorithm up costs more than hashing a short text.
+const EVP_MD* Algorithm() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  SKERRY_CHECK(algorithm != nullptr);
+  return algorithm;
+}
+
+}  // namespace
+
+struct Sha256Stream::Context {
+  std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>> handle{EVP_MD_CTX_new()};
+};
+
+Sha256Stream::Sha256Stream() : context_(std::make_unique<Context>()) {
+  SKERRY_CHECK(context_->handle != nullptr);
+  SKERRY_CHECK(EVP_DigestInit_ex2(context_->handle.get(), Algorithm(), nullptr) == 1);
+}
+
+Sha256Stream::~Sha256Stream() = default;
+Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
+Sha256Stream& Sha256Stream::operator=(Sha256Stream&&) noexcept = default;
+
+void Sha256Stream::Update(std::string_view bytes) {
+  SKERRY_CHECK(context_ != nullptr);
+  SKERRY_CHECK(EVP_DigestUpdate(context_->handle.get(), bytes.data(), bytes.size()) == 1);
+}
+
+Digest Sha256Stream::Finish() && {
+  SKERRY_CHECK(context_ != nullptr);
+  Digest digest;
+  unsigned int size = 0;
+  auto* out = reinterpret_cast<unsigned char*>(digest.bytes.data());
+  SKERRY_CHECK(EVP_DigestFinal_ex(context_->handle.get(), out, &size) == 1);
+  SKERRY_CHECK(size == digest.bytes.size());
+  context_.reset();
+  return digest;
+}
+
+Digest Sha256(std::string_view bytes) {
+  Sha256Stream stream;
+  stream.Update(bytes);
+  return std::move(stream).Finish();
+}
+
+}  // namespace skerry::crypto

@@ -1,0 +1,128 @@
+#include "learning/loss.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/exact_math.h"
+
+namespace skerry::learning {
+namespace {
+
+// The shapes of all rows must fit before the loop over them begins.
+int64_t CountRows(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
+                  std::span<const float> labels) {
+  SKERRY_CHECK(num_outputs >= 1 && (kind == OutputKind::kClasses || num_outputs == 1));
+  SKERRY_CHECK(outputs.size() == labels.size() * static_cast<std::size_t>(num_outputs));
+  return static_cast<int64_t>(labels.size());
+}
+
+// (output - label)^2 / 2.
+struct Squared {
+  double difference;
+
+  Squared(const float* outputs, float label)
+      : difference(static_cast<double>(outputs[0]) - static_cast<double>(label)) {}
+  double Loss() const { return 0.5 * difference * difference; }
+  double Derivative(std::size_t) const { return difference; }
+};
+
+// log(1 + exp(z)) - label z, written so that nothing overflows and a right and certain answer does
+// not cancel.
+struct Logistic {
+  double z;
+  double label;
+  double e;  // exp(-|z|): shared by loss and derivative, since exp is most of the work
+
+  Logistic(const float* outputs, float row_label)
+      : z(static_cast<double>(outputs[0])),
+        label(static_cast<double>(row_label)),
+        e(exact::Exp(z > 0 ? -z : z)) {}
+  double Loss() const { return ((z > 0 ? z : 0.0) - label * z) + exact::Log1p(e); }
+  double Derivative(std::size_t) const {
+    const double probability = z >= 0 ? 1.0 / (1.0 + e) : e / (1.0 + e);
+    return probability - label;
+  }
+};
+
+// log sum exp(z) - z[label], with the largest logit taken out of every exponent.
+struct Softmax {
+  const float* logits;
+  std::size_t label;
+  double largest;
+  double log_sum = 0;  // of exp(z - largest)
+
+  Softmax(const float* outputs, std::size_t num_outputs, float row_label)
+      : logits(outputs), label(static_cast<std::size_t>(row_label)) {
+    SKERRY_CHECK(label < num_outputs);
+    largest = static_cast<double>(*std::max_element(outputs, outputs + num_outputs));
+    double sum = 0;
+    for (std::size_t c = 0; c < num_outputs; ++c) sum += exact::Exp(Logit(c) - largest);
+    log_sum = exact::Log(sum);
+  }
+  double Logit(std::size_t c) const { return static_cast<double>(logits[c]); }
+  double Loss() const { return (largest - Logit(label)) + log_sum; }
+  double Derivative(std::size_t c) const {
+    return exact::Exp((Logit(c) - largest) - log_sum) - (c == label ? 1.0 : 0.0);
+  }
+};
+
+float CheckedClass(float label) {
+  SKERRY_CHECK(label >= 0.0F && label < 0x1p31F);  // also false for NaN
+  return label;
+}
+
+// Runs `visit` over a row's loss object.
+template <class Visitor>
+auto WithRow(OutputKind kind, const float* outputs, std::size_t num_outputs, float label,
+             Visitor visit) {
+  switch (kind) {
+    case OutputKind::kValue:
+      return visit(Squared(outputs, label));
+    case OutputKind::kBinary:
+      return visit(Logistic(outputs, label));
+    case OutputKind::kClasses:
+      break;
+  }
+  return visit(Softmax(outputs, num_outputs, CheckedClass(label)));
+}
+
+}  // namespace
+
+double RowLoss(OutputKind kind, std::span<const float> outputs, float label) {
+  return WithRow(kind, outputs.data(), outputs.size(), label,
+                 [](const auto& row) { return row.Loss(); });
+}
+
+double LossAndDerivatives(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
+                          std::span<const float> labels, std::span<float> derivatives) {
+  const int64_t rows = CountRows(kind, num_outputs, outputs, labels);
+  SKERRY_CHECK(derivatives.size() == outputs.size());
+  const auto width = static_cast<std::size_t>(num_outputs);
+  const auto count = static_cast<double>(rows);
+  double sum = 0;
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t first = r * num_outputs;
+    float* derivative = derivatives.data() + first;
+    sum += WithRow(kind, outputs.data() + first, width, labels.data()[r], [&](const auto& row) {
+      for (std::size_t c = 0; c < width; ++c) {
+        derivative[c] = static_cast<float>(row.Derivative(c) / count);
+      }
+      return row.Loss();
+    });
+  }
+  return rows == 0 ? 0.0 : sum / count;
+}
+
+double MeanLoss(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
+                std::span<const float> labels) {
+  const int64_t rows = CountRows(kind, num_outputs, outputs, labels);
+  const auto width = static_cast<std::size_t>(num_outputs);
+  double sum = 0;
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* row = outputs.data() + r * num_outputs;
+    sum += RowLoss(kind, {row, width}, labels.data()[r]);
+  }
+  return rows == 0 ? 0.0 : sum / static_cast<double>(rows);
+}
+
+}  // namespace skerry::learning

@@ -1,0 +1,244 @@
+#include "learning/models/dense.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/check.h"
+#include "base/exact_math.h"
+#include "base/random.h"
+#include "learning/kernels.h"
+#include "learning/loss.h"
+
+namespace skerry::learning {
+namespace {
+
+constexpr int64_t kMaxParameters = int64_t{1} << 34;
+constexpr int64_t kInitialBlock = 4096;  // elements drawn from one stream
+
+// Where a layer's tensors stand in the flat parameters.
+struct Layer {
+  int64_t inputs = 0;
+  int64_t outputs = 0;
+  int64_t weight = 0;
+  int64_t bias = 0;
+};
+
+std::vector<Layer> MakeLayers(const DenseSpec& spec) {
+  std::vector<Layer> layers;
+  int64_t inputs = spec.num_features;
+  int64_t offset = 0;
+  for (std::size_t i = 0; i <= spec.hidden.size(); ++i) {
+    const int64_t outputs = i < spec.hidden.size() ? spec.hidden[i] : spec.num_outputs;
+    layers.push_back({inputs, outputs, offset, offset + outputs * inputs});
+    offset += outputs * inputs + outputs;
+    inputs = outputs;
+  }
+  return layers;
+}
+
+Result<Layout> MakeLayout(const DenseSpec& spec) {
+  std::vector<TensorSpec> tensors;
+  int64_t inputs = spec.num_features;
+  for (std::size_t i = 0; i <= spec.hidden.size(); ++i) {
+    const int64_t outputs = i < spec.hidden.size() ? spec.hidden[i] : spec.num_outputs;
+    const std::string prefix = spec.hidden.empty() ? "" : "layers." + std::to_string(i) + ".";
+    tensors.push_back({prefix + "weight", DType::kF32, {outputs, inputs}});
+    tensors.push_back({prefix + "bias", DType::kF32, {outputs}});
+    inputs = outputs;
+  }
+  SKERRY_ASSIGN_OR_RETURN(Layout layout, Layout::Create(std::move(tensors)));
+  if (layout.num_elements() > kMaxParameters) {
+    return InvalidArgument("a model of " + std::to_string(layout.num_elements()) +
+                           " parameters; at most 2^34 are allowed");
+  }
+  return layout;
+}
+
+class DenseWorkspace final : public Model::Workspace {
+ public:
+  DenseWorkspace(const std::vector<Layer>& layers, int64_t rows) : max_rows(rows) {
+    SKERRY_CHECK(rows >= 0);
+    int64_t widest = 0;
+    for (const Layer& layer : layers) {
+      values.emplace_back(static_cast<std::size_t>(rows * layer.outputs));
+      widest = std::max(widest, layer.outputs);
+    }
+    derivatives.resize(static_cast<std::size_t>(rows * widest));
+    next_derivatives.resize(layers.size() > 1 ? derivatives.size() : 0);
+  }
+
+  const int64_t max_rows;
+  std::vector<std::vector<float>> values;  // of each layer, after the activation
+  std::vector<float> derivatives;          // of the loss by the values of the layer at hand
+  std::vector<float> next_derivatives;     // and of the layer before it
+};
+
+class DenseModel final : public Model {
+ public:
+  DenseModel(DenseSpec spec, Layout layout)
+      : spec_(std::move(spec)), layout_(std::move(layout)), layers_(MakeLayers(spec_)) {}
+
+  const Layout& parameters() const override { return layout_; }
+  int64_t num_features() const override { return spec_.num_features; }
+  int64_t num_outputs() const override { return spec_.num_outputs; }
+  OutputKind output_kind() const override { return spec_.output_kind; }
+
+  void Initialize(uint64_t seed, int64_t first, std::span<float> out) const override;
+  std::unique_ptr<Workspace> NewWorkspace(int64_t max_rows) const override {
+    return std::make_unique<DenseWorkspace>(layers_, max_rows);
+  }
+  double Gradient(std::span<const float> parameters, const Batch& batch, std::span<float> gradient,
+                  Workspace& workspace) const override;
+  void Forward(std::span<const float> parameters, const Batch& batch, std::span<float> outputs,
+               Workspace& workspace) const override;
+
+ private:
+  // Checks what the caller must see to, before anything is computed.
+  DenseWorkspace& Checked(std::span<const float> parameters, const Batch& batch,
+                          Workspace& workspace) const;
+  // The input of a layer: the batch itself, or the values of the layer before.
+  MatrixView Input(std::size_t layer, const Batch& batch, const DenseWorkspace& work) const;
+  void RunLayer(std::size_t layer, const float* parameters, const Batch& batch,
+                const DenseWorkspace& work, float* out) const;
+  void Activate(std::span<float> values) const;
+  void Deactivate(std::span<const float> values, std::span<float> derivatives) const;
+
+  const DenseSpec spec_;
+  const Layout layout_;
+  const std::vector<Layer> layers_;
+};
+
+DenseWorkspace& DenseModel::Checked(std::span<const float> parameters, const Batch& batch,
+                                    Workspace& workspace) const {
+  auto* work = dynamic_cast<DenseWorkspace*>(&workspace);
+  SKERRY_CHECK(work != nullptr && work->values.size() == layers_.size());
+  SKERRY_CHECK(batch.rows >= 0 && batch.rows <= work->max_rows);
+  SKERRY_CHECK(static_cast<int64_t>(parameters.size()) == layout_.num_elements());
+  SKERRY_CHECK(static_cast<int64_t>(batch.features.size()) == batch.rows * spec_.num_features);
+  return *work;
+}
+
+MatrixView DenseModel::Input(std::size_t layer, const Batch& batch,
+                             const DenseWorkspace& work) const {
+  const float* data = layer == 0 ? batch.features.data() : work.values[layer - 1].data();
+  return {data, batch.rows, layers_[layer].inputs};
+}
+
+void DenseModel::RunLayer(std::size_t layer, const float* parameters, const Batch& batch,
+                          const DenseWorkspace& work, float* out) const {
+  const Layer& at = layers_[layer];
+  Affine(Input(layer, batch, work), {parameters + at.weight, at.outputs, at.inputs},
+         parameters + at.bias, out);
+  if (layer + 1 == layers_.size()) return;
+  Activate({out, static_cast<std::size_t>(batch.rows * at.outputs)});
+}
+
+void DenseModel::Activate(std::span<float> values) const {
+  switch (spec_.activation) {
+    case Activation::kRelu:
+      return Relu(values);
+    case Activation::kTanh:
+      return Tanh(values);
+  }
+}
+
+void DenseModel::Deactivate(std::span<const float> values, std::span<float> derivatives) const {
+  switch (spec_.activation) {
+    case Activation::kRelu:
+      return ReluBackward(values, derivatives);
+    case Activation::kTanh:
+      return TanhBackward(values, derivatives);
+  }
+}
+
+void DenseModel::Forward(std::span<const float> parameters, const Batch& batch,
+                         std::span<float> outputs, Workspace& workspace) const {
+  DenseWorkspace& work = Checked(parameters, batch, workspace);
+  SKERRY_CHECK(static_cast<int64_t>(outputs.size()) == batch.rows * spec_.num_outputs);
+  const std::size_t last = layers_.size() - 1;
+  for (std::size_t i = 0; i <= last; ++i) {
+    float* to = i == last ? outputs.data() : work.values[i].data();
+    RunLayer(i, parameters.data(), batch, work, to);
+  }
+}
+
+double DenseModel::Gradient(std::span<const float> parameters, const Batch& batch,
+                            std::span<float> gradient, Workspace& workspace) const {
+  DenseWorkspace& work = Checked(parameters, batch, workspace);
+  SKERRY_CHECK(gradient.size() == parameters.size());
+  SKERRY_CHECK(static_cast<int64_t>(batch.labels.size()) == batch.rows);
+  const auto count = [&](int64_t width) { return static_cast<std::size_t>(batch.rows * width); };
+
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    RunLayer(i, parameters.data(), batch, work, work.values[i].data());
+  }
+  const std::size_t num_outputs = count(spec_.num_outputs);
+  const double loss = LossAndDerivatives(spec_.output_kind, spec_.num_outputs,
+                                         {work.values.back().data(), num_outputs}, batch.labels,
+                                         {work.derivatives.data(), num_outputs});
+  for (std::size_t i = layers_.size(); i-- > 0;) {
+    const Layer& layer = layers_[i];
+    const MatrixView delta = {work.derivatives.data(), batch.rows, layer.outputs};
+    WeightGradient(delta, Input(i, batch, work), gradient.data() + layer.weight);
+    ColumnSums(delta, gradient.data() + layer.bias);
+    if (i == 0) break;
+    const MatrixView weight = {parameters.data() + layer.weight, layer.outputs, layer.inputs};
+    InputGradient(delta, weight, work.next_derivatives.data());
+    const std::size_t size = count(layer.inputs);
+    Deactivate({work.values[i - 1].data(), size}, {work.next_derivatives.data(), size});
+    work.derivatives.swap(work.next_derivatives);
+  }
+  return loss;
+}
+
+// Elements [first, first + out.size()) of tensor `index`, uniform in +-bound. Every block of 4096
+// elements has a stream of its own, so that no range needs the draws before its first block.
+void DrawUniform(uint64_t seed, std::size_t index, double bound, int64_t first,
+                 std::span<float> out) {
+  auto remaining = static_cast<int64_t>(out.size());
+  float* to = out.data();
+  while (remaining > 0) {
+    const int64_t skip = first % kInitialBlock;
+    const int64_t count = std::min(remaining, kInitialBlock - skip);
+    RandomStream stream(seed, Purpose::kInitialParameters, index, "",
+                        static_cast<uint64_t>(first / kInitialBlock));
+    for (int64_t i = 0; i < skip; ++i) stream.Next64();
+    for (int64_t i = 0; i < count; ++i) {
+      *to++ = static_cast<float>((2.0 * stream.Uniform() - 1.0) * bound);
+    }
+    first += count;
+    remaining -= count;
+  }
+}
+
+void DenseModel::Initialize(uint64_t seed, int64_t first, std::span<float> out) const {
+  const auto size = static_cast<int64_t>(out.size());
+  SKERRY_CHECK(first >= 0 && size <= layout_.num_elements() - first);
+  if (spec_.hidden.empty()) {
+    std::fill(out.begin(), out.end(), 0.0F);
+    return;
+  }
+  int64_t begin = 0;  // of the tensor
+  for (std::size_t i = 0; i < layout_.tensors().size(); ++i) {
+    const int64_t elements = layout_.tensors()[i].NumElements();
+    const int64_t from = std::max(first, begin);
+    const int64_t to = std::min(first + size, begin + elements);
+    if (from < to) {
+      const Layer& layer = layers_[i / 2];  // each has a weight and a bias
+      DrawUniform(
+          seed, i, 1.0 / exact::Sqrt(static_cast<double>(layer.inputs)), from - begin,
+          out.subspan(static_cast<std::size_t>(from - first), static_cast<std::size_t>(to - from)));
+    }
+    begin += elements;
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> MakeDenseModel(const DenseSpec& spec) {
+  SKERRY_ASSIGN_OR_RETURN(Layout layout, MakeLayout(spec));
+  return std::unique_ptr<Model>(std::make_unique<DenseModel>(spec, std::move(layout)));
+}
+
+}  // namespace skerry::learning

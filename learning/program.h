@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "learning/layout.h"
+#include "learning/metrics.h"
+#include "learning/strategy.h"
+#include "skerry/v1/task.pb.h"
+
+namespace skerry::learning {
+
+// What one round asks of its sites.
+struct RoundSpec {
+  int64_t round = 0;
+  v1::TaskKind kind = v1::TRAIN;
+  bool needs_model = true;  // sites get the newest model
+  bool makes_model = true;  // the round ends with a new version
+  bool evaluate = false;    // a training task evaluates the model that it starts from
+  double learning_rate = 0;
+  ResultLayout result_layout;
+};
+
+// What became of a committed round.
+struct RoundOutcome {
+  int64_t round = 0;
+  std::vector<Metric> metrics;
+};
+
+// The sections that are plainly added, by section name.
+struct Sums {
+  std::map<std::string, std::vector<double>> f64;
+  std::map<std::string, std::vector<int64_t>> i64;
+};
+
+// The small F64 tensors of a model version beside its parameters, such as "input.mean", in order.
+struct FixedTensors {
+  Layout layout;
+  std::vector<double> values;
+};
+
+// What a run does, round by round: a pure function of what has been committed. Immutable,
+// thread-safe.
+class Program {
+ public:
+  virtual ~Program() = default;
+  // The round after those; nullopt: the run is finished.
+  virtual std::optional<RoundSpec> Next(std::span<const RoundOutcome> committed) const = 0;
+  virtual int64_t num_rounds() const = 0;  // for "round 12 of 50"
+
+  virtual const Layout& parameters() const = 0;  // F32
+  // The model before any round: elements [first, first + out.size()) of the parameters, and the
+  // rest.
+  virtual void InitialParameters(int64_t first, std::span<float> out) const = 0;
+  virtual FixedTensors InitialFixed() const = 0;
+
+  // How the section "update" is reduced and applied.
+  virtual const Strategy& strategy() const = 0;
+  // Takes the summed sections into the fixed tensors. FAILED_PRECONDITION: no model can be made of
+  // them (the message is for the researcher).
+  virtual Status ApplySums(const RoundSpec& spec, const Sums& sums, FixedTensors& fixed) const = 0;
+  // What sums (of one site, or of all) say about the model they evaluated. INVALID_ARGUMENT when
+  // they contradict themselves.
+  virtual Result<std::vector<Metric>> Metrics(const RoundSpec& spec, const Sums& sums) const = 0;
+};
+
+// The program of a run file that has a [training] table: federated statistics as round 0 when the
+// data need them, then training rounds 1 to num_rounds, then an evaluation of the last model.
+// INVALID_ARGUMENT names the key that is wrong.
+Result<std::unique_ptr<Program>> MakeTrainingProgram(const v1::RunSpec& spec);
+
+// The section that training updates travel in.
+constexpr const char* kUpdateSection = "update";
+
+}  // namespace skerry::learning

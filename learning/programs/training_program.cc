@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "learning/features.h"
+#include "learning/model.h"
+#include "learning/program.h"
+
+namespace skerry::learning {
+namespace {
+
+constexpr const char* kFeatureCounts = "features.counts";
+constexpr const char* kFeatureSums = "features.sums";
+
+std::vector<std::string> EvaluatedSplits(const v1::Split& split) {
+  std::vector<std::string> names;
+  if (split.validation() > 0) names.emplace_back("validation");
+  if (split.test() > 0) names.emplace_back("test");
+  return names;
+}
+
+Layout FixedLayout(int64_t num_inputs) {
+  Result<Layout> layout = Layout::Create({{"input.fill", DType::kF64, {num_inputs}},
+                                          {"input.mean", DType::kF64, {num_inputs}},
+                                          {"input.scale", DType::kF64, {num_inputs}}});
+  SKERRY_CHECK(layout.ok());
+  return *std::move(layout);
+}
+
+FixedTensors ToFixed(const InputTransform& transform) {
+  FixedTensors fixed;
+  fixed.layout = FixedLayout(static_cast<int64_t>(transform.mean.size()));
+  for (const auto* values : {&transform.fill, &transform.mean, &transform.scale}) {
+    fixed.values.insert(fixed.values.end(), values->begin(), values->end());
+  }
+  return fixed;
+}
+
+class TrainingProgram final : public Program {
+ public:
+  TrainingProgram(v1::RunSpec spec, std::unique_ptr<Model> model,
+                  std::unique_ptr<Strategy> strategy)
+      : spec_(std::move(spec)), model_(std::move(model)), strategy_(std::move(strategy)) {}
+
+  std::optional<RoundSpec> Next(std::span<const RoundOutcome> committed) const override {
+    const int64_t first = NeedsStatistics(spec_.data()) ? 0 : 1;
+    const int64_t round = committed.empty() ? first : committed.back().round + 1;
+    if (round == 0) return StatisticsRound();
+    if (round <= num_rounds()) return TrainingRound(round);
+    if (round == num_rounds() + 1 && !EvaluatedSplits(spec_.data().split()).empty()) {
+      return EvaluationRound(round);
+    }
+    return std::nullopt;
+  }
+
+  int64_t num_rounds() const override { return spec_.training().num_rounds(); }
+  const Layout& parameters() const override { return model_->parameters(); }
+  const Strategy& strategy() const override { return *strategy_; }
+
+  void InitialParameters(int64_t first, std::span<float> out) const override {
+    model_->Initialize(spec_.seed(), first, out);
+  }
+
+  FixedTensors InitialFixed() const override {
+    return ToFixed(InputTransform::Identity(NumInputs()));
+  }
+
+  Status ApplySums(const RoundSpec& spec, const Sums& sums, FixedTensors& fixed) const override {
+    if (spec.kind != v1::STATISTICS) return OkStatus();
+    SKERRY_ASSIGN_OR_RETURN(
+        const FeatureSums features,
+        FeatureSumsFromValues(NumInputs(), NumClasses(), sums.i64.at(kFeatureCounts),
+                              sums.f64.at(kFeatureSums)));
+    SKERRY_ASSIGN_OR_RETURN(const InputTransform transform,
+                            TransformFromSums(spec_.data(), features));
+    fixed = ToFixed(transform);
+    return OkStatus();
+  }
+
+  Result<std::vector<Metric>> Metrics(const RoundSpec& spec, const Sums& sums) const override {
+    std::vector<Metric> metrics;
+    for (const std::string& split : EvaluatedSplits(spec_.data().split())) {
+      const std::string prefix = "evaluation." + split;
+      if (!spec.result_layout.Find(prefix + ".counts")) continue;
+      SKERRY_ASSIGN_OR_RETURN(const EvaluationSums evaluation,
+                              FromValues(model_->output_kind(), {sums.i64.at(prefix + ".counts"),
+                                                                 sums.f64.at(prefix + ".sums")}));
+      for (Metric& metric : ToMetrics(model_->output_kind(), split, evaluation)) {
+        if (Wanted(metric.name)) metrics.push_back(std::move(metric));
+      }
+    }
+    return metrics;
+  }
+
+ private:
+  std::size_t NumInputs() const { return static_cast<std::size_t>(model_->num_features()); }
+  std::size_t NumClasses() const {
+    return static_cast<std::size_t>(spec_.data().label_classes_size());
+  }
+
+  // [evaluation] metrics names them without the split; none listed: all.
+  bool Wanted(const std::string& name) const {
+    const auto& wanted = spec_.evaluation().metrics();
+    const std::string bare = name.substr(name.find('.') + 1);
+    return wanted.empty() || std::find(wanted.begin(), wanted.end(), bare) != wanted.end();
+  }
+
+  RoundSpec StatisticsRound() const {
+    RoundSpec spec;
+    spec.round = 0;
+    spec.kind = v1::STATISTICS;
+    spec.needs_model = false;
+    spec.result_layout = MakeLayout(FeatureSections(NumInputs(), NumClasses()));
+    return spec;
+  }
+
+  // A training task also evaluates the model that it begins with: the site has just fetched it.
+  RoundSpec TrainingRound(int64_t round) const {
+    RoundSpec spec;
+    spec.round = round;
+    spec.learning_rate = spec_.training().learning_rate();
+    const int64_t every = spec_.evaluation().every();
+    spec.evaluate = every > 0 && (round - 1) % every == 0;
+    std::vector<Section> sections = {{kUpdateSection, Rule::kAggregate, model_->parameters()}};
+    if (spec.evaluate) AppendEvaluation(sections);
+    spec.result_layout = MakeLayout(std::move(sections));
+    return spec;
+  }
+
+  RoundSpec EvaluationRound(int64_t round) const {
+    RoundSpec spec;
+    spec.round = round;
+    spec.kind = v1::EVALUATE;
+    spec.makes_model = false;
+    spec.evaluate = true;
+    std::vector<Section> sections;
+    AppendEvaluation(sections);
+    spec.result_layout = MakeLayout(std::move(sections));
+    return spec;
+  }
+
+  void AppendEvaluation(std::vector<Section>& sections) const {
+    for (const std::string& split : EvaluatedSplits(spec_.data().split())) {
+      for (Section& section : EvaluationSections(model_->output_kind(), split)) {
+        sections.push_back(std::move(section));
+      }
+    }
+  }
+
+  static ResultLayout MakeLayout(std::vector<Section> sections) {
+    Result<ResultLayout> layout = ResultLayout::Create(std::move(sections));
+    SKERRY_CHECK(layout.ok());
+    return *std::move(layout);
+  }
+
+  const v1::RunSpec spec_;
+  const std::unique_ptr<Model> model_;
+  const std::unique_ptr<Strategy> strategy_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Program>> MakeTrainingProgram(const v1::RunSpec& spec) {
+  const auto num_inputs = static_cast<int64_t>(FeatureColumns(spec.data()).size());
+  SKERRY_ASSIGN_OR_RETURN(auto model,
+                          MakeModel(spec.model(), num_inputs, spec.data().label_classes_size()));
+  SKERRY_ASSIGN_OR_RETURN(auto strategy, MakeStrategy(spec.training()));
+  return std::unique_ptr<Program>(
+      std::make_unique<TrainingProgram>(spec, std::move(model), std::move(strategy)));
+}
+
+}  // namespace skerry::learning

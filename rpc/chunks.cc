@@ -1,0 +1,107 @@
+#include "rpc/chunks.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "crypto/sha256.h"
+
+namespace skerry::rpc {
+namespace {
+
+class FileChunks final : public ChunkSource {
+ public:
+  FileChunks(std::shared_ptr<const File> file, uint64_t offset)
+      : file_(std::move(file)), offset_(offset) {}
+
+  Result<std::optional<v1::Chunk>> Next() override {
+    std::string data(crypto::kChunkBytes, '\0');
+    SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset_, data));
+    if (n == 0) return std::optional<v1::Chunk>();
+    data.resize(n);
+    std::optional<v1::Chunk> chunk = MakeChunk(offset_, std::move(data));
+    offset_ += n;
+    return chunk;
+  }
+
+ private:
+  std::shared_ptr<const File> file_;
+  uint64_t offset_;
+};
+
+template <class Integer>
+void AppendInteger(std::string& text, Integer value) {
+  const auto bits = static_cast<uint64_t>(value);
+  for (int byte = 0; byte < 8; ++byte) text += static_cast<char>(bits >> (8 * byte));
+}
+
+void AppendBytes(std::string& text, std::string_view bytes) {
+  AppendInteger(text, bytes.size());
+  text += bytes;
+}
+
+}  // namespace
+
+v1::Chunk MakeChunk(uint64_t offset, std::string data) {
+  v1::Chunk chunk;
+  chunk.set_offset(offset);
+  const crypto::Digest digest = crypto::Sha256(data);
+  chunk.set_sha256(digest.bytes.data(), digest.bytes.size());
+  chunk.set_data(std::move(data));
+  return chunk;
+}
+
+Status CheckChunk(const v1::Chunk& chunk, uint64_t expected_offset, uint64_t total) {
+  const uint64_t size = chunk.data().size();
+  if (chunk.offset() != expected_offset) {
+    return OutOfRange("a chunk starts at byte " + std::to_string(chunk.offset()) + "; byte " +
+                      std::to_string(expected_offset) + " comes next");
+  }
+  if (size == 0 || size > crypto::kChunkBytes || size > total - expected_offset) {
+    return InvalidArgument("a chunk of " + std::to_string(size) + " bytes at byte " +
+                           std::to_string(expected_offset) + " does not fit a whole of " +
+                           std::to_string(total));
+  }
+  if (size < crypto::kChunkBytes && expected_offset + size != total) {
+    return InvalidArgument("the chunk at byte " + std::to_string(expected_offset) + " has only " +
+                           std::to_string(size) + " bytes and is not the last");
+  }
+  if (crypto::Sha256(chunk.data()).view() != chunk.sha256()) {
+    return DataLoss("the chunk at byte " + std::to_string(expected_offset) +
+                    " does not have the SHA-256 that it names");
+  }
+  return OkStatus();
+}
+
+std::unique_ptr<ChunkSource> ReadChunks(std::shared_ptr<const File> file, uint64_t offset) {
+  return std::make_unique<FileChunks>(std::move(file), offset);
+}
+
+crypto::Digest LayoutHash(const learning::ResultLayout& layout) {
+  return crypto::Sha256(layout.CanonicalText());
+}
+
+std::string CanonicalHeader(const v1::ResultHeader& header) {
+  std::string text = "skerry result 1";
+  AppendInteger(text, header.task_id());
+  AppendBytes(text, header.layout_hash());
+  AppendInteger(text, header.size_bytes());
+  AppendInteger(text, header.num_examples());
+  const std::map<std::string, double> scalars(header.scalars().begin(), header.scalars().end());
+  AppendInteger(text, scalars.size());
+  for (const auto& [name, value] : scalars) {
+    uint64_t bits = 0;
+    std::memcpy(&bits, &value, sizeof(bits));
+    AppendBytes(text, name);
+    AppendInteger(text, bits);
+  }
+  return text;
+}
+
+Result<crypto::Digest> ResultHash(const v1::ResultHeader& header, const File& bytes) {
+  return crypto::ContentHashOf(CanonicalHeader(header), bytes);
+}
+
+}  // namespace skerry::rpc

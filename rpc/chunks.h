@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/files.h"
+#include "base/status.h"
+#include "crypto/content_hash.h"
+#include "learning/layout.h"
+#include "rpc/coordinator_api.h"
+
+namespace skerry::rpc {
+
+// A chunk of `data` at `offset`, with its SHA-256 (or with one that is known already).
+v1::Chunk MakeChunk(uint64_t offset, std::string data);
+
+// Whether a chunk may follow `expected_offset` bytes of a whole of `total` bytes. OUT_OF_RANGE: it
+// starts elsewhere. INVALID_ARGUMENT: it is empty, longer than a chunk may be, shorter though not the
+// last, or reaches beyond the end. DATA_LOSS: its SHA-256 is another.
+Status CheckChunk(const v1::Chunk& chunk, uint64_t expected_offset, uint64_t total);
+
+// Reads a file chunk by chunk from `offset` on. The file must outlive the source.
+std::unique_ptr<ChunkSource> ReadChunks(std::shared_ptr<const File> file, uint64_t offset);
+
+// The name of a layout on the wire: SHA-256 of its canonical text.
+crypto::Digest LayoutHash(const learning::ResultLayout& layout);
+
+// The part of a result's content hash that covers its header: every field but content_hash itself,
+// the scalars in bytewise order of their names.
+std::string CanonicalHeader(const v1::ResultHeader& header);
+
+// The content hash of a result: its header and its bytes.
+Result<crypto::Digest> ResultHash(const v1::ResultHeader& header, const File& bytes);
+// The header text under which model and state files are hashed.
+constexpr std::string_view kFileHeader = "file";
+
+}  // namespace skerry::rpc

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/status.h"
+#include "skerry/v1/coordinator.pb.h"
+
+namespace skerry::rpc {
+
+// Of the wire. Raised when an older peer could misread a message; both sides then say which they speak.
+constexpr uint32_t kProtocolVersion = 1;
+
+// Details of a PERMISSION_DENIED or FAILED_PRECONDITION that a client acts on.
+constexpr const char* kSuperseded = "SUPERSEDED";        // a newer process of this site is at work
+constexpr const char* kEpochUnknown = "EPOCH_UNKNOWN";   // Join again
+constexpr const char* kUploadUnknown = "UPLOAD_UNKNOWN";  // QueryUpload, then go on from there
+
+template <class Reply>
+using Callback = std::function<void(Result<Reply>)>;
+
+// Gives the pieces of an upload in order; nullopt after the last. Called by one thread at a time.
+class ChunkSource {
+ public:
+  virtual ~ChunkSource() = default;
+  virtual Result<std::optional<v1::Chunk>> Next() = 0;
+};
+
+// Takes the pieces of a download in order. An error ends the call with that error.
+class ChunkSink {
+ public:
+  virtual ~ChunkSink() = default;
+  virtual Status Put(const v1::Chunk& chunk) = 0;
+};
+
+struct Done {};
+
+// The coordinator as a client agent sees it: over gRPC, or in the same process. Every call returns at
+// once; its callback comes later, exactly once, on the executor that the implementation was given
+// (and, after the implementation's destructor, not at all). Every call may be repeated. Which status
+// means what is in docs/wire.md; rpc/reaction.h turns it into what to do.
+class CoordinatorApi {
+ public:
+  virtual ~CoordinatorApi() = default;
+  virtual void Join(v1::JoinRequest request, Callback<v1::JoinReply> done) = 0;
+  virtual void PullTask(v1::PullTaskRequest request, Callback<v1::PullTaskReply> done) = 0;
+  virtual void Heartbeat(v1::HeartbeatRequest request, Callback<v1::HeartbeatReply> done) = 0;
+  virtual void QueryUpload(v1::QueryUploadRequest request, Callback<v1::QueryUploadReply> done) = 0;
+  virtual void ReportFailure(v1::ReportFailureRequest request,
+                             Callback<v1::ReportFailureReply> done) = 0;
+  // `sink` and `source` are used on a thread of the implementation until the callback comes.
+  virtual void PullModel(v1::PullModelRequest request, std::shared_ptr<ChunkSink> sink,
+                         Callback<Done> done) = 0;
+  virtual void SubmitResult(v1::SubmitResultRequest::Start start, std::shared_ptr<ChunkSource> source,
+                            Callback<v1::SubmitResultReply> done) = 0;
+};
+
+}  // namespace skerry::rpc

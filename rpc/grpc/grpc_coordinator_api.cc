@@ -1,0 +1,246 @@
+#include "rpc/grpc/grpc_coordinator_api.h"
+
+#include <grpcpp/client_context.h>
+
+#include <chrono>
+#include <utility>
+
+#include "rpc/grpc/status_codec.h"
+
+namespace skerry::rpc {
+namespace {
+
+// A call that is not held is answered within a commit or two.
+constexpr Duration kCallDeadline = 60s;
+// A held call is answered after two minutes at most; a dead connection is seen by keepalive.
+constexpr Duration kHeldDeadline = 300s;
+
+}  // namespace
+
+GrpcCoordinatorApi::GrpcCoordinatorApi(const std::shared_ptr<grpc::Channel>& control,
+                                       const std::shared_ptr<grpc::Channel>& transfer,
+                                       Executor& loop, Executor& bulk, std::string insecure_site)
+    : control_(v1::Coordinator::NewStub(control)),
+      transfer_(v1::Coordinator::NewStub(transfer)),
+      loop_(loop),
+      bulk_(bulk),
+      insecure_site_(std::move(insecure_site)) {}
+
+GrpcCoordinatorApi::~GrpcCoordinatorApi() {
+  MutexLock lock(mutex_);
+  closing_ = true;
+  for (grpc::ClientContext* context : calls_) context->TryCancel();
+  while (!calls_.empty()) idle_.Wait(mutex_);
+}
+
+void GrpcCoordinatorApi::Prepare(grpc::ClientContext& context, Duration deadline) const {
+  if (deadline > Duration{0}) {
+    context.set_deadline(std::chrono::system_clock::now() +
+                         std::chrono::duration_cast<std::chrono::milliseconds>(deadline));
+  }
+  if (!insecure_site_.empty()) context.AddMetadata(kInsecureSiteKey, insecure_site_);
+}
+
+void GrpcCoordinatorApi::Began(grpc::ClientContext& context) {
+  MutexLock lock(mutex_);
+  calls_.insert(&context);
+  if (closing_) context.TryCancel();
+}
+
+void GrpcCoordinatorApi::Ended(grpc::ClientContext& context) {
+  MutexLock lock(mutex_);
+  calls_.erase(&context);
+  if (calls_.empty()) idle_.NotifyAll();
+}
+
+template <class Reply>
+void GrpcCoordinatorApi::Deliver(Callback<Reply> done, Result<Reply> reply) {
+  {
+    MutexLock lock(mutex_);
+    if (closing_) return;
+  }
+  loop_.Post([done = std::move(done), shared = std::make_shared<Result<Reply>>(std::move(reply))] {
+    done(std::move(*shared));
+  });
+}
+
+// One unary call; deletes itself when gRPC is done with it.
+template <class Request, class Reply>
+class GrpcCoordinatorApi::UnaryCall {
+ public:
+  using Method = void (v1::Coordinator::Stub::async::*)(grpc::ClientContext*, const Request*, Reply*,
+                                                        std::function<void(grpc::Status)>);
+
+  static void Start(GrpcCoordinatorApi& api, Method method, Duration deadline, Request request,
+                    Callback<Reply> done) {
+    auto* call = new UnaryCall(api, std::move(request), std::move(done));
+    api.Prepare(call->context_, deadline);
+    api.Began(call->context_);
+    (api.control_->async()->*method)(&call->context_, &call->request_, &call->reply_,
+                                     [call](const grpc::Status& status) { call->Finish(status); });
+  }
+
+ private:
+  UnaryCall(GrpcCoordinatorApi& api, Request request, Callback<Reply> done)
+      : api_(api), request_(std::move(request)), done_(std::move(done)) {}
+
+  void Finish(const grpc::Status& status) {
+    api_.Deliver<Reply>(std::move(done_), status.ok() ? Result<Reply>(std::move(reply_))
+                                                      : Result<Reply>(FromGrpc(status)));
+    GrpcCoordinatorApi& api = api_;
+    api.Ended(context_);
+    delete this;
+  }
+
+  GrpcCoordinatorApi& api_;
+  grpc::ClientContext context_;
+  Request request_;
+  Reply reply_;
+  Callback<Reply> done_;
+};
+
+void GrpcCoordinatorApi::Join(v1::JoinRequest request, Callback<v1::JoinReply> done) {
+  UnaryCall<v1::JoinRequest, v1::JoinReply>::Start(*this, &v1::Coordinator::Stub::async::Join,
+                                                   kCallDeadline, std::move(request),
+                                                   std::move(done));
+}
+
+void GrpcCoordinatorApi::PullTask(v1::PullTaskRequest request, Callback<v1::PullTaskReply> done) {
+  UnaryCall<v1::PullTaskRequest, v1::PullTaskReply>::Start(
+      *this, &v1::Coordinator::Stub::async::PullTask, kHeldDeadline, std::move(request),
+      std::move(done));
+}
+
+void GrpcCoordinatorApi::Heartbeat(v1::HeartbeatRequest request,
+                                   Callback<v1::HeartbeatReply> done) {
+  UnaryCall<v1::HeartbeatRequest, v1::HeartbeatReply>::Start(
+      *this, &v1::Coordinator::Stub::async::Heartbeat, kHeldDeadline, std::move(request),
+      std::move(done));
+}
+
+void GrpcCoordinatorApi::QueryUpload(v1::QueryUploadRequest request,
+                                     Callback<v1::QueryUploadReply> done) {
+  UnaryCall<v1::QueryUploadRequest, v1::QueryUploadReply>::Start(
+      *this, &v1::Coordinator::Stub::async::QueryUpload, kCallDeadline, std::move(request),
+      std::move(done));
+}
+
+void GrpcCoordinatorApi::ReportFailure(v1::ReportFailureRequest request,
+                                       Callback<v1::ReportFailureReply> done) {
+  UnaryCall<v1::ReportFailureRequest, v1::ReportFailureReply>::Start(
+      *this, &v1::Coordinator::Stub::async::ReportFailure, kCallDeadline, std::move(request),
+      std::move(done));
+}
+
+// Reads chunks into a sink, one at a time: the next read starts when the sink has dealt with the last.
+class GrpcCoordinatorApi::PullModelCall final : public grpc::ClientReadReactor<v1::Chunk> {
+ public:
+  PullModelCall(GrpcCoordinatorApi& api, v1::PullModelRequest request,
+                std::shared_ptr<ChunkSink> sink, Callback<rpc::Done> done)
+      : api_(api), request_(std::move(request)), sink_(std::move(sink)), done_(std::move(done)) {
+    api_.Prepare(context_, Duration{0});
+    api_.Began(context_);
+    api_.transfer_->async()->PullModel(&context_, &request_, this);
+    AddHold();  // reads are started from threads of `bulk`
+    StartRead(&chunk_);
+    StartCall();
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return RemoveHold();  // the end, or an error: OnDone knows
+    api_.bulk_.Post([this] {
+      local_ = sink_->Put(chunk_);
+      // After a cancellation one more read is needed to come to the end.
+      if (!local_.ok()) context_.TryCancel();
+      chunk_.Clear();
+      StartRead(&chunk_);
+    });
+  }
+
+  void OnDone(const grpc::Status& status) override {
+    const Status result = local_.ok() ? FromGrpc(status) : local_;
+    api_.Deliver<rpc::Done>(std::move(done_),
+                            result.ok() ? Result<rpc::Done>(rpc::Done{}) : Result<rpc::Done>(result));
+    GrpcCoordinatorApi& api = api_;
+    api.Ended(context_);
+    delete this;
+  }
+
+ private:
+  GrpcCoordinatorApi& api_;
+  grpc::ClientContext context_;
+  const v1::PullModelRequest request_;
+  const std::shared_ptr<ChunkSink> sink_;
+  Callback<rpc::Done> done_;
+  v1::Chunk chunk_;
+  Status local_;
+};
+
+void GrpcCoordinatorApi::PullModel(v1::PullModelRequest request, std::shared_ptr<ChunkSink> sink,
+                                   Callback<rpc::Done> done) {
+  new PullModelCall(*this, std::move(request), std::move(sink), std::move(done));
+}
+
+// Writes a header and the chunks of a source, one at a time.
+class GrpcCoordinatorApi::SubmitResultCall final
+    : public grpc::ClientWriteReactor<v1::SubmitResultRequest> {
+ public:
+  SubmitResultCall(GrpcCoordinatorApi& api, v1::SubmitResultRequest::Start start,
+                   std::shared_ptr<ChunkSource> source, Callback<v1::SubmitResultReply> done)
+      : api_(api), source_(std::move(source)), done_(std::move(done)) {
+    *message_.mutable_start() = std::move(start);
+    api_.Prepare(context_, Duration{0});
+    api_.Began(context_);
+    api_.transfer_->async()->SubmitResult(&context_, &reply_, this);
+    AddHold();  // writes are started from threads of `bulk`
+    StartWrite(&message_);
+    StartCall();
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return RemoveHold();  // the coordinator has ended the call: OnDone knows why
+    api_.bulk_.Post([this] { WriteNext(); });
+  }
+
+  void OnDone(const grpc::Status& status) override {
+    using Reply = v1::SubmitResultReply;
+    const Status result = local_.ok() ? FromGrpc(status) : local_;
+    api_.Deliver<Reply>(std::move(done_),
+                        result.ok() ? Result<Reply>(std::move(reply_)) : Result<Reply>(result));
+    GrpcCoordinatorApi& api = api_;
+    api.Ended(context_);
+    delete this;
+  }
+
+ private:
+  void WriteNext() {
+    Result<std::optional<v1::Chunk>> chunk = source_->Next();
+    if (!chunk.ok()) {
+      local_ = std::move(chunk).status();
+      context_.TryCancel();
+      return RemoveHold();
+    }
+    if (!chunk->has_value()) {
+      StartWritesDone();
+      return RemoveHold();
+    }
+    *message_.mutable_chunk() = **std::move(chunk);
+    StartWrite(&message_);
+  }
+
+  GrpcCoordinatorApi& api_;
+  grpc::ClientContext context_;
+  const std::shared_ptr<ChunkSource> source_;
+  Callback<v1::SubmitResultReply> done_;
+  v1::SubmitResultRequest message_;
+  v1::SubmitResultReply reply_;
+  Status local_;
+};
+
+void GrpcCoordinatorApi::SubmitResult(v1::SubmitResultRequest::Start start,
+                                      std::shared_ptr<ChunkSource> source,
+                                      Callback<v1::SubmitResultReply> done) {
+  new SubmitResultCall(*this, std::move(start), std::move(source), std::move(done));
+}
+
+}  // namespace skerry::rpc

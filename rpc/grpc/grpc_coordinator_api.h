@@ -1,0 +1,70 @@
+#pragma once
+
+#include <grpcpp/channel.h>
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/executor.h"
+#include "base/mutex.h"
+#include "base/time.h"
+#include "rpc/coordinator_api.h"
+#include "skerry/v1/coordinator.grpc.pb.h"
+
+namespace grpc {
+class ClientContext;
+}
+
+namespace skerry::rpc {
+
+// The coordinator over gRPC. Control calls and transfers have a connection each, so that a large model
+// does not hold up a heartbeat.
+class GrpcCoordinatorApi final : public CoordinatorApi {
+ public:
+  // Callbacks come as tasks of `loop`; sinks and sources are used on `bulk`. Both must outlive this.
+  // `insecure_site`: sent as the caller's name over plaintext channels, which carry no certificate.
+  GrpcCoordinatorApi(const std::shared_ptr<grpc::Channel>& control,
+                     const std::shared_ptr<grpc::Channel>& transfer, Executor& loop, Executor& bulk,
+                     std::string insecure_site = "");
+  // Cancels every call and waits until gRPC has let go of them.
+  ~GrpcCoordinatorApi() override;
+
+  void Join(v1::JoinRequest request, Callback<v1::JoinReply> done) override;
+  void PullTask(v1::PullTaskRequest request, Callback<v1::PullTaskReply> done) override;
+  void Heartbeat(v1::HeartbeatRequest request, Callback<v1::HeartbeatReply> done) override;
+  void QueryUpload(v1::QueryUploadRequest request, Callback<v1::QueryUploadReply> done) override;
+  void ReportFailure(v1::ReportFailureRequest request,
+                     Callback<v1::ReportFailureReply> done) override;
+  void PullModel(v1::PullModelRequest request, std::shared_ptr<ChunkSink> sink,
+                 Callback<Done> done) override;
+  void SubmitResult(v1::SubmitResultRequest::Start start, std::shared_ptr<ChunkSource> source,
+                    Callback<v1::SubmitResultReply> done) override;
+
+ private:
+  template <class Request, class Reply>
+  class UnaryCall;
+  class PullModelCall;
+  class SubmitResultCall;
+
+  void Prepare(grpc::ClientContext& context, Duration deadline) const;
+  void Began(grpc::ClientContext& context);
+  void Ended(grpc::ClientContext& context);
+  template <class Reply>
+  void Deliver(Callback<Reply> done, Result<Reply> reply);
+
+  const std::unique_ptr<v1::Coordinator::Stub> control_;
+  const std::unique_ptr<v1::Coordinator::Stub> transfer_;
+  Executor& loop_;
+  Executor& bulk_;
+  const std::string insecure_site_;
+  Mutex mutex_;
+  ConditionVariable idle_;
+  std::set<grpc::ClientContext*> calls_ SKERRY_GUARDED_BY(mutex_);
+  bool closing_ SKERRY_GUARDED_BY(mutex_) = false;
+};
+
+// The metadata key that names the site over plaintext.
+constexpr const char* kInsecureSiteKey = "skerry-site";
+
+}  // namespace skerry::rpc

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include "base/status.h"
+
+namespace skerry::rpc {
+
+// Codes and messages go over unchanged; hint and detail travel in the status details.
+grpc::Status ToGrpc(const Status& status);
+Status FromGrpc(const grpc::Status& status);
+
+}  // namespace skerry::rpc

@@ -1,0 +1,143 @@
+#include "rpc/grpc/transport.h"
+
+#include <grpc/grpc.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
+#include <sys/stat.h>
+
+#include <charconv>
+#include <cstdlib>
+
+#include "base/time.h"
+#include "crypto/certificates.h"
+
+namespace skerry::rpc {
+namespace {
+
+using grpc::experimental::FileWatcherCertificateProvider;
+
+constexpr unsigned kReloadSeconds = 2;
+constexpr int kMaxMessageBytes = 4 << 20;
+constexpr int kKeepaliveMillis = 20'000;
+constexpr int kKeepaliveTimeoutMillis = 10'000;
+
+std::shared_ptr<FileWatcherCertificateProvider> Watch(const TlsFiles& tls) {
+  return std::make_shared<FileWatcherCertificateProvider>(tls.key, tls.certificate, tls.ca,
+                                                          kReloadSeconds);
+}
+
+Status CheckCertificate(Files& files, const std::string& path, int64_t now_unix) {
+  Result<std::string> pem = ReadFile(files, path);
+  if (!pem.ok()) return FailedPrecondition(pem.status().message());
+  const Result<crypto::CertificateInfo> info = crypto::ReadCertificate(*pem);
+  if (!info.ok()) return FailedPrecondition(path + ": " + info.status().message());
+  if (now_unix > info->not_after_unix) {
+    return FailedPrecondition(path + ": the certificate expired on " +
+                              FormatWallTime({info->not_after_unix * 1000}))
+        .WithHint("ask the federation's operator for a new kit: skerry ca issue");
+  }
+  if (now_unix < info->not_before_unix) {
+    return FailedPrecondition(path + ": the certificate is valid only from " +
+                              FormatWallTime({info->not_before_unix * 1000}))
+        .WithHint("is this machine's clock right?");
+  }
+  return OkStatus();
+}
+
+Status CheckKeyFile(Files& files, const std::string& path) {
+  const Result<std::string> pem = ReadFile(files, path);
+  if (!pem.ok()) return FailedPrecondition(pem.status().message());
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0) {
+    return FailedPrecondition(path + ": others may read this private key")
+        .WithHint("chmod 600 " + path);
+  }
+  if (pem->find("PRIVATE KEY") == std::string::npos) {
+    return FailedPrecondition(path + ": this is no private key in PEM form");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Status CheckTlsFiles(Files& files, const TlsFiles& tls, int64_t now_unix) {
+  SKERRY_RETURN_IF_ERROR(CheckCertificate(files, tls.ca, now_unix));
+  SKERRY_RETURN_IF_ERROR(CheckCertificate(files, tls.certificate, now_unix));
+  return CheckKeyFile(files, tls.key);
+}
+
+void SetUpGrpc() {
+  // With ECDSA certificates no TLS 1.2 cipher of this list fits, so that only TLS 1.3 is left: gRPC
+  // 1.51 has no setting for a minimum version.
+  setenv("GRPC_SSL_CIPHER_SUITES", "ECDHE-RSA-AES256-GCM-SHA384", 1);
+  setenv("GRPC_VERBOSITY", "NONE", 0);
+}
+
+std::shared_ptr<grpc::ServerCredentials> ServerTls(const TlsFiles& tls) {
+  grpc::experimental::TlsServerCredentialsOptions options(Watch(tls));
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.set_check_call_host(false);
+  return grpc::experimental::TlsServerCredentials(options);
+}
+
+std::shared_ptr<grpc::ChannelCredentials> ChannelTls(const TlsFiles& tls) {
+  grpc::experimental::TlsChannelCredentialsOptions options;
+  options.set_certificate_provider(Watch(tls));
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_verify_server_certs(true);
+  return grpc::experimental::TlsCredentials(options);
+}
+
+std::shared_ptr<grpc::Channel> OpenChannel(
+    const std::string& target, std::shared_ptr<grpc::ChannelCredentials> credentials) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // Retries are ours: rpc/reaction.h.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  return grpc::CreateCustomChannel(target, std::move(credentials), arguments);
+}
+
+void SetServerLimits(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 64);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+}
+
+Result<HostPort> ParseHostPort(const std::string& address) {
+  HostPort parsed;
+  const std::size_t colon = address.rfind(':');
+  const Status wrong = InvalidArgument("\"" + address + "\" is not an address")
+                           .WithHint("write HOST:PORT, for instance fl.example.org:8443");
+  if (colon == std::string::npos || colon == 0) return wrong;
+  parsed.host = address.substr(0, colon);
+  if (parsed.host.starts_with('[') && parsed.host.ends_with(']')) {
+    parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
+  }
+  const char* const end = address.data() + address.size();
+  const auto [rest, error] = std::from_chars(address.data() + colon + 1, end, parsed.port);
+  if (error != std::errc() || rest != end || parsed.port < 0 || parsed.port > 65535) return wrong;
+  return parsed;
+}
+
+bool IsLoopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+}  // namespace skerry::rpc

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include <memory>
+#include <string>
+
+#include "base/files.h"
+#include "base/status.h"
+
+namespace skerry::rpc {
+
+// Paths of PEM files. They are watched: a renewed certificate is used without a restart.
+struct TlsFiles {
+  std::string ca;
+  std::string certificate;
+  std::string key;
+};
+
+// FAILED_PRECONDITION names the file that is missing, unreadable, no certificate, expired (with the
+// date), a key that others may read, or a key that does not belong to the certificate.
+Status CheckTlsFiles(Files& files, const TlsFiles& tls, int64_t now_unix);
+
+// Before the first use of gRPC in a process: TLS 1.3 only, and quiet logs.
+void SetUpGrpc();
+
+// Mutual TLS 1.3: the peer must show a certificate of the same CA.
+std::shared_ptr<grpc::ServerCredentials> ServerTls(const TlsFiles& tls);
+std::shared_ptr<grpc::ChannelCredentials> ChannelTls(const TlsFiles& tls);
+
+// A connection of its own to "host:port" or "unix:/path", with Skerry's limits and keepalive.
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
+                                           std::shared_ptr<grpc::ChannelCredentials> credentials);
+// The same limits for a server.
+void SetServerLimits(grpc::ServerBuilder& builder);
+
+// "host:port" -> both. INVALID_ARGUMENT shows the form. "[::1]:8443" and "::1" are understood.
+struct HostPort {
+  std::string host;
+  int port = 0;
+};
+Result<HostPort> ParseHostPort(const std::string& address);
+// Whether an address can be reached from this machine only: 127.0.0.0/8, ::1, localhost.
+bool IsLoopback(const std::string& host);
+
+}  // namespace skerry::rpc

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "client/native_trainer.h"
+#include "coordinator/run.h"
+#include "coordinator/run_plan.h"
+#include "skerry/v1/admin.pb.h"
+
+namespace skerry::simulation {
+
+// A site of a simulated federation.
+struct SimulatedSite {
+  std::string name;
+  client::RowReader rows;  // of whatever data source the run names
+};
+
+struct SimulationOptions {
+  coordinator::RunPlan plan;
+  std::vector<SimulatedSite> sites;  // in bytewise order of names
+  std::unique_ptr<coordinator::Participants> history;  // replay exactly this; null: by the contract
+  int num_threads = 1;                                 // that train
+  std::string version;
+  // After each committed round, on the calling thread. False: stop the run.
+  std::function<bool(const v1::RunSummary&, const v1::RoundSummary&)> on_round;
+};
+
+struct SimulationResult {
+  v1::RunSummary run;
+  std::vector<v1::RoundSummary> rounds;
+  std::string model;         // the newest version, a safetensors file; empty if there is none
+  std::string history_json;  // as `skerry run export-history` gives it
+  Duration virtual_time{0};
+};
+
+// Runs a whole federation in this process: the coordinator and clients of a deployment, over virtual
+// time and memory. Trainers run on threads; everything else on the calling one. The same options give
+// the same result, bit for bit, with any number of threads. Errors are those of the run's submission;
+// a run that pauses or fails is a result, with its reason.
+Result<SimulationResult> Simulate(SimulationOptions options);
+
+}  // namespace skerry::simulation

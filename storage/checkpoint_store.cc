@@ -1,0 +1,129 @@
+#include "storage/checkpoint_store.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "crypto/content_hash.h"
+
+namespace skerry::storage {
+namespace {
+
+constexpr std::string_view kSuffix = ".safetensors";
+constexpr std::string_view kTemporarySuffix = ".tmp";
+// What files are hashed with, here and on the wire (docs/wire.md, "Content hash").
+constexpr std::string_view kHashHeader = "file";
+
+std::string_view Prefix(CheckpointPart part) {
+  return part == CheckpointPart::kModel ? "model-" : "state-";
+}
+
+// "model-12.safetensors" and "state-12.safetensors" -> 12; anything else is not ours.
+std::optional<int64_t> VersionOf(std::string_view name) {
+  for (const CheckpointPart part : {CheckpointPart::kModel, CheckpointPart::kState}) {
+    if (!name.starts_with(Prefix(part)) || !name.ends_with(kSuffix)) continue;
+    name.remove_prefix(Prefix(part).size());
+    name.remove_suffix(kSuffix.size());
+    int64_t version = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), version);
+    if (error == std::errc() && end == name.data() + name.size()) return version;
+  }
+  return std::nullopt;
+}
+
+// The run's id becomes the name of a directory, so it may not lead out of its parent.
+Status CheckRef(const CheckpointRef& ref) {
+  const std::string& run = ref.run_id;
+  if (run.empty() || run.front() == '.' ||
+      run.find_first_of(std::string_view("/\0", 2)) != run.npos)
+    return InvalidArgument("the run id \"" + run + "\" cannot be the name of a directory");
+  if (ref.version < 0) {
+    return InvalidArgument("run " + run + " has no version " + std::to_string(ref.version));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+CheckpointStore::CheckpointStore(Files& files, std::string directory)
+    : files_(files), directory_(std::move(directory)) {}
+
+std::string CheckpointStore::PathOf(const CheckpointRef& ref) const {
+  return directory_ + "/" + ref.run_id + "/" + std::string(Prefix(ref.part)) +
+         std::to_string(ref.version) + std::string(kSuffix);
+}
+
+Result<std::unique_ptr<File>> CheckpointStore::Begin(const CheckpointRef& ref) {
+  SKERRY_RETURN_IF_ERROR(CheckRef(ref));
+  SKERRY_RETURN_IF_ERROR(MakeRunDirectory(ref.run_id));
+  return files_.Open(PathOf(ref) + std::string(kTemporarySuffix), OpenMode::kCreate);
+}
+
+// The names of the directories are synced once in the life of this object: that they are there may
+// be the work of a process that was killed before it could sync them.
+Status CheckpointStore::MakeRunDirectory(const std::string& run_id) {
+  SKERRY_RETURN_IF_ERROR(files_.MakeDirectories(directory_ + "/" + run_id));
+  {
+    MutexLock lock(mutex_);
+    if (synced_runs_.contains(run_id)) return OkStatus();
+  }
+  SKERRY_RETURN_IF_ERROR(files_.SyncDirectory(directory_));
+  SKERRY_RETURN_IF_ERROR(files_.SyncDirectory(ParentDirectory(directory_)));
+  MutexLock lock(mutex_);
+  synced_runs_.insert(run_id);
+  return OkStatus();
+}
+
+Status CheckpointStore::Publish(const CheckpointRef& ref, File& file) {
+  const std::string path = PathOf(ref);
+  const std::string temporary = path + std::string(kTemporarySuffix);
+  Status status = file.Sync();
+  if (status.ok()) status = files_.Rename(temporary, path);
+  if (!status.ok()) {
+    (void)files_.Remove(temporary);  // the first error is the one to report
+    return status;
+  }
+  status = files_.SyncDirectory(ParentDirectory(path));
+  if (!status.ok()) (void)files_.Remove(path);
+  return status;
+}
+
+Result<std::unique_ptr<File>> CheckpointStore::Open(const CheckpointRef& ref) {
+  SKERRY_RETURN_IF_ERROR(CheckRef(ref));
+  return files_.Open(PathOf(ref), OpenMode::kRead);
+}
+
+Result<std::unique_ptr<File>> CheckpointStore::OpenVerified(const CheckpointRef& ref,
+                                                            const crypto::Digest& expected) {
+  SKERRY_ASSIGN_OR_RETURN(auto file, Open(ref));
+  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest actual, crypto::ContentHashOf(kHashHeader, *file));
+  if (actual == expected) return file;
+  return DataLoss(PathOf(ref) + " is damaged: its content hash is " + actual.Hex() +
+                  ", the journal says " + expected.Hex())
+      .WithHint("restore this file from a backup and start again");
+}
+
+Status CheckpointStore::Remove(const CheckpointRef& ref) {
+  SKERRY_RETURN_IF_ERROR(CheckRef(ref));
+  return files_.Remove(PathOf(ref));
+}
+
+Status CheckpointStore::RemoveAllBut(const std::string& run_id, const std::vector<int64_t>& keep) {
+  SKERRY_RETURN_IF_ERROR(CheckRef({run_id, 0, CheckpointPart::kModel}));
+  const std::string directory = directory_ + "/" + run_id;
+  Result<std::vector<std::string>> names = files_.List(directory);
+  if (names.status().code() == Code::kNotFound) return OkStatus();
+  if (!names.ok()) return std::move(names).status();
+  for (const std::string& name : *names) {
+    const std::optional<int64_t> version = VersionOf(name);
+    const bool superseded = version && std::find(keep.begin(), keep.end(), *version) == keep.end();
+    if (superseded || name.ends_with(kTemporarySuffix)) {
+      SKERRY_RETURN_IF_ERROR(files_.Remove(directory + "/" + name));
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace skerry::storage

@@ -1,0 +1,25 @@
+#include "storage/memory_client_store.h"
+
+namespace skerry::storage {
+
+Result<ClientSnapshot> MemoryClientStore::Load() {
+  ClientSnapshot snapshot;
+  snapshot.coordinator_id = coordinator_id_;
+  for (const auto& [task_id, task] : tasks_) snapshot.tasks.push_back(task);
+  return snapshot;
+}
+
+Status MemoryClientStore::Commit(const std::vector<ClientRecord>& records) {
+  for (const ClientRecord& record : records) {
+    if (const auto* task = std::get_if<ClientTask>(&record)) {
+      tasks_[task->task_id] = *task;
+    } else if (const auto* removed = std::get_if<RemoveClientTask>(&record)) {
+      tasks_.erase(removed->task_id);
+    } else {
+      coordinator_id_ = std::get<CoordinatorId>(record).id;
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace skerry::storage

@@ -1,0 +1,59 @@
+#include "base/parallel.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <vector>
+
+namespace skerry {
+namespace {
+
+TEST(ParallelForTest, EveryIndexRunsExactlyOnce) {
+  ThreadPool pool(4);
+  for (const std::size_t count : {0U, 1U, 2U, 7U, 1000U}) {
+    for (const int helpers : {0, 1, 3, 100}) {
+      std::vector<std::atomic<int>> runs(count);
+      ParallelFor(pool, helpers, count, [&](std::size_t i) { ++runs[i]; });
+      for (const std::atomic<int>& run : runs) ASSERT_EQ(run.load(), 1);
+    }
+  }
+}
+
+TEST(ParallelForTest, HelpersWorkBesideTheCaller) {
+  ThreadPool pool(1);
+  std::latch both_there(2);  // each of the two waits for the other
+  std::atomic<int> passed{0};
+  ParallelFor(pool, 1, 2, [&](std::size_t) {
+    both_there.arrive_and_wait();
+    ++passed;
+  });
+  EXPECT_EQ(passed.load(), 2);
+}
+
+TEST(ParallelForTest, ATaskOfABusyPoolNeedsNoHelper) {
+  ThreadPool pool(1);  // its only thread is the one that asks
+  std::atomic<int> runs{0};
+  std::latch done(1);
+  pool.Post([&] {
+    ParallelFor(pool, 4, 100, [&](std::size_t) { ++runs; });
+    done.count_down();
+  });
+  done.wait();
+  EXPECT_EQ(runs.load(), 100);
+}
+
+TEST(ParallelForTest, LateHelpersTouchNothingOfACallerThatHasGone) {
+  ThreadPool pool(1);
+  std::latch release(1);
+  pool.Post([&] { release.wait(); });  // the helpers come after this
+  {
+    std::vector<int> results(50);
+    ParallelFor(pool, 3, results.size(), [&](std::size_t i) { results[i] = 1; });
+    for (const int result : results) EXPECT_EQ(result, 1);
+  }
+  release.count_down();
+}
+
+}  // namespace
+}  // namespace skerry

@@ -1,0 +1,81 @@
+#include "base/shutdown_signal.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <latch>
+
+namespace skerry {
+namespace {
+
+// Signals concern a whole process, so each case is a process of its own.
+
+// Ends with exit code 7 when the callback came after `signal`, and hangs when it did not.
+void WaitForCallback(int signal) {
+  ShutdownSignal shutdown;
+  std::latch called(1);
+  shutdown.Listen([&] { called.count_down(); });
+  ::kill(::getpid(), signal);
+  called.wait();
+  std::exit(7);
+}
+
+TEST(ShutdownSignalDeathTest, BothSignalsAreACallAndNoDeath) {
+  EXPECT_EXIT(WaitForCallback(SIGTERM), ::testing::ExitedWithCode(7), "");
+  EXPECT_EXIT(WaitForCallback(SIGINT), ::testing::ExitedWithCode(7), "");
+}
+
+TEST(ShutdownSignalDeathTest, ASignalBeforeListeningIsNotLost) {
+  EXPECT_EXIT(
+      {
+        ShutdownSignal shutdown;
+        ::kill(::getpid(), SIGTERM);
+        std::latch called(1);
+        shutdown.Listen([&] { called.count_down(); });
+        called.wait();
+        std::exit(7);
+      },
+      ::testing::ExitedWithCode(7), "");
+}
+
+TEST(ShutdownSignalDeathTest, ASecondSignalEndsTheProcessAtOnce) {
+  EXPECT_EXIT(
+      {
+        ShutdownSignal shutdown;
+        std::latch called(1);
+        shutdown.Listen([&] { called.count_down(); });
+        ::kill(::getpid(), SIGTERM);
+        called.wait();
+        ::kill(::getpid(), SIGTERM);
+        for (;;) ::pause();
+      },
+      ::testing::ExitedWithCode(130), "");
+}
+
+TEST(ShutdownSignalDeathTest, WithoutASignalItEndsQuietly) {
+  EXPECT_EXIT(
+      {
+        {
+          ShutdownSignal shutdown;
+          shutdown.Listen([] { std::exit(1); });
+        }
+        { const ShutdownSignal never_listened; }
+        std::exit(0);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
+TEST(ShutdownSignalDeathTest, AClosedConnectionNoLongerEndsTheProcess) {
+  EXPECT_EXIT(
+      {
+        const ShutdownSignal shutdown;
+        ::kill(::getpid(), SIGPIPE);
+        std::exit(7);
+      },
+      ::testing::ExitedWithCode(7), "");
+}
+
+}  // namespace
+}  // namespace skerry

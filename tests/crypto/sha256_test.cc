@@ -1,0 +1,91 @@
+#include "crypto/sha256.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+
+#include "testing/status_matchers.h"
+
+namespace skerry::crypto {
+namespace {
+
+using ::skerry::testing::Fails;
+using ::testing::HasSubstr;
+
+struct Vector {
+  std::string message;
+  const char* digest_hex;
+};
+
+// The examples that NIST publishes with FIPS 180-4.
+std::vector<Vector> PublishedVectors() {
+  return {
+      {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+      {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+      {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+       "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+      {"abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqr"
+       "lmnopqrsmnopqrstnopqrstu",
+       "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"},
+      {std::string(1'000'000, 'a'),
+       "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
+  };
+}
+
+TEST(Sha256Test, PublishedMessagesHaveTheirPublishedDigests) {
+  for (const Vector& vector : PublishedVectors()) {
+    EXPECT_EQ(Sha256(vector.message).Hex(), vector.digest_hex) << vector.message.size() << " bytes";
+  }
+}
+
+TEST(Sha256Test, PiecesOfAnyLengthHashLikeTheWhole) {
+  std::string message;
+  for (int i = 0; i < 300; ++i) message += static_cast<char>(i * 7);
+  const Digest whole = Sha256(message);
+  for (std::size_t piece = 1; piece <= message.size(); ++piece) {
+    Sha256Stream stream;
+    for (std::size_t at = 0; at < message.size(); at += piece) {
+      stream.Update(std::string_view(message).substr(at, piece));
+    }
+    EXPECT_EQ(std::move(stream).Finish(), whole) << "pieces of " << piece;
+  }
+}
+
+TEST(Sha256Test, AStreamThatWasMovedGoesOnWhereItWas) {
+  Sha256Stream first;
+  first.Update("a");
+  Sha256Stream second = std::move(first);
+  second.Update("bc");
+  EXPECT_EQ(std::move(second).Finish(), Sha256("abc"));
+}
+
+TEST(Sha256DeathTest, ASpentStreamEndsTheProcessInsteadOfHashingWrongly) {
+  Sha256Stream stream;
+  (void)std::move(stream).Finish();
+  EXPECT_DEATH(stream.Update("a"), "broken invariant");
+}
+
+TEST(DigestTest, BytesComeBackAsTheyWere) {
+  const Digest digest = Sha256("abc");
+  ASSERT_OK_AND_ASSIGN(const Digest again, Digest::FromBytes(digest.view()));
+  EXPECT_EQ(again, digest);
+}
+
+TEST(DigestTest, AnotherNumberOfBytesIsRefused) {
+  EXPECT_THAT(Digest::FromBytes(std::string(31, 'x')),
+              Fails(Code::kInvalidArgument, HasSubstr("this one has 31")));
+  EXPECT_THAT(Digest::FromBytes(std::string(33, 'x')),
+              Fails(Code::kInvalidArgument, HasSubstr("this one has 33")));
+}
+
+TEST(DigestTest, OneBitMakesAnotherDigest) {
+  Digest digest = Sha256("abc");
+  const Digest original = digest;
+  digest.bytes[31] ^= 1;
+  EXPECT_NE(digest, original);
+  EXPECT_NE(digest.Hex(), original.Hex());
+}
+
+}  // namespace
+}  // namespace skerry::crypto
