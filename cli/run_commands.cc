@@ -69,6 +69,8 @@ int Show(const GlobalOptions& options, const std::string& run_id, int64_t rounds
   return Print(options.output() == Format::kJson ? RunJson(*reply) : RunText(*reply));
 }
 
+constexpr Duration kFirstAnswer = 10s;
+
 struct WaitOptions {
   int64_t round = -1;       // until this round has committed; -1: until the run has ended
   std::string timeout;
@@ -93,7 +95,9 @@ class Follower {
       const Result<v1::WatchRunReply> reply = client_.WatchRun(request);
       if (clock_.Now() - begin >= *timeout) return TimedOut();
       if (!reply.ok()) {
-        if (reply.status().code() != Code::kUnavailable || !seen_) return ReportError(reply.status());
+        // A coordinator that has just been started gets a moment; one that answered before, for ever.
+        const bool patient = seen_ || clock_.Now() - begin < kFirstAnswer;
+        if (reply.status().code() != Code::kUnavailable || !patient) return ReportError(reply.status());
         if (!std::exchange(away_, true)) progress_.Line("the coordinator does not answer; waiting");
         ::usleep(200'000);
         continue;

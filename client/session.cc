@@ -234,7 +234,7 @@ void Session::OnControlFailed(const Status& status) {
       return;
     }
   }
-  if (health_.code() != status.code() || health_.message() != status.message()) {
+  if (health_.code() != status.code()) {
     health_ = status;
     parts_.observer.HealthChanged(health_);
   }

@@ -160,8 +160,7 @@ RoundPolicy Run::PolicyFor(const learning::RoundSpec& spec) const {
   policy.required = contract_.required;
   policy.join_wait = plan_.time.JoinWait();
   policy.round_deadline = plan_.time.round_deadline;
-  policy.min_wait = std::max(Duration{0}, plan_.min_round - last_round_);
-  if (history_.empty()) policy.min_wait = Duration{0};
+  policy.min_wait = history_.empty() ? Duration{0} : plan_.min_round;
   policy.seed = plan_.spec.seed();
   if (replay_ == nullptr) return policy;
   policy.only.emplace();
@@ -307,7 +306,6 @@ void Run::Do(const Commit& /*effect*/) {
   StageRun();
   RememberScore(plan_.spec, round_.base_version, finalized_->metrics, scores_);
   history_.push_back({spec_->round, std::move(finalized_->metrics)});
-  last_round_ = state_.elapsed;
   RemoveOldFiles();
   finalized_.reset();
   BeginNextRound();
@@ -646,7 +644,6 @@ Status Run::Restore(storage::JournalReader& journal) {
     std::vector<learning::Metric> metrics = ParseMetrics(round.metrics);
     RememberScore(plan_.spec, round.base_version, metrics, scores_);
     history_.push_back({round.round, std::move(metrics)});
-    last_round_ = round.elapsed;
     last_summary_ = Summarize(round, {});
   }
   if (ended()) return OkStatus();

@@ -146,7 +146,6 @@ class Run {
   int64_t ticket_ = 0;
   bool initializing_ = false;   // the first version is being made
   bool resumes_itself_ = false;  // paused, until enough sites are there
-  Duration last_round_{0};       // how long it took
   Timestamp last_persisted_;     // of the elapsed time
   uint64_t change_ = 0;
 };

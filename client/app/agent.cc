@@ -50,9 +50,10 @@ class Diagnosis {
     if (running_.exchange(true)) return;
     threads.Post([this] {
       const Status found = Probe();
-      if (!found.ok()) {
-        spdlog::error("cannot reach the coordinator at {}: {}", config_.coordinator,
-                      found.message());
+      if (found.ok()) {
+        spdlog::warn("the connection to {} broke; connecting again", config_.coordinator);
+      } else {
+        spdlog::error("cannot reach the coordinator: {}; trying on", found.message());
         if (!found.hint().empty()) spdlog::info("hint: {}", found.hint());
       }
       running_ = false;
@@ -114,9 +115,9 @@ struct Agent::Parts final : SessionObserver {
       spdlog::info("the coordinator answers again");
       return;
     }
-    spdlog::warn("{}", health.ToString());
     const bool connection = health.code() == Code::kUnavailable;
-    if (connection && !insecure) diagnosis.Begin(helpers);
+    if (connection && !insecure) return diagnosis.Begin(helpers);
+    spdlog::warn("{}", health.ToString());
   }
 
   SystemClock clock;

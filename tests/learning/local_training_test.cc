@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -178,6 +179,31 @@ TEST(LocalTrainingTest, TheSameArgumentsGiveTheSameBitsOnAnyThread) {
     std::vector<float> initial(results[0].size());
     model->Initialize(3, 0, initial);
     EXPECT_NE(Bits(results[0]), Bits(initial));
+  }
+}
+
+// Histories are replayed by later versions: what changes these numbers must say so in the release
+// notes. One constant holds for every compiler and optimisation level.
+TEST(LocalTrainingTest, TheBitsStayFromVersionToVersion) {
+#if !defined(__AVX2__) || !defined(__FMA__)
+  GTEST_SKIP() << "targets without AVX2 and FMA round products twice";
+#endif
+  const std::vector<std::pair<const char*, uint64_t>> expected = {{"relu", 0}, {"tanh", 0}};
+  const Dataset data = RandomRows(101, 37, 5);
+  for (const auto& [activation, hash] : expected) {
+    v1::ModelSpec spec;
+    spec.set_kind("mlp");
+    spec.set_activation(activation);
+    spec.add_hidden(29);
+    const std::unique_ptr<Model> model = MakeModel(spec, 37, 5).value();
+    std::vector<float> parameters(static_cast<std::size_t>(model->parameters().num_elements()));
+    model->Initialize(3, 0, parameters);
+    ASSERT_OK(Train(*model, data,
+                    {.local_epochs = 3, .batch_size = 10, .momentum = 0.9, .site = "north"},
+                    parameters));
+    const std::string bytes(reinterpret_cast<const char*>(parameters.data()),
+                            parameters.size() * sizeof(float));
+    EXPECT_EQ(StableHash(bytes), hash) << activation;
   }
 }
 
