@@ -65,7 +65,8 @@ double DivideBySum(double dividend, double large, double small) {
 }  // namespace
 
 double Exp(double x) {
-  if (!(x <= 709.782712893384)) return x > 0 ? kInf : x;  // overflow, or NaN
+  constexpr double kLargest = 0x1.62e42fefa39efp+9;  // the double below ln of the largest double
+  if (!(x <= kLargest)) return x > 0 ? kInf : x;     // overflow, or NaN
   if (x < -745.2) return 0.0;
   const Reduced r = Reduce(x);
   // The bits that 1 + r.high rounds away come back with the rest, which is small.

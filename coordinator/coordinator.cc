@@ -189,6 +189,18 @@ void Coordinator::StartFinalize(Run& run, int64_t ticket, FinalizeInput input) {
   });
 }
 
+Status Coordinator::VerifyVersion(const std::string& run_id, const ModelVersion& version) {
+  using storage::CheckpointPart;
+  SKERRY_RETURN_IF_ERROR(checkpoints_
+                             .OpenVerified({run_id, version.version, CheckpointPart::kModel},
+                                           version.model_hash)
+                             .status());
+  if (version.state_size_bytes == 0) return OkStatus();
+  return checkpoints_
+      .OpenVerified({run_id, version.version, CheckpointPart::kState}, version.state_hash)
+      .status();
+}
+
 void Coordinator::RemoveResults(std::vector<int64_t> task_ids) {
   after_commit_.emplace_back([this, task_ids = std::move(task_ids)] {
     for (const int64_t task_id : task_ids) uploads_.Remove(task_id);

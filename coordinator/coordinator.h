@@ -130,6 +130,7 @@ class Coordinator final : public RunHost {
   void AskResend(const std::string& site, int64_t task_id) override;
   void TellOutcome(const storage::TaskRecord& record) override;
   void StartFinalize(Run& run, int64_t ticket, FinalizeInput input) override;
+  Status VerifyVersion(const std::string& run_id, const ModelVersion& version) override;
   void RemoveResults(std::vector<int64_t> task_ids) override;
   void RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) override;
   void RunEnded(Run& run) override;

@@ -69,6 +69,7 @@ struct RoundState {
   Timestamp clock;
 
   int32_t Count(Seat seat) const { return num_in_seat[static_cast<std::size_t>(seat)]; }
+  friend bool operator==(const RoundState&, const RoundState&) = default;
 };
 
 // Events. `site` is a place in the roster. One that does not fit the phase or the seat changes nothing:

@@ -471,6 +471,7 @@ Status Run::Resume() {
     return FailedPrecondition("run " + record_.run_id + " is not paused but " +
                               std::string(Name(record_.state)));
   }
+  if (base_) SKERRY_RETURN_IF_ERROR(host_.VerifyVersion(record_.run_id, *base_));
   Note("run_resumed", "by an operator");
   std::erase_if(slots_, [](const auto& entry) {
     return entry.second.record.state == TaskState::kFailed;
@@ -647,7 +648,11 @@ Status Run::Restore(storage::JournalReader& journal) {
     last_summary_ = Summarize(round, {});
   }
   if (ended()) return OkStatus();
-  Note("coordinator_started", "the run goes on");
+  if (base_) {
+    const Status whole = host_.VerifyVersion(record_.run_id, *base_);
+    if (!whole.ok()) Pause(whole.message(), whole.hint(), false);
+  }
+  Note("coordinator_started", paused() ? "the run is paused" : "the run goes on");
   if (open == nullptr || open->kind == "initialize") {
     if (!paused()) BeginNextRound();
     return OkStatus();

@@ -34,6 +34,8 @@ class RunHost {
   // Runs the finalizer elsewhere; the outcome comes back as run.OnFinalized(ticket, ...). The results'
   // files are filled in.
   virtual void StartFinalize(Run& run, int64_t ticket, FinalizeInput input) = 0;
+  // Whether a version's files are whole. DATA_LOSS or NOT_FOUND name the file.
+  virtual Status VerifyVersion(const std::string& run_id, const ModelVersion& version) = 0;
   // After the commit: these results' and versions' files are needed no more.
   virtual void RemoveResults(std::vector<int64_t> task_ids) = 0;
   virtual void RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) = 0;
