@@ -75,7 +75,8 @@ std::optional<Timestamp> Session::Step() {
   std::optional<Timestamp> next;
   const auto consider = [&](Timestamp t) { next = next ? std::min(*next, t) : t; };
   if (control_ == Control::kNone) consider(control_not_before_);
-  if (control_ == Control::kHeartbeat) consider(heartbeat_sent_ + heartbeat_);
+  // Progress is looked at once in a heartbeat; without news nothing is sent.
+  if (control_ == Control::kHeartbeat) consider(std::max(heartbeat_sent_, now) + heartbeat_);
   for (const auto& [task_id, work] : works_) {
     if (!work.busy && work.stage != Stage::kSubmitted && joined_) consider(work.not_before);
   }
@@ -481,8 +482,8 @@ void Session::SendFailure(Work& work) {
   request.set_epoch(epoch_);
   request.set_task_id(work.task.task_id());
   request.set_code(static_cast<uint32_t>(work.failure.code()));
+  // The hint may quote cells and column names of this site: it stays here, in the log.
   request.set_message(work.failure.message());
-  request.set_hint(work.failure.hint());
   parts_.api.ReportFailure(
       std::move(request), [this, task_id = work.task.task_id(),
                            life = work.life](Result<v1::ReportFailureReply> reply) {

@@ -18,15 +18,20 @@ namespace skerry::simulation {
 namespace {
 
 constexpr const char* kStateDir = "coordinator";
-// Virtual time that a site takes for a task.
-constexpr Duration kTaskTime = 1s;
 
-// Runs trainers on threads; in virtual time each takes kTaskTime, and time waits for it.
+using TaskTime = std::function<Duration(const v1::Task&)>;
+
+// Runs trainers on threads; in virtual time a task takes what it is said to take, and time waits for it.
 class PoolRunner final : public client::TaskRunner {
  public:
   PoolRunner(ThreadPool& pool, EventQueue& queue, const Clock& clock, client::Trainer& trainer,
-             std::function<void()> after)
-      : pool_(pool), queue_(queue), clock_(clock), trainer_(trainer), after_(std::move(after)) {}
+             TaskTime task_time, std::function<void()> after)
+      : pool_(pool),
+        queue_(queue),
+        clock_(clock),
+        trainer_(trainer),
+        task_time_(std::move(task_time)),
+        after_(std::move(after)) {}
 
   void Start(std::shared_ptr<const client::WorkOrder> order,
              std::function<void(Result<client::WorkDone>)> done) override {
@@ -37,7 +42,7 @@ class PoolRunner final : public client::TaskRunner {
       job->result = std::make_unique<Result<client::WorkDone>>(std::move(result));
       job->ready.NotifyAll();
     });
-    queue_.PostAt(clock_.Now() + kTaskTime, [this, job, done = std::move(done)] {
+    queue_.PostAt(clock_.Now() + task_time_(order->task), [this, job, done = std::move(done)] {
       std::unique_ptr<Result<client::WorkDone>> result;
       {
         MutexLock lock(job->mutex);
@@ -61,6 +66,7 @@ class PoolRunner final : public client::TaskRunner {
   EventQueue& queue_;
   const Clock& clock_;
   client::Trainer& trainer_;
+  const TaskTime task_time_;
   const std::function<void()> after_;
 };
 
@@ -84,11 +90,12 @@ struct World {
 class SimulatedClient {
  public:
   SimulatedClient(World& world, ThreadPool& pool, coordinator::Coordinator& coordinator,
-                  const SimulatedSite& site, const std::string& source, const std::string& version)
+                  const SimulatedSite& site, const std::string& source, TaskTime task_time,
+                  const std::string& version)
       : world_(world),
         trainer_(site.name, {{source, site.rows}}, client::SitePolicy{}),
         api_(world.queue, coordinator, site.name, [this] { Step(); }),
-        runner_(pool, world.queue, world.clock, trainer_, [this] { Step(); }),
+        runner_(pool, world.queue, world.clock, trainer_, std::move(task_time), [this] { Step(); }),
         session_({world.clock, world.files, api_, store_, runner_, world.silent},
                  Options(site.name, source, version)) {}
 
@@ -158,8 +165,15 @@ class Simulation {
     SKERRY_ASSIGN_OR_RETURN(
         run_id_, coordinator_->SubmitPlan(std::move(plan), std::move(options_.history)));
     for (const SimulatedSite& site : options_.sites) {
-      clients_.push_back(std::make_unique<SimulatedClient>(world_, pool_, *coordinator_, site,
-                                                           source, options_.version));
+      TaskTime task_time = [](const v1::Task&) { return Duration(1s); };
+      if (options_.task_time) {
+        task_time = [this, name = site.name](const v1::Task& task) {
+          return options_.task_time(name, task);
+        };
+      }
+      clients_.push_back(std::make_unique<SimulatedClient>(world_, pool_, *coordinator_, site, source,
+                                                           std::move(task_time),
+                                                           options_.version));
       SKERRY_RETURN_IF_ERROR(clients_.back()->Open());
       world_.queue.Post([client = clients_.back().get()] { client->Step(); });
     }

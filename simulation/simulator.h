@@ -27,6 +27,8 @@ struct SimulationOptions {
   std::unique_ptr<coordinator::Participants> history;  // replay exactly this; null: by the contract
   int num_threads = 1;                                 // that train
   std::string version;
+  // Virtual time that a site takes for a task; null: a second each.
+  std::function<Duration(const std::string& site, const v1::Task&)> task_time;
   // After each committed round, on the calling thread. False: stop the run.
   std::function<bool(const v1::RunSummary&, const v1::RoundSummary&)> on_round;
 };

@@ -91,6 +91,7 @@ TEST(ThreadPoolTest, ManyThreadsMayPost) {
   {
     ThreadPool pool(2);
     std::vector<std::thread> posters;
+    posters.reserve(4);
     for (int t = 0; t < 4; ++t) {
       posters.emplace_back([&] {
         for (int i = 0; i < 1000; ++i) pool.Post([&] { ++ran; });

@@ -109,7 +109,7 @@ TEST(RandomStreamTest, EveryBitIsSetHalfOfTheTime) {
     for (std::size_t bit = 0; bit < 64; ++bit) ones[bit] += static_cast<int>((draw >> bit) & 1);
   }
   // Five standard errors of a fair coin.
-  for (const int count : ones) EXPECT_NEAR(count, kDraws / 2, 5 * 0.5 * std::sqrt(kDraws));
+  for (const int count : ones) EXPECT_NEAR(count, kDraws / 2.0, 5 * 0.5 * std::sqrt(kDraws));
 }
 
 TEST(BelowTest, StaysBelowAndReachesEveryValue) {
@@ -136,7 +136,8 @@ TEST(BelowTest, IsUnbiasedForBoundsNearTheRange) {
   const uint64_t bound = uint64_t{3} << 62;
   std::array<int, 3> counts{};
   for (int i = 0; i < kDraws; ++i) ++counts[stream.Below(bound) % 3];
-  for (const int count : counts) EXPECT_NEAR(count, kDraws / 3, 5 * std::sqrt(kDraws * 2.0 / 9.0));
+  for (const int count : counts)
+    EXPECT_NEAR(count, kDraws / 3.0, 5 * std::sqrt(kDraws * 2.0 / 9.0));
 }
 
 TEST(BelowDeathTest, NothingIsBelowZero) {

@@ -20,6 +20,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 
+constexpr int64_t kDay = 86400;
+
 class CertificateAuthorityTest : public ::testing::Test {
  protected:
   Result<CertificateAuthority> Init(const std::string& directory = "/ca",
@@ -78,7 +80,7 @@ TEST_F(CertificateAuthorityTest, ItIsValidForTheDaysThatWereAskedFor) {
   ASSERT_OK_AND_ASSIGN(const CertificateAuthority authority, Init("/ca", "icu", 100));
   ASSERT_OK_AND_ASSIGN(const CertificateInfo info, ReadCertificate(authority.certificate_pem()));
   EXPECT_EQ(info.not_before_unix, kTodayUnix - 300);
-  EXPECT_EQ(info.not_after_unix, kTodayUnix + 100 * 86400);
+  EXPECT_EQ(info.not_after_unix, kTodayUnix + 100 * kDay);
   EXPECT_THAT(info.uris, ElementsAre("skerry://icu/ca"));
   EXPECT_EQ(info.subject, info.issuer);
 }
@@ -235,9 +237,8 @@ TEST_F(IssueTest, TheIdentityComesBackFromTheCertificate) {
 TEST_F(IssueTest, TheLongestNamesFit) {
   const std::string name(63, 'n');
   const CertificateAuthority authority = MakeFederation(name);
-  for (const std::string& uri :
-       {"skerry://" + name + "/site/" + name, "skerry://" + name + "/admin/" + name,
-        "skerry://" + name + "/coordinator"}) {
+  for (const Role role : {Role::kSite, Role::kAdmin, Role::kCoordinator}) {
+    const std::string uri = IdentityUri({name, role, role == Role::kCoordinator ? "" : name});
     ASSERT_OK_AND_ASSIGN(const CertificateInfo info,
                          ReadCertificate(IssueFor(authority, uri).certificate));
     EXPECT_THAT(info.uris, ElementsAre(uri));
@@ -270,7 +271,7 @@ TEST_F(IssueTest, EveryCertificateHasItsOwnKeyAndSerial) {
 TEST_F(IssueTest, ValidityEndsOnTheDayThatWasAskedFor) {
   const PemPair pem = IssueFor(authority_, "skerry://icu/site/north", kTodayUnix, 10);
   const std::string& ca = authority_.certificate_pem();
-  const int64_t end = kTodayUnix + 10 * 86400;
+  const int64_t end = kTodayUnix + 10 * kDay;
   const int purpose = X509_PURPOSE_SSL_CLIENT;
   EXPECT_EQ(Verify(pem.certificate, ca, purpose, kTodayUnix - 301), X509_V_ERR_CERT_NOT_YET_VALID);
   EXPECT_EQ(Verify(pem.certificate, ca, purpose, kTodayUnix - 299), X509_V_OK);
@@ -286,7 +287,7 @@ TEST_F(IssueTest, NoLeafOutlivesItsAuthority) {
 }
 
 TEST_F(IssueTest, AnExpiredAuthorityIssuesNothing) {
-  const ManualClock later(At(kFoundedUnix + 3650 * int64_t{86400}));
+  const ManualClock later(At(kFoundedUnix + 3650 * kDay));
   EXPECT_THAT(authority_.Issue({"icu", Role::kSite, "north"}, {}, later, 1),
               Fails(Code::kFailedPrecondition, HasSubstr("expired at 2034-12-30T00:00:00Z")));
 }

@@ -48,7 +48,7 @@ TEST(ReadCertificateTest, SaysWhatTheCertificateSays) {
   EXPECT_THAT(info.dns_names, ElementsAre("fl.example.org", "localhost"));
   EXPECT_THAT(info.ip_addresses, ElementsAre("10.1.2.3", "2001:db8::7", "127.0.0.1"));
   EXPECT_EQ(info.not_before_unix, kTodayUnix - 300);
-  EXPECT_EQ(info.not_after_unix, kTodayUnix + 90 * 86400);
+  EXPECT_EQ(info.not_after_unix, kTodayUnix + 90 * int64_t{86400});
   EXPECT_THAT(info.serial_hex, MatchesRegex("[89a-f][0-9a-f]{31}"));
   EXPECT_THAT(info.fingerprint_hex, MatchesRegex("[0-9a-f]{64}"));
 }

@@ -45,6 +45,7 @@ struct Updates {
 
 std::vector<uint64_t> Bits64(const std::vector<double>& values) {
   std::vector<uint64_t> bits;
+  bits.reserve(values.size());
   for (const double value : values) bits.push_back(std::bit_cast<uint64_t>(value));
   return bits;
 }

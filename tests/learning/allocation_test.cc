@@ -25,18 +25,20 @@ thread_local int64_t allocations = 0;
 namespace skerry::learning {
 namespace {
 
+constexpr int64_t kInputs = 400;
+
 std::unique_ptr<Model> MakeMlp() {
   v1::ModelSpec spec;
   spec.set_kind("mlp");
   spec.add_hidden(300);
   spec.add_hidden(20);
   spec.set_activation("tanh");
-  return MakeModel(spec, 400, 3).value();
+  return MakeModel(spec, kInputs, 3).value();
 }
 
 TEST(AllocationTest, AGradientAllocatesNothing) {
   const auto model = MakeMlp();
-  const std::vector<float> features = RandomFloats(40 * 400, 1);
+  const std::vector<float> features = RandomFloats(40 * kInputs, 1);
   const std::vector<float> labels = RandomClasses(40, 3, 2);
   std::vector<float> parameters(static_cast<std::size_t>(model->parameters().num_elements()));
   model->Initialize(1, 0, parameters);
@@ -49,7 +51,7 @@ TEST(AllocationTest, AGradientAllocatesNothing) {
 
 TEST(AllocationTest, MoreStepsOfTrainingAllocateNoMore) {
   const auto model = MakeMlp();
-  const Dataset data = {25, 400, RandomFloats(25 * 400, 1), RandomClasses(25, 3, 2)};
+  const Dataset data = {25, kInputs, RandomFloats(25 * kInputs, 1), RandomClasses(25, 3, 2)};
   std::vector<float> parameters(static_cast<std::size_t>(model->parameters().num_elements()));
   const StepProgress progress = [](int64_t, int64_t) {};
   const auto count = [&](int64_t epochs) {

@@ -9,31 +9,11 @@
 #include <vector>
 
 #include "learning/model.h"
+#include "learning/model_cases.h"
 #include "learning/random_data.h"
-#include "testing/status_matchers.h"
 
 namespace skerry::learning {
 namespace {
-
-using ::testing::ElementsAre;
-
-struct Case {
-  std::string name;
-  std::string kind;
-  std::vector<int64_t> hidden;
-  std::string activation;
-  std::string loss;
-  int64_t num_classes = 0;
-};
-
-std::unique_ptr<Model> Make(const Case& c, int64_t num_features) {
-  v1::ModelSpec spec;
-  spec.set_kind(c.kind);
-  for (const int64_t units : c.hidden) spec.add_hidden(units);
-  spec.set_activation(c.activation);
-  spec.set_loss(c.loss);
-  return MakeModel(spec, num_features, c.num_classes).value();
-}
 
 // A batch that owns its arrays.
 struct Rows {
@@ -50,19 +30,10 @@ struct Rows {
   Batch batch() const { return {static_cast<int64_t>(labels.size()), features, labels}; }
 };
 
-std::vector<float> GradientOf(const Model& model, std::span<const float> parameters,
-                              const Batch& batch, double* loss = nullptr) {
-  std::vector<float> gradient(parameters.size());
-  const auto workspace = model.NewWorkspace(batch.rows);
-  const double value = model.Gradient(parameters, batch, gradient, *workspace);
-  if (loss != nullptr) *loss = value;
-  return gradient;
-}
-
 // The mean loss by the textbook, in double and with libm: nothing is shared with what it checks.
 class TextbookLoss {
  public:
-  TextbookLoss(const Case& c, const Model& model, const Batch& batch)
+  TextbookLoss(const ModelCase& c, const Model& model, const Batch& batch)
       : widths_{model.num_features()},
         tanh_(c.activation == "tanh"),
         kind_(model.output_kind()),
@@ -115,9 +86,9 @@ class TextbookLoss {
   Batch batch_;
 };
 
-class GradientTest : public ::testing::TestWithParam<Case> {
+class GradientTest : public ::testing::TestWithParam<ModelCase> {
  protected:
-  const std::unique_ptr<Model> model_ = Make(GetParam(), 11);
+  const std::unique_ptr<Model> model_ = MakeCase(GetParam(), 11);
   const Rows rows_{*model_, 9};
   const std::vector<float> parameters_ = [this] {
     std::vector<float> values = RandomFloats(model_->parameters().num_elements(), 13);
@@ -191,6 +162,7 @@ TEST_P(GradientTest, IsTheSameOnEveryThread) {
   const std::vector<uint32_t> expected = Bits(GradientOf(*model_, parameters_, rows_.batch()));
   std::vector<std::vector<uint32_t>> found(6);
   std::vector<std::thread> threads;
+  threads.reserve(found.size());
   for (auto& bits : found) {
     threads.emplace_back([&] { bits = Bits(GradientOf(*model_, parameters_, rows_.batch())); });
   }
@@ -217,70 +189,16 @@ TEST_P(GradientTest, OfNoRowsIsZero) {
 
 INSTANTIATE_TEST_SUITE_P(
     Models, GradientTest,
-    ::testing::Values(Case{"Linear", "linear", {}, "", "", 0},
-                      Case{"Logistic", "logistic", {}, "", "", 2},
-                      Case{"Softmax", "softmax", {}, "", "", 4},
-                      Case{"MlpReluSquared", "mlp", {7, 5}, "relu", "squared", 0},
-                      Case{"MlpReluLogistic", "mlp", {7, 5}, "relu", "logistic", 2},
-                      Case{"MlpReluSoftmax", "mlp", {7, 5}, "relu", "softmax", 3},
-                      Case{"MlpTanhSquared", "mlp", {7, 5}, "tanh", "squared", 0},
-                      Case{"MlpTanhLogistic", "mlp", {9}, "tanh", "logistic", 2},
-                      Case{"MlpTanhSoftmax", "mlp", {4, 6, 5}, "tanh", "softmax", 2}),
+    ::testing::Values(ModelCase{"Linear", "linear", {}, "", "", 0},
+                      ModelCase{"Logistic", "logistic", {}, "", "", 2},
+                      ModelCase{"Softmax", "softmax", {}, "", "", 4},
+                      ModelCase{"MlpReluSquared", "mlp", {7, 5}, "relu", "squared", 0},
+                      ModelCase{"MlpReluLogistic", "mlp", {7, 5}, "relu", "logistic", 2},
+                      ModelCase{"MlpReluSoftmax", "mlp", {7, 5}, "relu", "softmax", 3},
+                      ModelCase{"MlpTanhSquared", "mlp", {7, 5}, "tanh", "squared", 0},
+                      ModelCase{"MlpTanhLogistic", "mlp", {9}, "tanh", "logistic", 2},
+                      ModelCase{"MlpTanhSoftmax", "mlp", {4, 6, 5}, "tanh", "softmax", 2}),
     [](const auto& tested) { return tested.param.name; });
-
-TEST(GradientByHandTest, OfALinearModel) {
-  const auto model = Make({"", "linear", {}, "", "", 0}, 2);
-  const std::vector<float> parameters = {1, 2, 0.5F};
-  const std::vector<float> features = {3, 4};
-  const std::vector<float> labels = {10};
-  double loss = 0;
-  // 3 + 8 + 0.5 - 10 = 1.5
-  EXPECT_THAT(GradientOf(*model, parameters, {1, features, labels}, &loss),
-              ElementsAre(4.5F, 6.0F, 1.5F));
-  EXPECT_EQ(loss, 1.125);
-}
-
-TEST(GradientByHandTest, OfALogisticModelAtZero) {
-  const auto model = Make({"", "logistic", {}, "", "", 2}, 2);
-  const std::vector<float> parameters = {0, 0, 0};
-  const std::vector<float> features = {1, 2, 3, -1};
-  const std::vector<float> labels = {1, 0};
-  // Half of (1/2 - label) x, summed.
-  EXPECT_THAT(GradientOf(*model, parameters, {2, features, labels}),
-              ElementsAre(0.5F, -0.75F, 0.0F));
-}
-
-TEST(GradientByHandTest, OfASoftmaxModelAtZero) {
-  const auto model = Make({"", "softmax", {}, "", "", 4}, 1);
-  const std::vector<float> parameters(8);
-  const std::vector<float> features = {8};
-  const std::vector<float> labels = {3};
-  EXPECT_THAT(GradientOf(*model, parameters, {1, features, labels}),
-              ElementsAre(2.0F, 2.0F, 2.0F, -6.0F, 0.25F, 0.25F, 0.25F, -0.75F));
-}
-
-TEST(GradientByHandTest, OfAnMlpWithAUnitThatIsOff) {
-  const auto model = Make({"", "mlp", {2}, "relu", "squared", 0}, 2);
-  const std::vector<float> parameters = {1, -1, 2, 0, /*bias*/ 0, -1, /*layer 1*/ 1, 3, 0.5F};
-  const std::vector<float> labels = {10};
-  // Hidden (2 - 1, 4 - 1) = (1, 3); output 1 + 9 + 0.5 = 10.5.
-  const std::vector<float> both_on = {2, 1};
-  EXPECT_THAT(GradientOf(*model, parameters, {1, both_on, labels}),
-              ElementsAre(1.0F, 0.5F, 3.0F, 1.5F, 0.5F, 1.5F, 0.5F, 1.5F, 0.5F));
-  // Hidden (3 - 5, 6 - 1) = (off, 5); output 15.5.
-  const std::vector<float> one_on = {3, 5};
-  EXPECT_THAT(GradientOf(*model, parameters, {1, one_on, labels}),
-              ElementsAre(0.0F, 0.0F, 49.5F, 82.5F, 0.0F, 16.5F, 0.0F, 27.5F, 5.5F));
-}
-
-TEST(GradientDeathTest, AWorkspaceThatIsTooSmallIsABug) {
-  const auto model = Make({"", "linear", {}, "", "", 0}, 2);
-  const Rows rows(*model, 3);
-  const std::vector<float> parameters(3);
-  std::vector<float> gradient(3);
-  const auto workspace = model->NewWorkspace(2);
-  EXPECT_DEATH(model->Gradient(parameters, rows.batch(), gradient, *workspace), "max_rows");
-}
 
 }  // namespace
 }  // namespace skerry::learning

@@ -89,10 +89,12 @@ TEST(LayoutTest, AbsurdCountsAreRefused) {
   EXPECT_THAT(Layout::Create({F32("w", std::vector<int64_t>(17, 1))}),
               Fails(Code::kInvalidArgument, HasSubstr("17 dimensions")));
   std::vector<TensorSpec> tensors;
+  tensors.reserve(65537);
   for (int i = 0; i < 65537; ++i) tensors.push_back(F32(std::to_string(i), {1}));
   EXPECT_THAT(Layout::Create(std::move(tensors)),
               Fails(Code::kInvalidArgument, HasSubstr("65536 tensors")));
   std::vector<Section> sections;
+  sections.reserve(1025);
   for (int i = 0; i < 1025; ++i) sections.push_back({std::to_string(i), Rule::kAggregate, {}});
   EXPECT_THAT(ResultLayout::Create(std::move(sections)),
               Fails(Code::kInvalidArgument, HasSubstr("1024 sections")));

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <string>
 #include <thread>
@@ -13,34 +12,14 @@
 #include <vector>
 
 #include "learning/random_data.h"
+#include "learning/training_runs.h"
 #include "testing/status_matchers.h"
 
 namespace skerry::learning {
 namespace {
 
-using ::skerry::testing::Fails;
-using ::testing::AllOf;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
-
-std::unique_ptr<Model> Make(const char* kind, int64_t num_features, int64_t num_classes) {
-  v1::ModelSpec spec;
-  spec.set_kind(kind);
-  if (spec.kind() == "mlp") spec.add_hidden(6);
-  return MakeModel(spec, num_features, num_classes).value();
-}
-
-Dataset RandomRows(int64_t rows, int64_t num_features, uint64_t classes) {
-  return {rows, num_features, RandomFloats(rows * num_features, 1),
-          RandomClasses(rows, classes, 2)};
-}
-
-Result<LocalTrainingResult> Train(const Model& model, const Dataset& data,
-                                  const LocalTrainingOptions& options,
-                                  std::vector<float>& parameters) {
-  return TrainLocally(model, data, options, parameters, {}, nullptr);
-}
 
 // Keeps the labels of every batch that it is shown, and has a constant loss.
 class RecordingModel final : public Model {
@@ -135,7 +114,7 @@ TEST(LocalTrainingTest, TheOrderOfAnEpochIsDrawnFromSeedRoundSiteAndEpoch) {
 }
 
 TEST(LocalTrainingTest, MomentumAndWeightDecayOfTwoStepsByHand) {
-  const auto model = Make("linear", 1, 0);
+  const auto model = MakeSmall("linear", 1, 0);
   const Dataset data = {1, 1, {1.0F}, {0.0F}};
   std::vector<float> parameters = {1.0F, 0.0F};
   ASSERT_OK_AND_ASSIGN(const LocalTrainingResult result, Train(*model, data,
@@ -154,7 +133,7 @@ TEST(LocalTrainingTest, MomentumAndWeightDecayOfTwoStepsByHand) {
 TEST(LocalTrainingTest, TheSameArgumentsGiveTheSameBitsOnAnyThread) {
   for (const char* kind : {"softmax", "mlp"}) {
     SCOPED_TRACE(kind);
-    const auto model = Make(kind, 13, 3);
+    const auto model = MakeSmall(kind, 13, 3);
     const Dataset data = RandomRows(101, 13, 3);
     const LocalTrainingOptions options = {.local_epochs = 3,
                                           .batch_size = 10,
@@ -211,7 +190,7 @@ TEST(LocalTrainingTest, TheBitsStayFromVersionToVersion) {
 // One 0/1 input: 3 of 10 rows are positive where it is 0 and 6 of 10 where it is 1, so that the
 // optimum is bias = logit(0.3) and bias + weight = logit(0.6).
 TEST(LocalTrainingTest, LogisticRegressionReachesItsOptimum) {
-  const auto model = Make("logistic", 1, 2);
+  const auto model = MakeSmall("logistic", 1, 2);
   Dataset data = {20, 1, {}, {}};
   for (int r = 0; r < 20; ++r) {
     data.features.push_back(r < 10 ? 0.0F : 1.0F);
@@ -232,7 +211,7 @@ TEST(LocalTrainingTest, LogisticRegressionReachesItsOptimum) {
 }
 
 TEST(LocalTrainingTest, MiniBatchesLowerTheLossOfAnMlp) {
-  const auto model = Make("mlp", 4, 2);
+  const auto model = MakeSmall("mlp", 4, 2);
   Dataset data = RandomRows(200, 4, 2);
   for (std::size_t r = 0; r < 200; ++r) {  // a label that no linear model can tell
     data.labels[r] = data.features[4 * r] * data.features[4 * r + 1] > 0 ? 1.0F : 0.0F;
@@ -247,106 +226,6 @@ TEST(LocalTrainingTest, MiniBatchesLowerTheLossOfAnMlp) {
             parameters));
   EXPECT_GT(first.train_loss, 0.6);
   EXPECT_LT(last.train_loss, 0.3);
-}
-
-TEST(LocalTrainingTest, ProgressCountsEveryStepUpToTheTotal) {
-  const auto model = Make("logistic", 3, 2);
-  std::vector<float> parameters(4);
-  std::vector<int64_t> done;
-  const StepProgress progress = [&](int64_t steps, int64_t total) {
-    EXPECT_EQ(total, 6);
-    done.push_back(steps);
-  };
-  ASSERT_OK(TrainLocally(*model, RandomRows(11, 3, 2), {.local_epochs = 2, .batch_size = 4},
-                         parameters, {}, progress));
-  EXPECT_THAT(done, ElementsAre(1, 2, 3, 4, 5, 6));
-}
-
-TEST(LocalTrainingTest, AStopEndsItBeforeTheNextStep) {
-  const auto model = Make("logistic", 3, 2);
-  std::vector<float> parameters(4);
-  std::stop_source source;
-  int64_t steps = 0;
-  const StepProgress progress = [&](int64_t done, int64_t) {
-    steps = done;
-    if (done == 3) source.request_stop();
-  };
-  EXPECT_THAT(TrainLocally(*model, RandomRows(11, 3, 2), {.local_epochs = 5, .batch_size = 4},
-                           parameters, source.get_token(), progress),
-              Fails(Code::kCancelled, HasSubstr("after step 3 of 15")));
-  EXPECT_EQ(steps, 3);
-}
-
-TEST(LocalTrainingTest, DivergenceEndsItWithAHint) {
-  const auto model = Make("linear", 3, 0);
-  std::vector<float> parameters(4);
-  int64_t steps = 0;
-  const StepProgress progress = [&](int64_t done, int64_t) { steps = done; };
-  EXPECT_THAT(TrainLocally(*model, RandomRows(20, 3, 2),
-                           {.local_epochs = 500, .batch_size = 5, .learning_rate = 100.0},
-                           parameters, {}, progress),
-              Fails(Code::kOutOfRange,
-                    AllOf(HasSubstr("diverged in step"), HasSubstr("training.learning_rate"))));
-  EXPECT_LT(steps, 100);
-}
-
-TEST(LocalTrainingTest, DivergenceInTheLastStepIsFoundToo) {
-  const auto model = Make("linear", 1, 0);
-  const Dataset data = {1, 1, {1e30F}, {1.0F}};
-  std::vector<float> parameters(2);
-  EXPECT_THAT(Train(*model, data, {.batch_size = 1, .learning_rate = 1e30}, parameters),
-              Fails(Code::kOutOfRange, HasSubstr("step 1 of 1")));
-}
-
-TEST(LocalTrainingTest, OptionsAreCheckedByName) {
-  const auto model = Make("logistic", 3, 2);
-  const Dataset data = RandomRows(5, 3, 2);
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  const double inf = std::numeric_limits<double>::infinity();
-  const std::vector<std::pair<LocalTrainingOptions, const char*>> wrong = {
-      {{.local_epochs = 0}, "training.local_epochs"},
-      {{.local_epochs = int64_t{1} << 60}, "training.local_epochs"},
-      {{.batch_size = 0}, "training.batch_size"},
-      {{.learning_rate = 0}, "training.learning_rate"},
-      {{.learning_rate = nan}, "training.learning_rate"},
-      {{.learning_rate = inf}, "training.learning_rate"},
-      {{.momentum = 1}, "training.momentum"},
-      {{.momentum = nan}, "training.momentum"},
-      {{.weight_decay = -0.1}, "training.weight_decay"},
-      {{.weight_decay = inf}, "training.weight_decay"}};
-  for (const auto& [options, key] : wrong) {
-    std::vector<float> parameters(4);
-    EXPECT_THAT(Train(*model, data, options, parameters),
-                Fails(Code::kInvalidArgument, HasSubstr(key)));
-    EXPECT_THAT(parameters, ElementsAre(0, 0, 0, 0));
-  }
-}
-
-TEST(LocalTrainingTest, ABatchMayBeLargerThanTheData) {
-  const auto model = Make("logistic", 3, 2);
-  std::vector<float> parameters(4);
-  ASSERT_OK_AND_ASSIGN(const LocalTrainingResult result,
-                       Train(*model, RandomRows(5, 3, 2),
-                             {.batch_size = std::numeric_limits<int64_t>::max()}, parameters));
-  EXPECT_EQ(result.num_steps, 1);
-}
-
-TEST(LocalTrainingTest, DataMustFitTheModel) {
-  const auto model = Make("logistic", 3, 2);
-  std::vector<float> parameters(4);
-  EXPECT_THAT(Train(*model, RandomRows(0, 3, 2), {}, parameters),
-              Fails(Code::kFailedPrecondition, HasSubstr("no rows")));
-  EXPECT_THAT(Train(*model, RandomRows(5, 4, 2), {}, parameters),
-              Fails(Code::kInvalidArgument, HasSubstr("4 inputs")));
-  Dataset data = RandomRows(5, 3, 2);
-  data.labels[3] = 0.5F;
-  EXPECT_THAT(Train(*model, data, {}, parameters),
-              Fails(Code::kInvalidArgument, HasSubstr("row 3")));
-  data = RandomRows(5, 3, 3);
-  data.labels[4] = 3.0F;
-  const auto softmax = Make("softmax", 3, 3);
-  std::vector<float> more(12);
-  EXPECT_THAT(Train(*softmax, data, {}, more), Fails(Code::kInvalidArgument, HasSubstr("row 4")));
 }
 
 }  // namespace

@@ -61,7 +61,8 @@ TEST(LossTest, SoftmaxTakesTheLargestLogitOutOfEveryExponent) {
 }
 
 TEST(LossTest, TwoClassesGiveTheLogisticLossOfTheDifference) {
-  for (float z = -6.0F; z <= 6.0F; z += 0.75F) {
+  for (int step = -8; step <= 8; ++step) {
+    const float z = 0.75F * static_cast<float>(step);
     SCOPED_TRACE(z);
     const std::vector<float> logits = {0.0F, z};
     const std::vector<float> logit = {z};

@@ -1,0 +1,148 @@
+#include "simulation/simulator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "base/random.h"
+#include "base/text.h"
+#include "coordinator/history.h"
+#include "crypto/sha256.h"
+#include "testing/patients.h"
+#include "testing/status_matchers.h"
+
+namespace skerry::simulation {
+namespace {
+
+using skerry::testing::Fails;
+using skerry::testing::PatientSites;
+using skerry::testing::PatientsRunFile;
+using ::testing::HasSubstr;
+
+SimulationOptions Patients(const std::string& run_file, int num_sites = 4) {
+  SimulationOptions options;
+  Result<coordinator::RunPlan> plan = coordinator::ParseRunFile(run_file, "run.toml");
+  EXPECT_TRUE(plan.ok()) << plan.status().ToString();
+  options.plan = *std::move(plan);
+  options.sites = PatientSites(num_sites, 60, 9);
+  options.num_threads = 2;
+  return options;
+}
+
+std::string ModelHash(SimulationOptions options) {
+  const Result<SimulationResult> result = Simulate(std::move(options));
+  EXPECT_TRUE(result.ok()) << result.status().ToString();
+  if (!result.ok()) return "";
+  EXPECT_EQ(result->run.state(), "completed") << result->run.reason();
+  return crypto::Sha256(result->model).Hex();
+}
+
+double LastMetric(const SimulationResult& result, const std::string& name) {
+  double value = -1;
+  for (const v1::RoundSummary& round : result.rounds) {
+    for (const v1::Metric& metric : round.metrics()) {
+      if (metric.name() == name && metric.site().empty()) value = metric.value();
+    }
+  }
+  return value;
+}
+
+TEST(SimulatorTest, AFederationLearns) {
+  ASSERT_OK_AND_ASSIGN(const SimulationResult result, Simulate(Patients(PatientsRunFile(20))));
+  EXPECT_EQ(result.run.state(), "completed");
+  EXPECT_EQ(result.run.model_version(), 20);
+  EXPECT_GT(LastMetric(result, "test.auc"), 0.7);
+  EXPECT_LT(LastMetric(result, "test.log_loss"), 0.62);
+  EXPECT_EQ(result.rounds.front().kind(), "statistics");
+  EXPECT_EQ(result.rounds.back().kind(), "evaluate");
+}
+
+TEST(SimulatorTest, TheSameFileGivesTheSameBytesWithAnyNumberOfThreads) {
+  SimulationOptions one = Patients(PatientsRunFile(5));
+  one.num_threads = 1;
+  SimulationOptions four = Patients(PatientsRunFile(5));
+  four.num_threads = 4;
+  EXPECT_EQ(ModelHash(std::move(one)), ModelHash(std::move(four)));
+}
+
+TEST(SimulatorTest, TheOrderInWhichResultsArriveChangesNoBit) {
+  const std::string expected = ModelHash(Patients(PatientsRunFile(5)));
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SimulationOptions shuffled = Patients(PatientsRunFile(5));
+    shuffled.task_time = [seed](const std::string& site, const v1::Task& task) {
+      RandomStream random(seed, Purpose::kSimulation, static_cast<uint64_t>(task.round()), site, 0);
+      return Duration(1ms) * static_cast<int64_t>(1 + random.Below(100'000));
+    };
+    EXPECT_EQ(ModelHash(std::move(shuffled)), expected);
+  }
+}
+
+TEST(SimulatorTest, AnotherSeedGivesAnotherModel) {
+  std::string other = PatientsRunFile(5);
+  other.replace(other.find("seed = 3"), 8, "seed = 4");
+  EXPECT_NE(ModelHash(Patients(PatientsRunFile(5))), ModelHash(Patients(other)));
+}
+
+TEST(SimulatorTest, AnMlpKeepsItsBitsTooWithAnyNumberOfThreads) {
+  std::string mlp = PatientsRunFile(3);
+  mlp.replace(mlp.find("kind = \"logistic\""), 17, "kind = \"mlp\"\nhidden = [16, 8]");
+  SimulationOptions one = Patients(mlp);
+  one.num_threads = 1;
+  SimulationOptions three = Patients(mlp);
+  three.num_threads = 3;
+  EXPECT_EQ(ModelHash(std::move(one)), ModelHash(std::move(three)));
+}
+
+TEST(SimulatorTest, AHistoryIsReplayedToTheSameModel) {
+  // Two of five sites are drawn each round, so who took part is not obvious.
+  const std::string file =
+      PatientsRunFile(6, "[participation]\nsites_per_round = 2\nquorum = 2\n");
+  ASSERT_OK_AND_ASSIGN(const SimulationResult first, Simulate(Patients(file, 5)));
+  ASSERT_OK_AND_ASSIGN(coordinator::Participants history,
+                       coordinator::ParseHistory(first.history_json, "history.json"));
+  ASSERT_EQ(history.at(1).size(), 2U);
+  // A run file that would draw differently, were it not for the history.
+  SimulationOptions replay = Patients(PatientsRunFile(6), 5);
+  replay.history = std::make_unique<coordinator::Participants>(history);
+  ASSERT_OK_AND_ASSIGN(const SimulationResult second, Simulate(std::move(replay)));
+  EXPECT_EQ(crypto::Sha256(second.model), crypto::Sha256(first.model));
+}
+
+TEST(SimulatorTest, ASiteWithBadDataPausesTheRunAndIsNamedWithFileLineAndColumn) {
+  SimulationOptions options = Patients(PatientsRunFile(3));
+  options.sites[2].rows = [](std::span<const std::string> columns) {
+    return client::ReadCsv("id,age,score,sex,died\n1,50,18,f,0\n2,old,20,m,1\n", "site-102.csv",
+                           client::DataSource{}, columns);
+  };
+  ASSERT_OK_AND_ASSIGN(const SimulationResult result, Simulate(std::move(options)));
+  EXPECT_EQ(result.run.state(), "paused");
+  EXPECT_THAT(result.run.reason(), HasSubstr("site-102"));
+  EXPECT_THAT(result.run.reason(), HasSubstr("site-102.csv:3"));
+  EXPECT_THAT(result.run.reason(), HasSubstr("age"));
+  EXPECT_THAT(result.run.hint(), HasSubstr("skerry run resume"));
+}
+
+TEST(SimulatorTest, TheRunCanBeStoppedAfterAnyRoundAndItsModelIsThere) {
+  SimulationOptions options = Patients(PatientsRunFile(50));
+  std::atomic<int64_t> seen = -1;
+  options.on_round = [&](const v1::RunSummary&, const v1::RoundSummary& round) {
+    seen = round.round();
+    return round.round() < 7;
+  };
+  ASSERT_OK_AND_ASSIGN(const SimulationResult result, Simulate(std::move(options)));
+  EXPECT_EQ(result.run.state(), "stopped");
+  EXPECT_EQ(seen, 7);
+  EXPECT_EQ(result.run.model_version(), 7);
+  EXPECT_FALSE(result.model.empty());
+}
+
+TEST(SimulatorTest, ImpossibleParticipationIsRefusedBeforeAnythingRuns) {
+  SimulationOptions options = Patients(PatientsRunFile(3, "[participation]\nmin_sites = 9\n"));
+  EXPECT_THAT(Simulate(std::move(options)),
+              Fails(Code::kInvalidArgument, HasSubstr("min_sites (9) is more than sites (4)")));
+}
+
+}  // namespace
+}  // namespace skerry::simulation
