@@ -187,6 +187,30 @@ int ExportHistory(const GlobalOptions& options, const std::string& run_id) {
   return Print(reply->history_json());
 }
 
+Status WriteReport(AdminClient& client, const std::string& run_id, const std::string& out) {
+  PosixFiles files;
+  v1::ShowRunRequest request;
+  request.set_run_id(run_id);
+  SKERRY_ASSIGN_OR_RETURN(const v1::ShowRunReply run, client.ShowRun(request));
+  SKERRY_ASSIGN_OR_RETURN(const v1::ExportHistoryReply history,
+                          client.ExportHistory(run.run().run_id()));
+  const std::vector<v1::RoundSummary> rounds(run.rounds().begin(), run.rounds().end());
+  SKERRY_RETURN_IF_ERROR(files.MakeDirectories(out));
+  SKERRY_RETURN_IF_ERROR(PublishFile(files, out + "/rounds.csv", RoundsCsv(rounds)));
+  SKERRY_RETURN_IF_ERROR(
+      PublishFile(files, out + "/curve.svg", RoundsSvg(run.run().run_id(), rounds)));
+  SKERRY_RETURN_IF_ERROR(PublishFile(files, out + "/run.json", RunJson(run)));
+  SKERRY_RETURN_IF_ERROR(PublishFile(files, out + "/history.json", history.history_json()));
+  std::printf("wrote rounds.csv, curve.svg, run.json and history.json to %s\n", out.c_str());
+  return OkStatus();
+}
+
+int Report(const GlobalOptions& options, const std::string& run_id, const std::string& out) {
+  const auto client = AdminClient::Connect(options.address);
+  const Status status = client.ok() ? WriteReport(**client, run_id, out) : client.status();
+  return status.ok() ? 0 : ReportError(status);
+}
+
 CLI::App* AddVerb(CLI::App& noun, GlobalOptions& options, const char* name, const char* description,
                   const char* example) {
   CLI::App* verb = noun.add_subcommand(name, description);
@@ -258,6 +282,16 @@ void AddRunCommands(CLI::App& app, GlobalOptions& options, Action& action) {
   resume->add_option("run", *argument, "the run, or \"latest\"")->required();
   resume->callback([&options, &action, argument] {
     action = [&options, argument] { return Resume(options, *argument); };
+  });
+  auto out = std::make_shared<std::string>("out");
+  CLI::App* report = AddVerb(*noun, options, "report",
+                             "Write a run's rounds (CSV), learning curves (SVG), history and all else "
+                             "(JSON) to a folder",
+                             "skerry run report latest --out out");
+  report->add_option("run", *argument, "the run, or \"latest\"")->required();
+  report->add_option("--out", *out, "the folder")->capture_default_str();
+  report->callback([&options, &action, argument, out] {
+    action = [&options, argument, out] { return Report(options, *argument, *out); };
   });
   CLI::App* history =
       AddVerb(*noun, options, "export-history",

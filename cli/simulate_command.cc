@@ -58,7 +58,7 @@ void FitParticipation(std::size_t num_sites, coordinator::Participation& partici
   const auto most = static_cast<int64_t>(num_sites);
   const auto fit = [&](const char* key, int64_t& value) {
     if (value <= most) return;
-    std::fprintf(stderr, "note: participation.%s is %lld; this simulation has %lld sites\n", key,
+    std::fprintf(stderr, "note: participation.%s is %lld; this simulation has %lld site(s)\n", key,
                  static_cast<long long>(value), static_cast<long long>(most));
     value = 0;
   };

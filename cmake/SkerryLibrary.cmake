@@ -35,6 +35,8 @@ function(skerry_executable name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} skerry_compiler skerry_hardening skerry_arch)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  set_property(GLOBAL APPEND PROPERTY SKERRY_EXECUTABLES ${name})
 endfunction()
 
 # skerry_test(name LABEL unit SOURCES ... LINK ...): one GoogleTest program, its cases known to ctest.

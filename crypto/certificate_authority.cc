@@ -1,12 +1,10 @@
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/text.h"
 #include "crypto/certificate_writer.h"
 #include "crypto/certificates.h"
+#include "crypto/host_names.h"
 #include "crypto/openssl.h"
 #include "crypto/printable.h"
 
@@ -83,27 +81,6 @@ Result<std::string> FederationOf(const CertificateInfo& certificate) {
   }
   return InvalidArgument("the certificate \"" + certificate.subject +
                          "\" is not that of a federation's certificate authority");
-}
-
-bool IsIpAddress(const std::string& text) {
-  std::array<unsigned char, 16> address{};
-  return inet_pton(AF_INET, text.c_str(), address.data()) == 1 ||
-         inet_pton(AF_INET6, text.c_str(), address.data()) == 1;
-}
-
-bool IsDnsName(const std::string& text) {
-  if (text.empty() || text.size() > 253) return false;
-  const std::vector<std::string> labels = Split(text, '.');
-  return std::all_of(labels.begin(), labels.end(),
-                     [](const std::string& label) {
-                       const bool letters = std::all_of(label.begin(), label.end(), [](char c) {
-                         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                                (c >= '0' && c <= '9') || c == '-' || c == '_';
-                       });
-                       return letters && !label.empty() && label.size() <= 63 &&
-                              label.front() != '-' && label.back() != '-';
-                     }) &&
-         labels.back().find_first_not_of("0123456789") != std::string::npos;  // a mistyped address
 }
 
 void AddOnce(std::vector<std::string>& names, const std::string& name) {

@@ -9,9 +9,6 @@
 namespace skerry::crypto {
 namespace {
 
-// Keeps OpenSSL from asking a terminal for a pass phrase: an encrypted key is an error.
-int NoPassPhrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) { return -1; }
-
 UniqueBio ReadOnlyBio(std::string_view text) {
   if (text.size() > INT_MAX) return nullptr;
   return UniqueBio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
@@ -37,6 +34,8 @@ Status NoCertificate(std::string_view pem) {
 }
 
 }  // namespace
+
+int NoPassPhrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) { return -1; }
 
 std::string TakeOpenSslError() {
   const auto code = ERR_get_error();

@@ -37,6 +37,10 @@ using UniqueKey = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using UniqueSsl = std::unique_ptr<SSL, Freer<SSL_free>>;
 using UniqueSslContext = std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>>;
 
+// For every call that takes such a function: keeps OpenSSL from asking a terminal for a pass
+// phrase, so that an encrypted key is an error.
+int NoPassPhrase(char* buffer, int size, int writing, void* context);
+
 // The reason of the oldest error that OpenSSL noted in this thread, and none left behind.
 std::string TakeOpenSslError();
 

@@ -1,16 +1,16 @@
 #include "crypto/tls_probe.h"
 
-#include <arpa/inet.h>
 #include <openssl/err.h>
 
 #include <array>
-#include <climits>
 #include <optional>
 #include <utility>
 
 #include "crypto/certificates.h"
+#include "crypto/host_names.h"
 #include "crypto/openssl.h"
 #include "crypto/socket.h"
+#include "crypto/tls_client_context.h"
 #include "crypto/tls_report.h"
 
 namespace skerry::crypto {
@@ -40,63 +40,6 @@ int RecordChain(int accepted, X509_STORE_CTX* store) {
   return accepted;
 }
 
-Status Trust(SSL_CTX* context, const std::string& ca_pem) {
-  Result<std::vector<UniqueCertificate>> authorities = ParseCertificates(ca_pem);
-  if (!authorities.ok()) return std::move(authorities).status().WithContext("the CA file");
-  X509_STORE* store = SSL_CTX_get_cert_store(context);
-  for (const UniqueCertificate& authority : *authorities) {
-    if (X509_STORE_add_cert(store, authority.get()) != 1) return OpenSslFailure("trusting a CA");
-  }
-  return OkStatus();
-}
-
-Status Show(SSL_CTX* context, const TlsProbeOptions& options) {
-  Result<std::vector<UniqueCertificate>> chain = ParseCertificates(options.certificate_pem);
-  if (!chain.ok()) return std::move(chain).status().WithContext("this side's certificate");
-  if (SSL_CTX_use_certificate(context, chain->front().get()) != 1) {
-    return InvalidArgument("this side's certificate cannot be used: " + TakeOpenSslError());
-  }
-  for (std::size_t i = 1; i < chain->size(); ++i) {
-    if (SSL_CTX_add1_chain_cert(context, (*chain)[i].get()) != 1) {
-      return OpenSslFailure("using this side's certificate chain");
-    }
-  }
-  if (SSL_CTX_use_PrivateKey_file(context, options.key_pem_path.c_str(), SSL_FILETYPE_PEM) == 1) {
-    return OkStatus();
-  }
-  return InvalidArgument("the key in " + options.key_pem_path +
-                         " cannot be used: " + TakeOpenSslError())
-      .WithHint(
-          "it must be readable, in PEM form, without a pass phrase, and belong to this "
-          "side's certificate");
-}
-
-Result<UniqueSslContext> MakeContext(const TlsProbeOptions& options) {
-  ERR_clear_error();
-  UniqueSslContext context(SSL_CTX_new(TLS_client_method()));
-  if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION) != 1) {
-    return OpenSslFailure("making a TLS context");
-  }
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, RecordChain);
-  SKERRY_RETURN_IF_ERROR(Trust(context.get(), options.ca_pem));
-  SKERRY_RETURN_IF_ERROR(Show(context.get(), options));
-  return context;
-}
-
-// Whether this side's certificate comes from the authority that this side trusts. It need not, but
-// when the coordinator refuses it, that is worth knowing.
-bool IsSignedByOneOf(SSL_CTX* context, const std::string& ca_pem) {
-  const Result<std::vector<UniqueCertificate>> authorities = ParseCertificates(ca_pem);
-  if (!authorities.ok()) return false;
-  for (const UniqueCertificate& authority : *authorities) {
-    if (X509_verify(SSL_CTX_get0_certificate(context), X509_get0_pubkey(authority.get())) == 1) {
-      return true;
-    }
-  }
-  ERR_clear_error();
-  return false;
-}
-
 Result<HandshakeFacts> GatherFacts(const TlsProbeOptions& options, SSL_CTX* context,
                                    const Clock& clock) {
   HandshakeFacts facts;
@@ -104,15 +47,9 @@ Result<HandshakeFacts> GatherFacts(const TlsProbeOptions& options, SSL_CTX* cont
   facts.address = options.host + ":" + std::to_string(options.port);
   SKERRY_ASSIGN_OR_RETURN(facts.own, ReadCertificate(options.certificate_pem));
   SKERRY_ASSIGN_OR_RETURN(facts.authority, ReadCertificate(options.ca_pem));
-  facts.own_is_of_authority = IsSignedByOneOf(context, options.ca_pem);
+  facts.own_is_of_authority = ShowsCertificateOf(context, options.ca_pem);
   facts.now = clock.WallNow();
   return facts;
-}
-
-bool IsIpAddress(const std::string& host) {
-  std::array<unsigned char, 16> address{};
-  return inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
-         inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
 }
 
 // What the certificate is checked against: the name that was dialled, and the time of our clock.
@@ -263,7 +200,8 @@ Status Handshake::AwaitVerdict(const Deadline& deadline) {
 }  // namespace
 
 Status ProbeTls(const TlsProbeOptions& options, const Clock& clock) {
-  SKERRY_ASSIGN_OR_RETURN(const UniqueSslContext context, MakeContext(options));
+  SKERRY_ASSIGN_OR_RETURN(const UniqueSslContext context, MakeClientContext(options));
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, RecordChain);
   SKERRY_ASSIGN_OR_RETURN(const HandshakeFacts facts, GatherFacts(options, context.get(), clock));
   SKERRY_ASSIGN_OR_RETURN(Socket socket,
                           Socket::Dial(options.host, options.port, options.timeout, clock));

@@ -112,15 +112,15 @@ Status CheckpointStore::Remove(const CheckpointRef& ref) {
 
 Status CheckpointStore::RemoveAllBut(const std::string& run_id, const std::vector<int64_t>& keep) {
   SKERRY_RETURN_IF_ERROR(CheckRef({run_id, 0, CheckpointPart::kModel}));
-  const std::string directory = directory_ + "/" + run_id;
-  Result<std::vector<std::string>> names = files_.List(directory);
+  const std::string directory = directory_ + "/" + run_id + "/";
+  Result<std::vector<std::string>> names = files_.List(directory_ + "/" + run_id);
   if (names.status().code() == Code::kNotFound) return OkStatus();
   if (!names.ok()) return std::move(names).status();
   for (const std::string& name : *names) {
     const std::optional<int64_t> version = VersionOf(name);
     const bool superseded = version && std::find(keep.begin(), keep.end(), *version) == keep.end();
     if (superseded || name.ends_with(kTemporarySuffix)) {
-      SKERRY_RETURN_IF_ERROR(files_.Remove(directory + "/" + name));
+      SKERRY_RETURN_IF_ERROR(files_.Remove(std::string(directory).append(name)));
     }
   }
   return OkStatus();

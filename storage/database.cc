@@ -202,7 +202,7 @@ Status Database::ShortenLog() {
   sqlite3_busy_timeout(handle(), 0);
   const int code =
       sqlite3_wal_checkpoint_v2(handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  const Status status = code == SQLITE_OK ? OkStatus() : LastError();
+  Status status = code == SQLITE_OK ? OkStatus() : LastError();
   sqlite3_busy_timeout(handle(), kBusyTimeoutMs);
   if (status.ok()) {
     log_pages_ = 0;

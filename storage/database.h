@@ -11,7 +11,7 @@
 #include "storage/migrations.h"
 
 struct sqlite3;
-namespace SQLite {
+namespace SQLite {  // NOLINT(readability-identifier-naming): the library's own
 class Database;
 class Statement;
 }  // namespace SQLite

@@ -9,25 +9,6 @@
 
 namespace skerry::storage {
 
-constexpr Table kRunTable = {
-    "run", "run_id",
-    "run_id,number,name,state,reason,hint,run_file,sites,created_unix_ms,ended_unix_ms,"
-    "rounds_committed,model_version,degraded,rounds_lacked"};
-constexpr Table kRoundTable = {
-    "round", "run_id,round,attempt",
-    "run_id,round,attempt,kind,phase,reason,invited,base_version,model_version,model_hash,"
-    "model_size_bytes,state_hash,state_size_bytes,chain_hash,started_unix_ms,ended_unix_ms,"
-    "elapsed_ns,phase_elapsed_ns,metrics"};
-constexpr Table kTaskTable = {
-    "task", "task_id",
-    "task_id,run_id,round,attempt,site,state,reason,content_hash,size_bytes,num_examples,header,"
-    "metrics,outcome,outcome_reason,outcome_confirmed,taken_unix_ms,reported_unix_ms"};
-constexpr Table kSiteTable = {
-    "site", "site",
-    "site,epoch,version,first_seen_unix_ms,last_seen_unix_ms,certificate_expires_unix,"
-    "data_sources"};
-constexpr Table kEventTable = {"event", "", "time_unix_ms,run_id,round,site,code,message"};
-
 namespace {
 
 constexpr std::array kRunStates = {
@@ -104,7 +85,7 @@ std::string PutSql(const Table& table) {
   std::vector<std::string> updates;
   for (const std::string& column : columns) {
     parameters.emplace_back("?");
-    updates.push_back(column + " = excluded." + column);
+    updates.push_back(std::string(column).append(" = excluded.").append(column));
   }
   std::string sql = "INSERT INTO " + std::string(table.name) + " (" + Join(columns, ", ") +
                     ") VALUES (" + Join(parameters, ", ") + ")";

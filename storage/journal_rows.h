@@ -17,11 +17,24 @@ struct Table {
   std::string_view key;      // "run_id", or several with commas; empty: rows are only appended
   std::string_view columns;  // with commas, in the order of Bind and Read
 };
-extern const Table kRunTable;
-extern const Table kRoundTable;
-extern const Table kTaskTable;
-extern const Table kSiteTable;
-extern const Table kEventTable;
+inline constexpr Table kRunTable = {
+    "run", "run_id",
+    "run_id,number,name,state,reason,hint,run_file,sites,created_unix_ms,ended_unix_ms,"
+    "rounds_committed,model_version,degraded,rounds_lacked"};
+inline constexpr Table kRoundTable = {
+    "round", "run_id,round,attempt",
+    "run_id,round,attempt,kind,phase,reason,invited,base_version,model_version,model_hash,"
+    "model_size_bytes,state_hash,state_size_bytes,chain_hash,started_unix_ms,ended_unix_ms,"
+    "elapsed_ns,phase_elapsed_ns,metrics"};
+inline constexpr Table kTaskTable = {
+    "task", "task_id",
+    "task_id,run_id,round,attempt,site,state,reason,content_hash,size_bytes,num_examples,header,"
+    "metrics,outcome,outcome_reason,outcome_confirmed,taken_unix_ms,reported_unix_ms"};
+inline constexpr Table kSiteTable = {
+    "site", "site",
+    "site,epoch,version,first_seen_unix_ms,last_seen_unix_ms,certificate_expires_unix,"
+    "data_sources"};
+inline constexpr Table kEventTable = {"event", "", "time_unix_ms,run_id,round,site,code,message"};
 
 // "INSERT INTO run (...) VALUES (?, ...) ON CONFLICT (run_id) DO UPDATE SET ...".
 std::string PutSql(const Table& table);

@@ -18,7 +18,7 @@ std::string UserName(uid_t uid) {
   struct passwd entry {};
   struct passwd* found = nullptr;
   std::array<char, 4096> buffer{};
-  const std::string number = "uid " + std::to_string(uid);
+  std::string number = "uid " + std::to_string(uid);
   if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
     return number;
   }

@@ -6,7 +6,7 @@
 namespace skerry::storage {
 namespace {
 
-const std::string kAwkward("it's \"odd\"\n\0 \xc3\xa9\t\\", 17);
+constexpr std::string_view kAwkward("it's \"odd\"\n\0 \xc3\xa9\t\\", 17);
 
 crypto::Digest DigestOf(char byte) {
   crypto::Digest digest;
@@ -23,10 +23,10 @@ RunRecord SampleRun(const std::string& run_id, int64_t number) {
   run.number = number;
   run.name = "icu-mortality";
   run.state = RunState::kCompletedDegraded;
-  run.reason = kAwkward;
+  run.reason = std::string(kAwkward);
   run.hint = "skerry run resume " + run_id;
   run.run_file = "[run]\nname = \"icu-mortality\"\n";
-  run.sites = {"east", "north", kAwkward};
+  run.sites = {"east", "north", std::string(kAwkward)};
   run.created.unix_millis = 1'790'000'000'123;
   run.ended.unix_millis = 1'790'000'001'456;
   run.rounds_committed = 7;
@@ -43,7 +43,7 @@ RoundRecord SampleRound(const std::string& run_id, int64_t round, int64_t attemp
   record.attempt = attempt;
   record.kind = "train";
   record.phase = "abandoned";
-  record.reason = kAwkward;
+  record.reason = std::string(kAwkward);
   record.invited = {"east", "north"};
   record.base_version = 3;
   record.model_version = 4;
@@ -56,7 +56,7 @@ RoundRecord SampleRound(const std::string& run_id, int64_t round, int64_t attemp
   record.ended.unix_millis = 1'790'000'001'456;
   record.elapsed = Duration(9'000'000'000'000'000);
   record.phase_elapsed = Duration(1);
-  record.metrics = kAwkward;
+  record.metrics = std::string(kAwkward);
   return record;
 }
 
@@ -69,12 +69,12 @@ TaskRecord SampleTask(int64_t task_id, const std::string& run_id, int64_t round,
   task.attempt = 2;
   task.site = site;
   task.state = TaskState::kReported;
-  task.reason = kAwkward;
+  task.reason = std::string(kAwkward);
   task.content_hash = DigestOf('a');
   task.size_bytes = uint64_t{3} << 31;
   task.num_examples = 1234;
   task.header = std::string("\0\1\2", 3);
-  task.metrics = kAwkward;
+  task.metrics = std::string(kAwkward);
   task.outcome = Outcome::kDiscarded;
   task.outcome_reason = "late";
   task.outcome_confirmed = true;
@@ -91,7 +91,7 @@ SiteRecord SampleSite(const std::string& site) {
   record.first_seen.unix_millis = 1'790'000'000'123;
   record.last_seen.unix_millis = 1'790'000'000'999;
   record.certificate_expires_unix = 4'000'000'000;
-  record.data_sources = {"icu", kAwkward, ""};
+  record.data_sources = {"icu", std::string(kAwkward), ""};
   return record;
 }
 

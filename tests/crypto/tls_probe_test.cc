@@ -1,6 +1,7 @@
 #include "crypto/tls_probe.h"
 
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 
 #include <memory>
@@ -9,6 +10,7 @@
 #include "base/clock.h"
 #include "crypto/federation.h"
 #include "crypto/loopback_server.h"
+#include "crypto/openssl.h"
 #include "testing/status_matchers.h"
 #include "testing/temp_dir.h"
 
@@ -21,6 +23,17 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr int64_t kDay = 86400;
+
+std::string WithPassPhrase(const std::string& key_pem) {
+  const Result<UniqueKey> key = ParseKey(key_pem);
+  const UniqueBio bio(BIO_new(BIO_s_mem()));
+  EXPECT_EQ(PEM_write_bio_PKCS8PrivateKey(bio.get(), key->get(), EVP_aes_256_cbc(), "test", 4,
+                                          nullptr, nullptr),
+            1);
+  char* data = nullptr;
+  const auto size = BIO_get_mem_data(bio.get(), &data);
+  return {data, static_cast<std::size_t>(size)};
+}
 
 class TlsProbeTest : public ::testing::Test {
  protected:
@@ -301,6 +314,11 @@ TEST_F(TlsProbeTest, FilesThatCannotBeUsedAreNamedBeforeDialling) {
   EXPECT_THAT(ProbeTls(options, clock_),
               Fails(Code::kInvalidArgument,
                     AllOf(HasSubstr("other.key"), HasSubstr("key values mismatch"))));
+  options = good;
+  options.key_pem_path = dir_.Write("locked.key", WithPassPhrase(north_.key));
+  EXPECT_THAT(ProbeTls(options, clock_),
+              Fails(Code::kInvalidArgument,
+                    AllOf(HasSubstr("locked.key"), HasSubstr("without a pass phrase"))));
   options = good;
   options.key_pem_path = dir_.File("missing.key");
   EXPECT_THAT(ProbeTls(options, clock_), Fails(Code::kInvalidArgument, HasSubstr("missing.key")));

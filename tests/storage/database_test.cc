@@ -55,14 +55,14 @@ class DatabaseTest : public ::testing::Test {
   }
   // A copy of the files as they are now, as after a kill: what comes later does not reach it.
   std::string CopyOfTheFiles() {
-    const std::string copy = directory_.File("copy");
-    std::filesystem::create_directories(copy);
+    std::string copy = directory_.File("copy/words.db");
+    std::filesystem::create_directories(directory_.File("copy"));
     for (const std::string suffix : {"", "-wal"}) {
       if (std::filesystem::exists(path_ + suffix)) {
-        std::filesystem::copy_file(path_ + suffix, copy + "/words.db" + suffix);
+        std::filesystem::copy_file(path_ + suffix, copy + suffix);
       }
     }
-    return copy + "/words.db";
+    return copy;
   }
   // Overwrites the second page, which is the root of the first table.
   static void SpoilAPage(const std::string& path) {

@@ -209,6 +209,7 @@ TEST(SafetensorsTest, DeepNestingIsRefusedAtOnce) {
 
 TEST(SafetensorsTest, AHeaderOfManyTensorsIsRead) {
   std::vector<TensorSpec> specs;
+  specs.reserve(20'000);
   for (int i = 0; i < 20'000; ++i)
     specs.push_back({"layer." + std::to_string(i), DType::kF32, {2}});
   const Layout layout = MakeLayout(std::move(specs));

@@ -227,7 +227,8 @@ TEST_F(SqliteJournalTest, FlippedBytesAreDamageOrHarmlessButNeverACrash) {
     RandomStream random(seed, Purpose::kFault, 0, "flip", 0);
     std::string bad = good;
     for (int i = 0; i < 20; ++i) {
-      bad[random.Below(bad.size())] ^= static_cast<char>(1U << random.Below(8));
+      char& byte = bad[random.Below(bad.size())];
+      byte = static_cast<char>(byte ^ (1 << random.Below(8)));
     }
     const std::string path = directory_.Write("bad.db", bad);
     const auto reader = SqliteJournalReader::Open(path);
