@@ -273,7 +273,7 @@ void Session::Accept(const v1::Task& task) {
   work.task = task;
   if (task.has_model() && !task.model().contents().empty()) {
     auto contents = std::make_shared<BytesFile>(task.model().contents());
-    const Result<crypto::Digest> hash = crypto::ContentHashOf(rpc::kFileHeader, *contents);
+    const Result<crypto::Digest> hash = crypto::ContentHashOf(crypto::kFileHeader, *contents);
     if (hash.ok() && hash->view() == task.model().content_hash()) work.model = std::move(contents);
     work.task.mutable_model()->clear_contents();
   }

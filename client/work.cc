@@ -38,7 +38,7 @@ Status ModelSink::CheckWhole() {
     all.push_back(crypto::Sha256({piece.data(), n}));
   }
   all.insert(all.end(), digests_.begin(), digests_.end());
-  if (crypto::ContentHash(rpc::kFileHeader, size_bytes_, all).view() == content_hash_) {
+  if (crypto::ContentHash(crypto::kFileHeader, size_bytes_, all).view() == content_hash_) {
     return OkStatus();
   }
   SKERRY_RETURN_IF_ERROR(file_->Truncate(0));

@@ -260,10 +260,10 @@ class VersionMaker {
   Result<ModelVersion> Publish() {
     ModelVersion made;
     made.version = input_.spec.round;
-    SKERRY_ASSIGN_OR_RETURN(made.model_hash, crypto::ContentHashOf(rpc::kFileHeader, *model_));
+    SKERRY_ASSIGN_OR_RETURN(made.model_hash, crypto::ContentHashOf(crypto::kFileHeader, *model_));
     SKERRY_ASSIGN_OR_RETURN(made.model_size_bytes, model_->Size());
     if (state_ != nullptr) {
-      SKERRY_ASSIGN_OR_RETURN(made.state_hash, crypto::ContentHashOf(rpc::kFileHeader, *state_));
+      SKERRY_ASSIGN_OR_RETURN(made.state_hash, crypto::ContentHashOf(crypto::kFileHeader, *state_));
       SKERRY_ASSIGN_OR_RETURN(made.state_size_bytes, state_->Size());
       SKERRY_RETURN_IF_ERROR(
           checkpoints_.Publish(Ref(made.version, CheckpointPart::kState), *state_));

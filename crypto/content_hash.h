@@ -16,6 +16,9 @@ constexpr uint64_t kChunkBytes = 1 << 20;
 // Every chunk can be hashed, sent and verified by itself, and the whole is still one name.
 Digest ContentHash(std::string_view header, uint64_t size_bytes, std::span<const Digest> chunks);
 
+// The header under which files, models and states among them, are hashed; results have their own.
+constexpr std::string_view kFileHeader = "file";
+
 // The number of chunks of so many bytes.
 uint64_t NumChunks(uint64_t size_bytes);
 

@@ -34,7 +34,5 @@ std::string CanonicalHeader(const v1::ResultHeader& header);
 
 // The content hash of a result: its header and its bytes.
 Result<crypto::Digest> ResultHash(const v1::ResultHeader& header, const File& bytes);
-// The header text under which model and state files are hashed.
-constexpr std::string_view kFileHeader = "file";
 
 }  // namespace skerry::rpc

@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::string_view kSuffix = ".safetensors";
 constexpr std::string_view kTemporarySuffix = ".tmp";
-// What files are hashed with, here and on the wire (docs/wire.md, "Content hash").
-constexpr std::string_view kHashHeader = "file";
 
 std::string_view Prefix(CheckpointPart part) {
   return part == CheckpointPart::kModel ? "model-" : "state-";
@@ -98,7 +96,7 @@ Result<std::unique_ptr<File>> CheckpointStore::Open(const CheckpointRef& ref) {
 Result<std::unique_ptr<File>> CheckpointStore::OpenVerified(const CheckpointRef& ref,
                                                             const crypto::Digest& expected) {
   SKERRY_ASSIGN_OR_RETURN(auto file, Open(ref));
-  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest actual, crypto::ContentHashOf(kHashHeader, *file));
+  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest actual, crypto::ContentHashOf(crypto::kFileHeader, *file));
   if (actual == expected) return file;
   return DataLoss(PathOf(ref) + " is damaged: its content hash is " + actual.Hex() +
                   ", the journal says " + expected.Hex())

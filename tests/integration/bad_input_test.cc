@@ -36,7 +36,7 @@ TEST(BadInputTest, AMisspeltKeyIsNamedWithItsLineAndTheNearestKnownOne) {
       StartToEnd(federation, "skerry-client", federation.Kit("north") + "/agent.toml");
   EXPECT_EQ(client.exit_code, 2);
   EXPECT_THAT(client.err, HasSubstr("did you mean \"site.coordinator\""));
-  Edit(federation.Kit("coordinator") + "/coordinator.toml", "state_dir", "statedir");
+  Edit(federation.Kit("coordinator") + "/coordinator.toml", "state_dir =", "statedir =");
   const Finished coordinator = StartToEnd(federation, "skerry-coordinator",
                                           federation.Kit("coordinator") + "/coordinator.toml");
   EXPECT_EQ(coordinator.exit_code, 2);
@@ -101,7 +101,7 @@ TEST(BadInputTest, ACertificateOfAnotherFederationsCaIsExplainedInWords) {
   stranger.StartClient("north");
   ASSERT_TRUE(stranger.client("north").WaitFor("cannot reach the coordinator"));
   EXPECT_THAT(stranger.client("north").Output(),
-              HasSubstr("does not know the CA of this certificate"));
+              HasSubstr("it was not signed with the key of"));
   EXPECT_TRUE(stranger.client("north").IsRunning()) << "a renewed certificate would heal it";
 }
 
@@ -194,7 +194,7 @@ class SmallDisk {
  public:
   explicit SmallDisk(std::string path) : path_(std::move(path)) {
     std::filesystem::create_directories(path_);
-    mounted_ = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=1m,mode=0700") == 0;
+    mounted_ = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=16m,mode=0700") == 0;
   }
   ~SmallDisk() {
     if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
