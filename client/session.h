@@ -106,6 +106,7 @@ class Session {
   void Drop(int64_t task_id);
   void Retry(Work& work, const Status& status);
   Work* Find(int64_t task_id, uint64_t life);
+  rpc::Backoff NewBackoff(uint64_t step) const;
 
   bool HasCapacity() const;
   std::vector<v1::Progress> ProgressNow() const;
@@ -119,7 +120,7 @@ class Session {
 
   const SessionParts parts_;
   const SessionOptions options_;
-  rpc::Backoff backoff_;
+  rpc::Backoff backoff_;  // of the control calls
 
   Status ended_;
   Status health_;

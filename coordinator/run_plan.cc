@@ -36,8 +36,9 @@ std::size_t Choose(TomlReader& toml, const char* key, const std::string& value,
   const auto found = std::find(names.begin(), names.end(), value);
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
   const std::string nearest = NearestName(value, names);
-  toml.Fail(key, "there is no \"" + value + "\" here" +
-                     (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"),
+  toml.Fail(key,
+            "there is no \"" + value + "\" here" +
+                (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"),
             "known values: " + Join(names, ", "));
   return 0;
 }
@@ -52,7 +53,8 @@ void ReadSplit(TomlReader& toml, v1::Split& split) {
   const double sum = split.train() + split.validation() + split.test();
   if (split.train() <= 0 || split.validation() < 0 || split.test() < 0 || sum < 1 - 1e-9 ||
       sum > 1 + 1e-9) {
-    toml.Fail("data.split", "train, validation and test must be shares that add up to 1, train > 0");
+    toml.Fail("data.split",
+              "train, validation and test must be shares that add up to 1, train > 0");
   }
 }
 
@@ -92,7 +94,8 @@ void ReadData(TomlReader& toml, v1::DataSpec& data) {
     data.add_label_classes(std::move(name));
   }
   const std::string missing = toml.String("data.missing", "drop");
-  data.set_missing(static_cast<v1::MissingRule>(v1::DROP + Choose(toml, "data.missing", missing, kRules)));
+  data.set_missing(
+      static_cast<v1::MissingRule>(v1::DROP + Choose(toml, "data.missing", missing, kRules)));
   data.set_standardize(toml.Boolean("data.standardize", true));
   ReadSplit(toml, *data.mutable_split());
   CheckColumns(toml, data);
@@ -242,7 +245,8 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   plan.simulation.sites = toml.String("simulation.sites", "");
   SKERRY_RETURN_IF_ERROR(toml.Finish());
 
-  const Result<std::unique_ptr<learning::Program>> program = learning::MakeTrainingProgram(plan.spec);
+  const Result<std::unique_ptr<learning::Program>> program =
+      learning::MakeTrainingProgram(plan.spec);
   if (!program.ok()) return program.status().WithContext(file_name);
   if (!plan.participation.all_sites) {
     const Result<Contract> contract = MakeContract(plan.participation, plan.participation.sites);
@@ -258,11 +262,14 @@ Result<Contract> MakeContract(const Participation& participation,
     return InvalidArgument("participation.sites: no site is registered yet")
         .WithHint("start the clients first, or list the sites by name: sites = [\"north\", ...]");
   }
-  const auto or_else = [](int64_t value, int64_t otherwise) { return value == 0 ? otherwise : value; };
+  const auto or_else = [](int64_t value, int64_t otherwise) {
+    return value == 0 ? otherwise : value;
+  };
   Contract contract;
   contract.min_sites = or_else(participation.min_sites, size);
   contract.sites_per_round = or_else(participation.sites_per_round, size);
-  contract.quorum = or_else(participation.quorum, std::min(contract.min_sites, contract.sites_per_round));
+  contract.quorum =
+      or_else(participation.quorum, std::min(contract.min_sites, contract.sites_per_round));
   const Named sites = {"sites", size};
   const Named min_sites = {"min_sites", contract.min_sites};
   const Named per_round = {"sites_per_round", contract.sites_per_round};
@@ -277,15 +284,15 @@ Result<Contract> MakeContract(const Participation& participation,
     const auto found = std::lower_bound(roster.begin(), roster.end(), site);
     if (found == roster.end() || *found != site) {
       const std::string nearest = NearestName(site, roster);
-      return InvalidArgument("participation.required_sites: \"" + site + "\" is not among the sites" +
+      return InvalidArgument("participation.required_sites: \"" + site +
+                             "\" is not among the sites" +
                              (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"));
     }
     contract.required[static_cast<std::size_t>(found - roster.begin())] = true;
   }
-  const auto num_required =
-      std::count(contract.required.begin(), contract.required.end(), true);
-  SKERRY_RETURN_IF_ERROR(CheckOrder({"required_sites", num_required}, per_round,
-                                    "they could not all be drawn"));
+  const auto num_required = std::count(contract.required.begin(), contract.required.end(), true);
+  SKERRY_RETURN_IF_ERROR(
+      CheckOrder({"required_sites", num_required}, per_round, "they could not all be drawn"));
   return contract;
 }
 

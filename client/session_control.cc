@@ -1,0 +1,210 @@
+#include <algorithm>
+#include <utility>
+
+#include "client/session.h"
+
+namespace skerry::client {
+namespace {
+
+using rpc::Reaction;
+using Stage = Work::Stage;
+
+v1::HeldTask::State HeldState(Stage stage) {
+  if (stage == Stage::kSubmitting) return v1::HeldTask::FINISHED;
+  if (stage == Stage::kSubmitted) return v1::HeldTask::SUBMITTED;
+  return v1::HeldTask::WORKING;
+}
+
+}  // namespace
+
+void Session::StepControl(Timestamp now) {
+  if (control_ == Control::kNone) {
+    if (now < control_not_before_) return;
+    if (!joined_) return CallJoin();
+    return HasCapacity() ? CallPull() : CallHeartbeat(now);
+  }
+  if (control_ == Control::kHeartbeat) {
+    if (HasCapacity()) return CallPull();  // the coordinator ends the older call
+    const bool news = ProgressMark() != heartbeat_mark_;
+    if (news && now - heartbeat_sent_ >= heartbeat_) CallHeartbeat(now);
+  }
+}
+
+template <class Reply>
+rpc::Callback<Reply> Session::ControlCallback(void (Session::*handle)(Reply)) {
+  return [this, handle, call = ++control_call_](Result<Reply> reply) {
+    if (call != control_call_ || !ended_.ok()) return;
+    control_ = Control::kNone;
+    if (!reply.ok()) return OnControlFailed(reply.status());
+    Healthy();
+    for (const int64_t task_id : confirming_) unconfirmed_.erase(task_id);
+    confirming_.clear();
+    (this->*handle)(*std::move(reply));
+  };
+}
+
+void Session::CallJoin() {
+  control_ = Control::kJoin;
+  confirming_ = unconfirmed_;
+  v1::JoinRequest request;
+  request.set_epoch(epoch_);
+  request.set_version(options_.version);
+  request.set_protocol(rpc::kProtocolVersion);
+  request.set_coordinator_id(coordinator_id_);
+  for (const auto& [task_id, work] : works_) {
+    if (work.stage == Stage::kFailing) continue;
+    v1::HeldTask& held = *request.add_held();
+    held.set_task_id(task_id);
+    held.set_state(HeldState(work.stage));
+  }
+  for (const int64_t task_id : confirming_) request.add_confirmed_verdicts(task_id);
+  for (const std::string& source : options_.data_sources) request.add_data_sources(source);
+  request.set_max_concurrent_tasks(options_.max_concurrent_tasks);
+  request.set_certificate_expires_unix(options_.certificate_expires_unix);
+  parts_.api.Join(std::move(request), ControlCallback(&Session::OnJoined));
+}
+
+void Session::CallPull() {
+  control_ = Control::kPull;
+  confirming_ = unconfirmed_;
+  v1::PullTaskRequest request;
+  request.set_epoch(epoch_);
+  for (const auto& [task_id, work] : works_) request.add_held_tasks(task_id);
+  for (const int64_t task_id : confirming_) request.add_confirmed_verdicts(task_id);
+  for (v1::Progress& progress : ProgressNow()) *request.add_progress() = std::move(progress);
+  parts_.api.PullTask(std::move(request), ControlCallback(&Session::OnPulled));
+}
+
+void Session::CallHeartbeat(Timestamp now) {
+  control_ = Control::kHeartbeat;
+  confirming_ = unconfirmed_;
+  heartbeat_sent_ = now;
+  heartbeat_mark_ = ProgressMark();
+  v1::HeartbeatRequest request;
+  request.set_epoch(epoch_);
+  for (v1::Progress& progress : ProgressNow()) *request.add_progress() = std::move(progress);
+  for (const int64_t task_id : confirming_) request.add_confirmed_verdicts(task_id);
+  parts_.api.Heartbeat(std::move(request),
+                       [this, call = ++control_call_](Result<v1::HeartbeatReply> reply) {
+                         if (call != control_call_ || !ended_.ok()) return;
+                         control_ = Control::kNone;
+                         if (!reply.ok()) return OnControlFailed(reply.status());
+                         Healthy();
+                         for (const int64_t task_id : confirming_) unconfirmed_.erase(task_id);
+                         confirming_.clear();
+                         OnVerdicts(reply->verdicts());
+                         for (const int64_t task_id : reply->abandon_tasks()) {
+                           Abandon(task_id, "the coordinator no longer wants it");
+                         }
+                       });
+}
+
+void Session::OnJoined(v1::JoinReply reply) {
+  joined_ = true;
+  epoch_ = reply.epoch();
+  heartbeat_ = std::chrono::milliseconds(std::clamp<int64_t>(reply.heartbeat_ms(), 100, 60000));
+  parts_.observer.Say("joined as site \"" + options_.site + "\", session " +
+                      std::to_string(epoch_) + " (coordinator " + reply.version() + ")");
+  for (const v1::JoinReply::Settlement& settlement : reply.settlements()) {
+    const auto found = works_.find(settlement.task_id());
+    if (found == works_.end()) continue;
+    Work& work = found->second;
+    if (settlement.instruction() == v1::JoinReply::DROP) {
+      Abandon(settlement.task_id(), "the coordinator no longer knows it");
+      continue;
+    }
+    if (settlement.instruction() == v1::JoinReply::RESEND && work.stage == Stage::kSubmitted) {
+      work.stage = Stage::kSubmitting;
+    }
+    work.ask_first = true;
+    work.not_before = Timestamp();
+    parts_.observer.Say(Describe(work.task) + ": going on with it after the interruption");
+  }
+  if (coordinator_id_ != reply.coordinator_id()) {
+    coordinator_id_ = reply.coordinator_id();
+    Keep({storage::CoordinatorId{coordinator_id_}});
+  }
+  OnVerdicts(reply.verdicts());
+}
+
+void Session::OnPulled(v1::PullTaskReply reply) {
+  OnVerdicts(reply.verdicts());
+  for (const int64_t task_id : reply.abandon_tasks()) {
+    Abandon(task_id, "the coordinator no longer wants it");
+  }
+  switch (reply.outcome_case()) {
+    case v1::PullTaskReply::kTask:
+      return Accept(reply.task());
+    case v1::PullTaskReply::kResendTaskId: {
+      const auto found = works_.find(reply.resend_task_id());
+      if (found == works_.end() || found->second.stage != Stage::kSubmitted) return;
+      found->second.stage = Stage::kSubmitting;
+      found->second.ask_first = true;
+      parts_.observer.Say(Describe(found->second.task) + ": the coordinator asks for it again");
+      return;
+    }
+    case v1::PullTaskReply::kWait:
+      control_not_before_ = parts_.clock.Now() + std::chrono::milliseconds(std::clamp<int64_t>(
+                                                     reply.wait().retry_after_ms(), 0, 600000));
+      return;
+    case v1::PullTaskReply::kRunFinished:
+      parts_.observer.Say("run " + reply.run_finished().run_id() + " is " +
+                          reply.run_finished().state());
+      return;
+    default:
+      return;
+  }
+}
+
+void Session::OnControlFailed(const Status& status) {
+  const Reaction reaction = rpc::ReactionTo(status);
+  if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
+  if (reaction == Reaction::kRejoin || reaction == Reaction::kDropTask) {
+    joined_ = false;
+    if (backoff_.attempts() == 0) {  // at once, the first time
+      control_not_before_ = parts_.clock.Now();
+      static_cast<void>(backoff_.Next());
+      return;
+    }
+  }
+  if (health_.code() != status.code()) {
+    health_ = status;
+    parts_.observer.HealthChanged(health_);
+  }
+  const Duration delay =
+      reaction == Reaction::kStayUnhealthy ? options_.retry_cap : backoff_.Next();
+  control_not_before_ = parts_.clock.Now() + delay;
+}
+
+void Session::Healthy() {
+  backoff_.Reset();
+  if (health_.ok()) return;
+  health_ = OkStatus();
+  parts_.observer.HealthChanged(health_);
+}
+
+std::vector<v1::Progress> Session::ProgressNow() const {
+  std::vector<v1::Progress> all;
+  for (const auto& [task_id, work] : works_) {
+    if (work.stage == Stage::kSubmitted) continue;
+    v1::Progress progress;
+    progress.set_task_id(task_id);
+    progress.set_stage(work.stage == Stage::kFetching     ? v1::Progress::FETCHING
+                       : work.stage == Stage::kSubmitting ? v1::Progress::SUBMITTING
+                                                          : v1::Progress::TRAINING);
+    progress.set_done(work.progress->done);
+    progress.set_total(work.progress->total);
+    all.push_back(std::move(progress));
+  }
+  return all;
+}
+
+int64_t Session::ProgressMark() const {
+  int64_t mark = 0;
+  for (const auto& [task_id, work] : works_) {
+    mark += work.progress->done + (static_cast<int64_t>(work.stage) << 40) + task_id;
+  }
+  return mark;
+}
+
+}  // namespace skerry::client

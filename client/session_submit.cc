@@ -1,0 +1,112 @@
+#include <utility>
+
+#include "client/session.h"
+
+namespace skerry::client {
+namespace {
+
+using rpc::Reaction;
+using storage::ClientTask;
+using Stage = Work::Stage;
+
+// An upload that has to be taken up again so often is given up and reported.
+constexpr int kMaxResumes = 3;
+
+}  // namespace
+
+void Session::Query(Work& work) {
+  work.busy = true;
+  v1::QueryUploadRequest request;
+  request.set_epoch(epoch_);
+  request.set_task_id(work.task.task_id());
+  request.set_content_hash(work.header.content_hash());
+  parts_.api.QueryUpload(
+      std::move(request),
+      [this, task_id = work.task.task_id(), life = work.life](Result<v1::QueryUploadReply> reply) {
+        Work* found = Find(task_id, life);
+        if (found == nullptr) return;
+        found->busy = false;
+        if (!reply.ok()) return OnSubmitFailed(*found, reply.status());
+        found->ask_first = false;
+        Submit(*found, reply->offset());
+      });
+}
+
+void Session::Submit(Work& work, uint64_t offset) {
+  Result<std::unique_ptr<File>> file =
+      parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead);
+  if (!file.ok()) {
+    // The store says it is finished, the disk does not have it: work again, to the same bits.
+    work.stage = Stage::kFetching;
+    return;
+  }
+  work.busy = true;
+  work.progress = std::make_shared<WorkProgress>();
+  work.progress->total = static_cast<int64_t>(work.header.size_bytes());
+  v1::SubmitResultRequest::Start start;
+  start.set_epoch(epoch_);
+  *start.mutable_header() = work.header;
+  start.set_offset(offset);
+  parts_.api.SubmitResult(
+      std::move(start), ResultSource(*std::move(file), offset, work.progress),
+      [this, task_id = work.task.task_id(), life = work.life](Result<v1::SubmitResultReply> reply) {
+        Work* found = Find(task_id, life);
+        if (found == nullptr) return;
+        found->busy = false;
+        if (!reply.ok()) return OnSubmitFailed(*found, reply.status());
+        found->stage = Stage::kSubmitted;
+        found->resumes = 0;
+        Keep({ClientTask{task_id, ClientTask::State::kSubmitted, found->task.SerializeAsString(),
+                         found->header.SerializeAsString()}});
+      });
+}
+
+void Session::OnSubmitFailed(Work& work, const Status& status) {
+  const int64_t task_id = work.task.task_id();
+  switch (rpc::ReactionTo(status)) {
+    case Reaction::kDropTask:
+      return Abandon(task_id, status.message());
+    case Reaction::kReportFailure:
+      return ReportFailure(work, status);
+    case Reaction::kExitSuperseded:
+    case Reaction::kStop:
+      return End(status);
+    case Reaction::kResume:
+      if (++work.resumes > kMaxResumes) return ReportFailure(work, status);
+      work.ask_first = true;
+      return;
+    default:
+      work.ask_first = true;
+      return Retry(work, status);
+  }
+}
+
+void Session::ReportFailure(Work& work, const Status& reason) {
+  if (reason.code() == Code::kCancelled) return Abandon(work.task.task_id(), "it was cancelled");
+  work.stage = Stage::kFailing;
+  work.failure = reason;
+  work.not_before = Timestamp();
+}
+
+void Session::SendFailure(Work& work) {
+  work.busy = true;
+  v1::ReportFailureRequest request;
+  request.set_epoch(epoch_);
+  request.set_task_id(work.task.task_id());
+  request.set_code(static_cast<uint32_t>(work.failure.code()));
+  // The hint may quote cells and column names of this site: it stays here, in the log.
+  request.set_message(work.failure.message());
+  parts_.api.ReportFailure(
+      std::move(request), [this, task_id = work.task.task_id(),
+                           life = work.life](Result<v1::ReportFailureReply> reply) {
+        Work* found = Find(task_id, life);
+        if (found == nullptr) return;
+        found->busy = false;
+        if (reply.ok() || rpc::ReactionTo(reply.status()) == Reaction::kDropTask) {
+          return Drop(task_id);
+        }
+        Retry(*found, reply.status());
+      });
+}
+
+}  // namespace skerry::client

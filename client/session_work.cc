@@ -1,0 +1,165 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes_file.h"
+#include "base/text.h"
+#include "client/session.h"
+#include "crypto/content_hash.h"
+#include "rpc/chunks.h"
+
+namespace skerry::client {
+namespace {
+
+using rpc::Reaction;
+using storage::ClientTask;
+using Stage = Work::Stage;
+
+}  // namespace
+
+void Session::Accept(const v1::Task& task) {
+  if (works_.contains(task.task_id())) return;  // given again, because an answer was lost
+  Work work(NewBackoff(++last_life_));
+  work.life = last_life_;
+  work.task = task;
+  if (task.has_model() && !task.model().contents().empty()) {
+    auto contents = std::make_shared<BytesFile>(task.model().contents());
+    const Result<crypto::Digest> hash = crypto::ContentHashOf(crypto::kFileHeader, *contents);
+    if (hash.ok() && hash->view() == task.model().content_hash()) work.model = std::move(contents);
+    work.task.mutable_model()->clear_contents();
+  }
+  Keep({ClientTask{task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(), ""}});
+  parts_.observer.Say(Describe(task) + ": taken");
+  works_.emplace(task.task_id(), std::move(work));
+}
+
+void Session::StepWork(Work& work, Timestamp now) {
+  if (work.busy || now < work.not_before) return;
+  switch (work.stage) {
+    case Stage::kFetching:
+      if (!work.task.has_model() || work.model != nullptr) return Train(work);
+      return joined_ ? Fetch(work) : void();
+    case Stage::kSubmitting:
+      if (!joined_) return;
+      return work.ask_first ? Query(work) : Submit(work, 0);
+    case Stage::kFailing:
+      return joined_ ? SendFailure(work) : void();
+    default:
+      return;
+  }
+}
+
+void Session::Fetch(Work& work) {
+  const v1::ModelRef& model = work.task.model();
+  const std::string path = ModelPath(model.content_hash());
+  Result<std::unique_ptr<File>> opened = parts_.files.Open(path, OpenMode::kReadWrite);
+  const Result<uint64_t> stored = opened.ok() ? (*opened)->Size() : opened.status();
+  if (!stored.ok()) return Retry(work, stored.status());
+  std::shared_ptr<File> file = *std::move(opened);
+  // Whole chunks are kept; the last is fetched again, and with it all are checked.
+  uint64_t offset = std::min(*stored, model.size_bytes());
+  offset -= offset % crypto::kChunkBytes;
+  if (offset == model.size_bytes()) offset -= crypto::kChunkBytes;
+  work.busy = true;
+  work.progress->total = static_cast<int64_t>(model.size_bytes());
+  auto sink = std::make_shared<ModelSink>(file, model, offset, work.progress);
+  v1::PullModelRequest request;
+  request.set_epoch(epoch_);
+  *request.mutable_model() = model;
+  request.set_offset(offset);
+  parts_.api.PullModel(
+      std::move(request), std::move(sink),
+      [this, file, task_id = work.task.task_id(), life = work.life](Result<rpc::Done> done) {
+        Work* found = Find(task_id, life);
+        if (found == nullptr) return;
+        found->busy = false;
+        if (done.ok()) {
+          found->model = file;
+          found->backoff.Reset();
+          return;
+        }
+        const Reaction reaction = rpc::ReactionTo(done.status());
+        if (reaction == Reaction::kDropTask) return Abandon(task_id, done.status().message());
+        if (reaction == Reaction::kReportFailure) return ReportFailure(*found, done.status());
+        Retry(*found, done.status());
+      });
+}
+
+void Session::Train(Work& work) {
+  auto order = std::make_shared<WorkOrder>();
+  order->task = work.task;
+  if (spec_.first != work.task.run_spec_sha256() || spec_.second == nullptr) {
+    auto spec = std::make_shared<v1::RunSpec>();
+    if (!spec->ParseFromString(work.task.run_spec())) {
+      return ReportFailure(work,
+                           InvalidArgument("the task's description of the run is unreadable"));
+    }
+    spec_ = {work.task.run_spec_sha256(), std::move(spec)};
+  }
+  order->spec = spec_.second;
+  order->model = work.model;
+  Result<std::unique_ptr<File>> result =
+      parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kCreate);
+  if (!result.ok()) return Retry(work, result.status());
+  order->result = *std::move(result);
+  order->stop = work.stop.get_token();
+  work.progress = std::make_shared<WorkProgress>();
+  order->progress = work.progress;
+  work.stage = Stage::kTraining;
+  work.busy = true;
+  parts_.runner.Start(std::move(order),
+                      [this, task_id = work.task.task_id(), life = work.life](
+                          Result<WorkDone> done) { OnTrained(task_id, life, std::move(done)); });
+}
+
+void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
+  Work* work = Find(task_id, life);
+  if (work == nullptr) return;
+  work->busy = false;
+  if (!done.ok()) {
+    parts_.observer.Say(Describe(work->task) + ": failed: " + done.status().ToString());
+    return ReportFailure(*work, done.status());
+  }
+  const Status sealed = Seal(*work, *done);
+  if (!sealed.ok()) {
+    // The disk, most likely full: train again later, to the same bits.
+    work->stage = Stage::kFetching;
+    return Retry(*work, sealed);
+  }
+  parts_.observer.Say(Describe(work->task) + ": done, " + FormatCount(done->num_examples) +
+                      " examples");
+}
+
+// From here on the result exists: its header and hash are fixed and in the store.
+Status Session::Seal(Work& work, const WorkDone& done) {
+  v1::ResultHeader& header = work.header;
+  header.Clear();
+  header.set_task_id(work.task.task_id());
+  SKERRY_ASSIGN_OR_RETURN(const learning::ResultLayout layout,
+                          learning::ResultLayout::FromProto(work.task.result_layout()));
+  header.set_layout_hash(std::string(rpc::LayoutHash(layout).view()));
+  header.set_size_bytes(static_cast<uint64_t>(layout.size_bytes()));
+  header.set_num_examples(done.num_examples);
+  for (const auto& [name, value] : done.scalars) (*header.mutable_scalars())[name] = value;
+  SKERRY_ASSIGN_OR_RETURN(const auto file,
+                          parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead));
+  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash, rpc::ResultHash(header, *file));
+  header.set_content_hash(std::string(hash.view()));
+  work.stage = Stage::kSubmitting;
+  work.ask_first = false;
+  work.model.reset();
+  return parts_.store.Commit(
+      {ClientTask{work.task.task_id(), ClientTask::State::kFinished, work.task.SerializeAsString(),
+                  header.SerializeAsString()}});
+}
+
+void Session::Retry(Work& work, const Status& status) {
+  if (rpc::ReactionTo(status) == Reaction::kRejoin && control_ != Control::kJoin) {
+    joined_ = false;
+    ++control_call_;
+    control_ = Control::kNone;
+    control_not_before_ = parts_.clock.Now();
+  }
+  work.not_before = parts_.clock.Now() + work.backoff.Next();
+}
+
+}  // namespace skerry::client

@@ -1,0 +1,183 @@
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/chain_hash.h"
+#include "coordinator/retention.h"
+#include "coordinator/run.h"
+#include "coordinator/views.h"
+
+namespace skerry::coordinator {
+namespace {
+
+using storage::Outcome;
+using storage::RunState;
+using storage::TaskState;
+
+// What a model file says about itself: nothing that differs between two executions with equal
+// results.
+storage::Metadata ModelMetadata(const v1::RunSpec& spec, int64_t round) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  SKERRY_CHECK(google::protobuf::util::MessageToJsonString(spec, &json, options).ok());
+  return {{"format", "skerry model 1"},
+          {"run", spec.name()},
+          {"round", std::to_string(round)},
+          {"run_spec", std::move(json)}};
+}
+
+}  // namespace
+
+void Run::Do(const Finalize& effect) { StartFinalize(effect.counted); }
+
+void Run::StartFinalize(const std::vector<int32_t>& counted) {
+  FinalizeInput input;
+  input.run_id = record_.run_id;
+  input.program = program_;
+  input.spec = *spec_;
+  input.base = base_;
+  input.metadata = ModelMetadata(plan_.spec, spec_->round);
+  for (const int32_t place : counted) {
+    const TaskSlot& slot = slots_.at(place);
+    input.results.push_back(
+        {slot.record.site, slot.record.task_id, slot.header, slot.from_earlier_process, nullptr});
+  }
+  counted_ = counted;
+  host_.StartFinalize(*this, ++ticket_, std::move(input));
+}
+
+void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
+  const bool expected = initializing_ || state_.phase == Phase::kFinalizing;
+  if (ticket != ticket_ || !expected || ended()) return;
+  if (!output.ok()) {
+    const Status status = std::move(output).status();
+    const bool initializing = std::exchange(initializing_, false);
+    round_.reason = status.message();
+    Note("step_failed", status.ToString());
+    if (!initializing) Feed(StepFailed{});
+    if (status.code() == Code::kFailedPrecondition) return End(RunState::kFailed, status.message());
+    return Pause(status.message(), status.hint(), false);
+  }
+  if (!output->damaged.empty()) {
+    const std::vector<int32_t> counted = counted_;
+    for (const std::size_t i : output->damaged) {
+      Note("result_damaged", "its result is asked for again",
+           record_.sites[static_cast<std::size_t>(counted[i])]);
+      Feed(UpdateLost{counted[i]});
+    }
+    return;
+  }
+  finalized_ = *std::move(output);
+  if (initializing_) return Do(Commit{});
+  Feed(ModelReady{});
+}
+
+void Run::Do(const Commit& /*effect*/) {
+  round_.phase = Name(Phase::kCommitted);
+  round_.ended = host_.WallNow();
+  round_.elapsed = state_.elapsed;
+  round_.metrics = SerializeMetrics(finalized_->metrics);
+  if (finalized_->model) {
+    base_ = finalized_->model;
+    round_.model_version = base_->version;
+    round_.model_hash = base_->model_hash;
+    round_.model_size_bytes = base_->model_size_bytes;
+    round_.state_hash = base_->state_hash;
+    round_.state_size_bytes = base_->state_size_bytes;
+    record_.model_version = base_->version;
+  }
+  std::vector<const storage::TaskRecord*> counted;
+  for (const int32_t place : counted_) counted.push_back(&slots_.at(place).record);
+  chain_hash_ = ChainHash(chain_hash_, round_, counted);
+  round_.chain_hash = chain_hash_;
+  host_.Stage(round_);
+  last_summary_ = Summarize(round_, {});
+  if (std::exchange(initializing_, false)) {
+    Note("model_initialized", "version 0");
+    StageRun();
+    return BeginNextRound();
+  }
+  CloseTasks(counted_);
+  NoteAbsences(counted_);
+  Note("round_committed", std::to_string(counted_.size()) + " results");
+  ++record_.rounds_committed;
+  StageRun();
+  RememberScore(plan_.spec, round_.base_version, finalized_->metrics, scores_);
+  history_.push_back({spec_->round, std::move(finalized_->metrics)});
+  RemoveOldFiles();
+  finalized_.reset();
+  BeginNextRound();
+}
+
+// Every task of the round gets its outcome: the counted ones, and those that came too late or not
+// at all.
+void Run::CloseTasks(const std::vector<int32_t>& counted) {
+  for (auto& [place, slot] : slots_) {
+    const bool was_counted = std::binary_search(counted.begin(), counted.end(), place);
+    storage::TaskRecord& task = slot.record;
+    if (task.state == TaskState::kFailed) continue;  // the site said so itself
+    task.outcome = was_counted ? Outcome::kCounted : Outcome::kDiscarded;
+    if (!was_counted) {
+      task.outcome_reason = ended() ? "the run is " + std::string(Name(record_.state))
+                                    : "round " + std::to_string(task.round) + " closed without it";
+      if (task.state != TaskState::kReported) {
+        const bool lost = state_.seats[static_cast<std::size_t>(place)] == Seat::kLost;
+        task.state = lost ? TaskState::kLost : TaskState::kLate;
+        task.reason = lost ? "the connection was lost" : "not finished in time";
+      }
+    }
+    host_.Stage(task);
+    host_.WithdrawTask(task.site, task.task_id);
+    host_.TellOutcome(task);
+  }
+}
+
+// A committed round that lacked a site makes the run a degraded one, and the run's reason says
+// whom.
+void Run::NoteAbsences(const std::vector<int32_t>& counted) {
+  if (replay_ != nullptr) return;
+  const bool everybody = contract_.sites_per_round == static_cast<int64_t>(record_.sites.size());
+  bool lacked = false;
+  for (std::size_t place = 0; place < record_.sites.size(); ++place) {
+    const bool expected = everybody || slots_.contains(static_cast<int32_t>(place));
+    if (!expected ||
+        std::binary_search(counted.begin(), counted.end(), static_cast<int32_t>(place))) {
+      continue;
+    }
+    ++record_.rounds_lacked[record_.sites[place]];
+    lacked = true;
+  }
+  if (lacked) record_.degraded = true;
+}
+
+void Run::RemoveOldFiles() {
+  std::vector<int64_t> results;
+  if (plan_.keep.updates == 0) {
+    for (const auto& [place, slot] : slots_) results.push_back(slot.record.task_id);
+  }
+  host_.RemoveResults(std::move(results));
+  host_.RemoveVersions(record_.run_id, VersionsToDrop(plan_.keep, scores_, base_->version));
+}
+
+void Run::Do(const Abandon& /*effect*/) {
+  if (round_.reason.empty()) round_.reason = AbandonReason();
+  StageRound();
+  Note("round_abandoned", round_.reason);
+  switch (state_.cause) {
+    case Cause::kTooFewReady:
+    case Cause::kQuorumLost:
+      return Pause("quorum_lost: " + round_.reason,
+                   "it goes on by itself when enough sites are back; or: skerry run resume " +
+                       record_.run_id,
+                   true);
+    case Cause::kQuorumImpossible:
+      return Pause("tasks_failed: " + round_.reason,
+                   "mend what failed, then: skerry run resume " + record_.run_id, false);
+    default:
+      return;  // Stop and OnFinalized say what becomes of the run
+  }
+}
+
+}  // namespace skerry::coordinator

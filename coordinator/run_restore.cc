@@ -1,0 +1,99 @@
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "coordinator/retention.h"
+#include "coordinator/run.h"
+#include "coordinator/views.h"
+
+namespace skerry::coordinator {
+namespace {
+
+using storage::Outcome;
+using storage::RunState;
+
+}  // namespace
+
+Status Run::Restore(storage::JournalReader& journal) {
+  SKERRY_ASSIGN_OR_RETURN(
+      const std::vector<storage::RoundRecord> rounds,
+      journal.Rounds(record_.run_id,
+                     ended() ? std::max<int64_t>(0, record_.rounds_committed - 2) : 0,
+                     std::numeric_limits<int64_t>::max()));
+  const storage::RoundRecord* open = nullptr;
+  for (const storage::RoundRecord& round : rounds) {
+    if (round.phase != Name(Phase::kCommitted)) {
+      open = &round;
+      continue;
+    }
+    open = nullptr;
+    chain_hash_ = round.chain_hash;
+    if (round.model_version >= 0) {
+      base_ = ModelVersion{round.model_version, round.model_hash, round.model_size_bytes,
+                           round.state_hash, round.state_size_bytes};
+    }
+    if (round.kind == "initialize") continue;
+    std::vector<learning::Metric> metrics = ParseMetrics(round.metrics);
+    RememberScore(plan_.spec, round.base_version, metrics, scores_);
+    history_.push_back({round.round, std::move(metrics)});
+    last_summary_ = Summarize(round, {});
+  }
+  if (ended()) return OkStatus();
+  if (base_) {
+    const Status whole = host_.VerifyVersion(record_.run_id, *base_);
+    if (!whole.ok()) Pause(whole.message(), whole.hint(), false);
+  }
+  Note("coordinator_started", paused() ? "the run is paused" : "the run goes on");
+  if (open == nullptr || open->kind == "initialize") {
+    if (!paused()) BeginNextRound();
+    return OkStatus();
+  }
+  SKERRY_ASSIGN_OR_RETURN(std::vector<storage::TaskRecord> tasks,
+                          journal.Tasks(record_.run_id, open->round, open->round));
+  RestoreRound(*open, std::move(tasks));
+  return OkStatus();
+}
+
+// The round goes on in the phase in which it was left. Sites that had a task count as connected
+// until their grace has passed: they are on their way back.
+void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::TaskRecord> tasks) {
+  spec_ = program_->Next(history_);
+  SKERRY_CHECK(spec_ && spec_->round == record.round);
+  layout_proto_ = spec_->result_layout.ToProto();
+  policy_ = PolicyFor(*spec_);
+  round_ = record;
+  for (storage::TaskRecord& task : tasks) {
+    const auto place = PlaceOf(task.site);
+    if (!place || task.outcome != Outcome::kNone) continue;
+    TaskSlot& slot = slots_[*place];  // of several attempts' tasks, the newest is last
+    slot.header.ParseFromString(task.header);
+    slot.from_earlier_process = true;
+    slot.last_advance = host_.Now();
+    slot.record = std::move(task);
+  }
+  state_ = RoundState{};
+  state_.round = record.round;
+  state_.attempt = record.attempt;
+  for (const Phase phase :
+       {Phase::kSelecting, Phase::kTraining, Phase::kFinalizing, Phase::kAbandoned}) {
+    if (record.phase == Name(phase)) state_.phase = phase;
+  }
+  state_.elapsed = record.elapsed;
+  state_.phase_elapsed = record.phase_elapsed;
+  state_.clock = host_.Now();
+  state_.seats = SeatsNow();
+  for (const Seat seat : state_.seats) ++state_.num_in_seat[static_cast<std::size_t>(seat)];
+  if (paused()) {
+    // A task failure waits for a person; anything else for sites.
+    resumes_itself_ = record_.reason.starts_with("quorum_lost");
+    return;
+  }
+  if (state_.phase == Phase::kAbandoned) return BeginAttempt(state_.attempt + 1, SeatsNow());
+  last_persisted_ = host_.Now();
+  for (const Effect& effect : EffectsOf(state_)) {
+    std::visit([this](const auto& e) { Do(e); }, effect);
+  }
+  if (state_.phase == Phase::kSelecting) Feed(TimePassed{});
+}
+
+}  // namespace skerry::coordinator

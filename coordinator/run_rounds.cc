@@ -1,0 +1,204 @@
+#include <algorithm>
+
+#include "base/text.h"
+#include "coordinator/run.h"
+
+namespace skerry::coordinator {
+namespace {
+
+using storage::RunState;
+using storage::TaskState;
+
+// How often the time that a round has used up is written down while nothing else happens.
+constexpr Duration kPersistEvery = 5s;
+
+std::string KindName(v1::TaskKind kind) {
+  std::string name = v1::TaskKind_Name(kind);
+  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  });
+  return name;
+}
+
+Seat SeatOf(TaskState state) {
+  switch (state) {
+    case TaskState::kReported:
+      return Seat::kReported;
+    case TaskState::kFailed:
+      return Seat::kFailed;
+    default:
+      return Seat::kInvited;
+  }
+}
+
+}  // namespace
+
+void Run::BeginNextRound() {
+  spec_ = program_->Next(history_);
+  if (!spec_) return FinishRun();
+  round_ = storage::RoundRecord{};
+  round_.run_id = record_.run_id;
+  slots_.clear();
+  if (spec_->needs_model && !base_) {
+    // The version that round 1 trains from. It is made like any other, of no results.
+    initializing_ = true;
+    spec_ = learning::RoundSpec{};
+    spec_->needs_model = false;
+    round_.kind = "initialize";
+    round_.started = host_.WallNow();
+    return StartFinalize({});
+  }
+  layout_proto_ = spec_->result_layout.ToProto();
+  policy_ = PolicyFor(*spec_);
+  BeginAttempt(1, SeatsNow());
+}
+
+void Run::BeginAttempt(int64_t attempt, std::vector<Seat> seats) {
+  round_.round = spec_->round;
+  round_.attempt = attempt;
+  round_.kind = KindName(spec_->kind);
+  round_.reason.clear();
+  round_.base_version = spec_->needs_model ? base_->version : -1;
+  round_.started = host_.WallNow();
+  resumes_itself_ = false;
+  if (paused()) {
+    record_.state = RunState::kRunning;
+    record_.reason.clear();
+    record_.hint.clear();
+    StageRun();
+  }
+  Take(BeginRound(spec_->round, attempt, std::move(seats), policy_, host_.Now()));
+}
+
+// Connected sites are ready; those with a task of an earlier attempt keep it.
+std::vector<Seat> Run::SeatsNow() const {
+  std::vector<Seat> seats(record_.sites.size());
+  for (std::size_t place = 0; place < seats.size(); ++place) {
+    const bool connected = host_.IsConnected(record_.sites[place]);
+    seats[place] = connected ? Seat::kReady : Seat::kAway;
+    const auto found = slots_.find(static_cast<int32_t>(place));
+    if (found == slots_.end()) continue;
+    seats[place] = SeatOf(found->second.record.state);
+    if (seats[place] == Seat::kInvited && !connected) seats[place] = Seat::kLost;
+  }
+  return seats;
+}
+
+RoundPolicy Run::PolicyFor(const learning::RoundSpec& spec) const {
+  RoundPolicy policy;
+  policy.min_sites = contract_.min_sites;
+  policy.sites_per_round = contract_.sites_per_round;
+  policy.quorum = contract_.quorum;
+  policy.required = contract_.required;
+  policy.join_wait = plan_.time.JoinWait();
+  policy.round_deadline = plan_.time.round_deadline;
+  policy.min_wait = history_.empty() ? Duration{0} : plan_.min_round;
+  policy.seed = plan_.spec.seed();
+  if (replay_ == nullptr) return policy;
+  policy.only.emplace();
+  policy.required.clear();
+  if (const auto found = replay_->find(spec.round); found != replay_->end()) {
+    for (const std::string& site : found->second) {
+      if (const auto place = PlaceOf(site)) policy.only->push_back(*place);
+    }
+  }
+  policy.quorum = static_cast<int64_t>(policy.only->size());
+  return policy;
+}
+
+void Run::Feed(const Event& event) {
+  Take(Advance(std::move(state_), policy_, event, host_.Now()));
+}
+
+void Run::Take(Transition transition) {
+  const Phase before = state_.phase;
+  const bool fresh = round_.phase.empty();
+  state_ = std::move(transition.state);
+  if (state_.phase == Phase::kTraining && record_.state != RunState::kRunning) {
+    record_.state = RunState::kRunning;
+    record_.reason.clear();
+    record_.hint.clear();
+    StageRun();
+  }
+  if (fresh || state_.phase != before) StageRound();
+  ++change_;
+  for (const Effect& effect : transition.effects) {
+    std::visit([this](const auto& e) { Do(e); }, effect);
+  }
+}
+
+void Run::Do(const Invite& effect) {
+  round_.invited.clear();
+  for (const int32_t place : effect.sites) OfferTask(place);
+  for (const auto& [place, slot] : slots_) {
+    round_.invited.push_back(record_.sites[static_cast<std::size_t>(place)]);
+  }
+  std::sort(round_.invited.begin(), round_.invited.end());
+  StageRound();
+}
+
+void Run::OfferTask(int32_t place) {
+  auto [found, is_new] = slots_.try_emplace(place);
+  TaskSlot& slot = found->second;
+  slot.last_advance = host_.Now();
+  if (is_new) {
+    slot.record.task_id = host_.NewTaskId();
+    slot.record.run_id = record_.run_id;
+    slot.record.round = spec_->round;
+    slot.record.attempt = state_.attempt;
+    slot.record.site = record_.sites[static_cast<std::size_t>(place)];
+    host_.Stage(slot.record);
+  }
+  host_.OfferTask(*this, place, slot.record.task_id);
+}
+
+void Run::Do(const AskResend& effect) {
+  TaskSlot* slot = MutableSlot(effect.site);
+  SKERRY_CHECK(slot != nullptr);
+  slot->record.state = TaskState::kTaken;
+  slot->last_advance = host_.Now();
+  host_.Stage(slot->record);
+  host_.OfferTask(*this, effect.site, slot->record.task_id);
+  host_.AskResend(slot->record.site, slot->record.task_id);
+}
+
+// ---- Time
+// -------------------------------------------------------------------------------------------
+
+std::optional<Timestamp> Run::NextDue() const {
+  if (ended() || paused() || initializing_ || IsFinal(state_.phase)) return std::nullopt;
+  std::optional<Timestamp> due;
+  const auto consider = [&](Timestamp t) { due = due ? std::min(*due, t) : t; };
+  if (const auto wait = UntilTimePasses(state_, policy_)) consider(state_.clock + *wait);
+  if (state_.phase == Phase::kTraining) {
+    consider(last_persisted_ + kPersistEvery);
+  }
+  return due;
+}
+
+void Run::OnTime() {
+  if (ended() || paused() || initializing_) return;
+  if (state_.phase == Phase::kTraining) LookForStalledTasks();
+  if (ended() || paused()) return;
+  Feed(TimePassed{});
+  const bool training = state_.phase == Phase::kTraining;
+  if (training && host_.Now() - last_persisted_ >= kPersistEvery) StageRound();
+}
+
+void Run::LookForStalledTasks() {
+  std::vector<int32_t> stalled;
+  for (const auto& [place, slot] : slots_) {
+    const bool working = slot.record.state == TaskState::kTaken &&
+                         state_.seats[static_cast<std::size_t>(place)] == Seat::kInvited;
+    if (working && host_.Now() - slot.last_advance >= plan_.time.no_progress)
+      stalled.push_back(place);
+  }
+  std::sort(stalled.begin(), stalled.end());
+  for (const int32_t place : stalled) {
+    OnFailed(place, DeadlineExceeded("no progress for " + FormatDuration(plan_.time.no_progress))
+                        .WithHint("[time] no_progress sets how long a task may stand still"));
+    if (ended() || paused()) return;
+  }
+}
+
+}  // namespace skerry::coordinator

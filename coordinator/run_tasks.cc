@@ -1,0 +1,131 @@
+#include <utility>
+
+#include "coordinator/run.h"
+#include "coordinator/views.h"
+
+namespace skerry::coordinator {
+namespace {
+
+using storage::TaskState;
+
+}  // namespace
+
+std::optional<int32_t> Run::PlaceOf(const std::string& site) const {
+  const auto found = std::lower_bound(record_.sites.begin(), record_.sites.end(), site);
+  if (found == record_.sites.end() || *found != site) return std::nullopt;
+  return static_cast<int32_t>(found - record_.sites.begin());
+}
+
+const TaskSlot* Run::FindSlot(int32_t place) const {
+  const auto found = slots_.find(place);
+  return found == slots_.end() ? nullptr : &found->second;
+}
+
+TaskSlot* Run::MutableSlot(int32_t place) {
+  const auto found = slots_.find(place);
+  return found == slots_.end() ? nullptr : &found->second;
+}
+
+v1::Task Run::MakeTask(int32_t place) const {
+  const TaskSlot& slot = slots_.at(place);
+  v1::Task task;
+  task.set_task_id(slot.record.task_id);
+  task.set_run_id(record_.run_id);
+  task.set_round(spec_->round);
+  task.set_attempt(slot.record.attempt);
+  task.set_kind(spec_->kind);
+  task.set_run_spec(spec_bytes_);
+  task.set_run_spec_sha256(spec_sha256_);
+  if (spec_->needs_model) {
+    v1::ModelRef& model = *task.mutable_model();
+    model.set_run_id(record_.run_id);
+    model.set_version(base_->version);
+    model.set_size_bytes(base_->model_size_bytes);
+    model.set_content_hash(std::string(base_->model_hash.view()));
+  }
+  *task.mutable_result_layout() = layout_proto_;
+  task.set_learning_rate(spec_->learning_rate);
+  task.set_evaluate(spec_->evaluate);
+  return task;
+}
+
+void Run::OnSiteConnected(int32_t place) {
+  if (ended() || initializing_) return;
+  if (paused()) return MaybeResume();
+  if (TaskSlot* slot = MutableSlot(place)) slot->last_advance = host_.Now();
+  Feed(SiteReady{place});
+}
+
+void Run::OnSiteLost(int32_t place) {
+  if (ended() || initializing_ || paused()) return;
+  if (FindSlot(place) != nullptr) {
+    Note("site_lost", "no sign of life", record_.sites[static_cast<std::size_t>(place)]);
+  }
+  Feed(SiteAway{place});
+}
+
+void Run::OnTaken(int32_t place) {
+  TaskSlot* slot = MutableSlot(place);
+  if (slot == nullptr || slot->record.state != TaskState::kOffered) return;
+  slot->record.state = TaskState::kTaken;
+  slot->record.taken = host_.WallNow();
+  slot->last_advance = host_.Now();
+  host_.Stage(slot->record);
+  ++change_;
+}
+
+void Run::OnProgress(int32_t place, const v1::Progress& progress) {
+  TaskSlot* slot = MutableSlot(place);
+  if (slot == nullptr || slot->record.task_id != progress.task_id()) return;
+  const bool advanced =
+      progress.stage() != slot->progress.stage() || progress.done() != slot->progress.done();
+  slot->progress = progress;
+  if (!advanced) return;
+  slot->last_advance = host_.Now();
+  ++change_;
+}
+
+void Run::OnReported(int32_t place, const v1::ResultHeader& header,
+                     const std::vector<learning::Metric>& metrics) {
+  TaskSlot* slot = MutableSlot(place);
+  SKERRY_CHECK(slot != nullptr);
+  slot->header = header;
+  slot->from_earlier_process = false;
+  slot->record.state = TaskState::kReported;
+  slot->record.reason.clear();
+  slot->record.reported = host_.WallNow();
+  const Result<crypto::Digest> hash = crypto::Digest::FromBytes(header.content_hash());
+  SKERRY_CHECK(hash.ok());
+  slot->record.content_hash = *hash;
+  slot->record.size_bytes = header.size_bytes();
+  slot->record.num_examples = header.num_examples();
+  slot->record.header = header.SerializeAsString();
+  slot->record.metrics = SerializeMetrics(metrics);
+  host_.Stage(slot->record);
+  host_.WithdrawTask(slot->record.site, slot->record.task_id);
+  if (paused()) return MaybeResume();
+  Feed(SiteReported{place});
+}
+
+void Run::OnFailed(int32_t place, const Status& reason) {
+  TaskSlot* slot = MutableSlot(place);
+  if (slot == nullptr || slot->record.state == TaskState::kReported ||
+      slot->record.state == TaskState::kFailed) {
+    return;
+  }
+  slot->record.state = TaskState::kFailed;
+  slot->record.reason = reason.message();
+  if (!reason.hint().empty()) slot->record.reason += " (" + reason.hint() + ")";
+  host_.Stage(slot->record);
+  host_.WithdrawTask(slot->record.site, slot->record.task_id);
+  Note("task_failed", slot->record.reason, slot->record.site);
+  if (!paused()) Feed(TaskFailed{place});
+}
+
+void Run::OnResultMissing(int32_t place) {
+  TaskSlot* slot = MutableSlot(place);
+  if (slot == nullptr || slot->record.state == TaskState::kFailed) return;
+  if (slot->record.state == TaskState::kReported) Feed(UpdateLost{place});
+}
+
+}  // namespace skerry::coordinator
