@@ -34,10 +34,10 @@ void Coordinator::OpenModel(const std::string& name, const v1::PullModelRequest&
                           (*run)->base()->version == request.model().version() &&
                           (*run)->base()->model_hash.view() == request.model().content_hash();
   if (!is_current) {
-    return Reply<Source>(std::move(done),
-                         NotFound("version " + std::to_string(request.model().version()) +
-                                  " of run " + request.model().run_id() +
-                                  " is not the one that its sites work from"));
+    return Reply<Source>(
+        std::move(done),
+        NotFound("version " + std::to_string(request.model().version()) + " of run " +
+                 request.model().run_id() + " is not the one that its sites work from"));
   }
   Result<std::unique_ptr<File>> file = checkpoints_.Open(
       {request.model().run_id(), request.model().version(), storage::CheckpointPart::kModel});
@@ -91,10 +91,10 @@ void Coordinator::ReportFailure(const std::string& name, const v1::ReportFailure
   Reply<v1::ReportFailureReply>(std::move(done), v1::ReportFailureReply());
 }
 
-// ---- Uploads ----------------------------------------------------------------------------------------
+// ---- Uploads
+// ----------------------------------------------------------------------------------------
 
-void Coordinator::BeginUpload(const std::string& name,
-                              const v1::SubmitResultRequest::Start& start,
+void Coordinator::BeginUpload(const std::string& name, const v1::SubmitResultRequest::Start& start,
                               rpc::Callback<std::shared_ptr<Upload>> done) {
   using Handle = std::shared_ptr<Upload>;
   if (Status status = CheckSession(FindSite(name), start.epoch()); !status.ok()) {
@@ -108,9 +108,10 @@ void Coordinator::BeginUpload(const std::string& name,
     if (slot.record.content_hash.view() == header.content_hash()) {
       return Reply<Handle>(std::move(done), Handle());
     }
-    return Reply<Handle>(std::move(done),
-                         AlreadyExists("another result of task " + std::to_string(header.task_id()) +
-                                       " has been received; the first one counts"));
+    return Reply<Handle>(
+        std::move(done),
+        AlreadyExists("another result of task " + std::to_string(header.task_id()) +
+                      " has been received; the first one counts"));
   }
   if (slot.record.state == storage::TaskState::kFailed) {
     return Reply<Handle>(std::move(done), NotWanted(header.task_id()));
@@ -132,7 +133,8 @@ void Coordinator::FinishUpload(std::shared_ptr<Upload> upload,
                        done = std::move(done)]() mutable {
     const v1::ResultHeader& header = upload->header();
     Result<std::vector<learning::Metric>> checked = std::vector<learning::Metric>();
-    const Status whole = upload->spool().Complete(upload->generation(), rpc::CanonicalHeader(header));
+    const Status whole =
+        upload->spool().Complete(upload->generation(), rpc::CanonicalHeader(header));
     if (whole.ok()) {
       checked = CheckResult(*upload->spool().file(), header, *spec, *program);
     } else {

@@ -210,16 +210,16 @@ class VersionMaker {
 
   Status OpenBaseFiles(FixedTensors& fixed) {
     if (!input_.base) return OkStatus();
-    SKERRY_ASSIGN_OR_RETURN(base_model_,
-                            OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kModel)));
+    SKERRY_ASSIGN_OR_RETURN(
+        base_model_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kModel)));
     const auto fixed_bytes = static_cast<uint64_t>(fixed.layout.size_bytes());
     SKERRY_RETURN_IF_ERROR(
         ReadExactly(*base_model_.file, base_model_.info.data_begin, std::span(fixed.values)));
     place_.base_model = base_model_.file.get();
     place_.base_model_offset = base_model_.info.data_begin + fixed_bytes;
     if (input_.base->state_size_bytes == 0) return OkStatus();
-    SKERRY_ASSIGN_OR_RETURN(base_state_,
-                            OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kState)));
+    SKERRY_ASSIGN_OR_RETURN(
+        base_state_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kState)));
     place_.base_state = base_state_.file.get();
     place_.base_state_offset = base_state_.info.data_begin;
     return OkStatus();
@@ -268,7 +268,8 @@ class VersionMaker {
       SKERRY_RETURN_IF_ERROR(
           checkpoints_.Publish(Ref(made.version, CheckpointPart::kState), *state_));
     }
-    SKERRY_RETURN_IF_ERROR(checkpoints_.Publish(Ref(made.version, CheckpointPart::kModel), *model_));
+    SKERRY_RETURN_IF_ERROR(
+        checkpoints_.Publish(Ref(made.version, CheckpointPart::kModel), *model_));
     return made;
   }
 

@@ -14,7 +14,8 @@ bool LargerIsBetter(const std::string& metric) {
 }  // namespace
 
 void RememberScore(const v1::RunSpec& spec, int64_t version,
-                   const std::vector<learning::Metric>& metrics, std::map<int64_t, double>& scores) {
+                   const std::vector<learning::Metric>& metrics,
+                   std::map<int64_t, double>& scores) {
   const std::string wanted =
       spec.evaluation().metrics().empty() ? "log_loss" : spec.evaluation().metrics(0);
   for (const char* split : {"validation.", "test."}) {
@@ -51,7 +52,8 @@ std::vector<int64_t> VersionsToDrop(const Keep& keep, const std::map<int64_t, do
   const std::vector<int64_t> then = VersionsToKeep(keep, before, newest - 1);
   const std::vector<int64_t> now = VersionsToKeep(keep, scores, newest);
   std::vector<int64_t> dropped;
-  std::set_difference(then.begin(), then.end(), now.begin(), now.end(), std::back_inserter(dropped));
+  std::set_difference(then.begin(), then.end(), now.begin(), now.end(),
+                      std::back_inserter(dropped));
   return dropped;
 }
 

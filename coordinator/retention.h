@@ -10,8 +10,8 @@
 
 namespace skerry::coordinator {
 
-// Notes how good a version is: the first metric of [evaluation] metrics (validation before test), or
-// the loss when none is listed; larger is better. Nothing when the metrics do not have it.
+// Notes how good a version is: the first metric of [evaluation] metrics (validation before test),
+// or the loss when none is listed; larger is better. Nothing when the metrics do not have it.
 void RememberScore(const v1::RunSpec& spec, int64_t version,
                    const std::vector<learning::Metric>& metrics, std::map<int64_t, double>& scores);
 

@@ -96,7 +96,8 @@ Result<std::unique_ptr<File>> CheckpointStore::Open(const CheckpointRef& ref) {
 Result<std::unique_ptr<File>> CheckpointStore::OpenVerified(const CheckpointRef& ref,
                                                             const crypto::Digest& expected) {
   SKERRY_ASSIGN_OR_RETURN(auto file, Open(ref));
-  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest actual, crypto::ContentHashOf(crypto::kFileHeader, *file));
+  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest actual,
+                          crypto::ContentHashOf(crypto::kFileHeader, *file));
   if (actual == expected) return file;
   return DataLoss(PathOf(ref) + " is damaged: its content hash is " + actual.Hex() +
                   ", the journal says " + expected.Hex())

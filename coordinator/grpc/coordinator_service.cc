@@ -55,9 +55,9 @@ grpc::ServerUnaryReactor* CoordinatorService::QueryUpload(grpc::CallbackServerCo
                                         });
 }
 
-grpc::ServerUnaryReactor* CoordinatorService::ReportFailure(
-    grpc::CallbackServerContext* context, const v1::ReportFailureRequest* request,
-    v1::ReportFailureReply* reply) {
+grpc::ServerUnaryReactor* CoordinatorService::ReportFailure(grpc::CallbackServerContext* context,
+                                                            const v1::ReportFailureRequest* request,
+                                                            v1::ReportFailureReply* reply) {
   const Result<std::string> site = authenticator_.SiteOf(*context);
   if (!site.ok()) return FailWith(context, site.status());
   return AnswerOn<v1::ReportFailureReply>(
@@ -77,12 +77,13 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
       return;
     }
     service_.loop_.Post([this, site = *site, request] {
-      service_.coordinator_.OpenModel(
-          site, *request, [this](Result<std::shared_ptr<rpc::ChunkSource>> source) {
-            if (!source.ok()) return Finish(rpc::ToGrpc(source.status()));
-            source_ = *std::move(source);
-            Next();
-          });
+      service_.coordinator_.OpenModel(site, *request,
+                                      [this](Result<std::shared_ptr<rpc::ChunkSource>> source) {
+                                        if (!source.ok())
+                                          return Finish(rpc::ToGrpc(source.status()));
+                                        source_ = *std::move(source);
+                                        Next();
+                                      });
     });
   }
 
@@ -113,7 +114,8 @@ grpc::ServerWriteReactor<v1::Chunk>* CoordinatorService::PullModel(
   return new PullModelCall(*this, authenticator_.SiteOf(*context), request);
 }
 
-// Takes a header, then chunks, each written by a disk thread before the next is read: the back-pressure.
+// Takes a header, then chunks, each written by a disk thread before the next is read: the
+// back-pressure.
 class CoordinatorService::SubmitResultCall final
     : public grpc::ServerReadReactor<v1::SubmitResultRequest> {
  public:

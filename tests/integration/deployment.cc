@@ -18,9 +18,10 @@ Deployment::Deployment(std::vector<std::string> sites) : sites_(std::move(sites)
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
   };
   must({"ca", "init", "--federation", "test", "--dir", File("ca")});
-  std::vector<std::string> issue = {"ca",     "issue",         "--dir",     File("ca"), "--out",
-                                    File("kits"), "--coordinator", "localhost", "--admin",  "ada",
-                                    "--data", "patients=" + File("data/{site}.csv")};
+  std::vector<std::string> issue = {
+      "ca",      "issue",      "--dir",         File("ca"),
+      "--out",   File("kits"), "--coordinator", "localhost",
+      "--admin", "ada",        "--data",        "patients=" + File("data/{site}.csv")};
   for (const std::string& site : sites_) {
     issue.emplace_back("--site");
     issue.push_back(site);
@@ -30,10 +31,10 @@ Deployment::Deployment(std::vector<std::string> sites) : sites_(std::move(sites)
 }
 
 void Deployment::StartCoordinator() {
-  coordinator_ = std::make_unique<Process>(
-      std::vector<std::string>{Program("skerry-coordinator"), "--config",
-                               Kit("coordinator") + "/coordinator.toml"},
-      File("coordinator.log"));
+  coordinator_ =
+      std::make_unique<Process>(std::vector<std::string>{Program("skerry-coordinator"), "--config",
+                                                         Kit("coordinator") + "/coordinator.toml"},
+                                File("coordinator.log"));
   ASSERT_TRUE(coordinator_->WaitFor("listens on port")) << coordinator_->Output();
   if (port_ != 0) return;
   port_ = std::stoi(Field(coordinator_->Output(), "port"));
