@@ -3,6 +3,7 @@
 #include <span>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "client/model_file.h"
 #include "learning/local_training.h"
@@ -173,6 +174,7 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, Prepare
       const learning::LocalTrainingResult trained,
       learning::TrainLocally(model, rows, options, parameters, order.stop,
                              [&](int64_t done, int64_t total) {
+                               SKERRY_FAILPOINT("client/training-step");
                                order.progress->total.store(total, std::memory_order_relaxed);
                                order.progress->done.store(done, std::memory_order_relaxed);
                              }));

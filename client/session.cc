@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/text.h"
 
 namespace skerry::client {
@@ -78,6 +79,7 @@ void Session::OnVerdicts(const google::protobuf::RepeatedPtrField<v1::Verdict>& 
     const bool counted = verdict.outcome() == v1::Verdict::COUNTED;
     parts_.observer.Say(Describe(found->second.task) +
                         (counted ? ": counted" : ": discarded, " + verdict.reason()));
+    SKERRY_FAILPOINT("client/verdict-heard");
     found->second.stop.request_stop();
     Drop(verdict.task_id());
   }
@@ -94,9 +96,11 @@ void Session::Abandon(int64_t task_id, const std::string& why) {
 void Session::Drop(int64_t task_id) {
   works_.erase(task_id);
   Keep({storage::RemoveClientTask{task_id}});
+  SKERRY_FAILPOINT("client/task-forgotten");
   // A file that stays behind is overwritten or removed later.
   static_cast<void>(parts_.files.Remove(ResultPath(task_id)).ok());
   RemoveUnusedModels();
+  SKERRY_FAILPOINT("client/result-removed");
 }
 
 void Session::End(Status status) {
@@ -107,6 +111,7 @@ void Session::End(Status status) {
 }
 
 void Session::Keep(std::vector<storage::ClientRecord> records) {
+  SKERRY_FAILPOINT("client/commit-begins");
   const Status status = parts_.store.Commit(records);
   if (!status.ok()) End(status);
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "client/session.h"
 
 namespace skerry::client {
@@ -100,6 +101,7 @@ void Session::CallHeartbeat(Timestamp now) {
 }
 
 void Session::OnJoined(v1::JoinReply reply) {
+  SKERRY_FAILPOINT("client/joined");
   joined_ = true;
   epoch_ = reply.epoch();
   heartbeat_ = std::chrono::milliseconds(std::clamp<int64_t>(reply.heartbeat_ms(), 100, 60000));

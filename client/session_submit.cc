@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "base/failpoint.h"
 #include "client/session.h"
 
 namespace skerry::client {
@@ -47,6 +48,7 @@ void Session::Submit(Work& work, uint64_t offset) {
   start.set_epoch(epoch_);
   *start.mutable_header() = work.header;
   start.set_offset(offset);
+  SKERRY_FAILPOINT("client/upload-begins");
   parts_.api.SubmitResult(
       std::move(start), ResultSource(*std::move(file), offset, work.progress),
       [this, task_id = work.task.task_id(), life = work.life](Result<v1::SubmitResultReply> reply) {
@@ -54,10 +56,12 @@ void Session::Submit(Work& work, uint64_t offset) {
         if (found == nullptr) return;
         found->busy = false;
         if (!reply.ok()) return OnSubmitFailed(*found, reply.status());
+        SKERRY_FAILPOINT("client/receipt-heard");
         found->stage = Stage::kSubmitted;
         found->resumes = 0;
         Keep({ClientTask{task_id, ClientTask::State::kSubmitted, found->task.SerializeAsString(),
                          found->header.SerializeAsString()}});
+        SKERRY_FAILPOINT("client/receipt-kept");
       });
 }
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/bytes_file.h"
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "client/session.h"
 #include "crypto/content_hash.h"
@@ -27,8 +28,10 @@ void Session::Accept(const v1::Task& task) {
     if (hash.ok() && hash->view() == task.model().content_hash()) work.model = std::move(contents);
     work.task.mutable_model()->clear_contents();
   }
+  SKERRY_FAILPOINT("client/task-received");
   Keep({ClientTask{task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(), ""}});
   parts_.observer.Say(Describe(task) + ": taken");
+  SKERRY_FAILPOINT("client/task-kept");
   works_.emplace(task.task_id(), std::move(work));
 }
 
@@ -73,6 +76,7 @@ void Session::Fetch(Work& work) {
         if (found == nullptr) return;
         found->busy = false;
         if (done.ok()) {
+          SKERRY_FAILPOINT("client/model-fetched");
           found->model = file;
           found->backoff.Reset();
           return;
@@ -101,6 +105,7 @@ void Session::Train(Work& work) {
       parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kCreate);
   if (!result.ok()) return Retry(work, result.status());
   order->result = *std::move(result);
+  SKERRY_FAILPOINT("client/training-begins");
   order->stop = work.stop.get_token();
   work.progress = std::make_shared<WorkProgress>();
   order->progress = work.progress;
@@ -115,6 +120,7 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
   Work* work = Find(task_id, life);
   if (work == nullptr) return;
   work->busy = false;
+  SKERRY_FAILPOINT("client/trained");
   if (!done.ok()) {
     parts_.observer.Say(Describe(work->task) + ": failed: " + done.status().ToString());
     return ReportFailure(*work, done.status());
@@ -147,9 +153,12 @@ Status Session::Seal(Work& work, const WorkDone& done) {
   work.stage = Stage::kSubmitting;
   work.ask_first = false;
   work.model.reset();
-  return parts_.store.Commit(
-      {ClientTask{work.task.task_id(), ClientTask::State::kFinished, work.task.SerializeAsString(),
-                  header.SerializeAsString()}});
+  SKERRY_FAILPOINT("client/result-hashed");
+  const Status kept =
+      parts_.store.Commit({ClientTask{work.task.task_id(), ClientTask::State::kFinished,
+                                      work.task.SerializeAsString(), header.SerializeAsString()}});
+  SKERRY_FAILPOINT("client/result-kept");
+  return kept;
 }
 
 void Session::Retry(Work& work, const Status& status) {

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/random.h"
 #include "coordinator/retention.h"
 #include "coordinator/views.h"
@@ -49,6 +50,7 @@ Status Coordinator::Restore() {
   }
   std::vector<int64_t> results_in_use;
   for (const auto& [task_id, task] : tasks_) results_in_use.push_back(task_id);
+  SKERRY_FAILPOINT("coordinator/restored");
   uploads_.RemoveAllBut(results_in_use);
   return OkStatus();
 }
@@ -114,12 +116,15 @@ Status Coordinator::Flush() {
   AnswerAll();
   AnswerWatchers();
   if (!batch_.empty()) {
+    SKERRY_FAILPOINT("coordinator/commit-begins");
     SKERRY_RETURN_IF_ERROR(parts_.journal.Commit(batch_));
     batch_.clear();
+    SKERRY_FAILPOINT("coordinator/committed");
   }
   std::vector<std::function<void()>> actions;
   actions.swap(after_commit_);
   for (const auto& action : actions) action();
+  if (!actions.empty()) SKERRY_FAILPOINT("coordinator/replies-released");
   return OkStatus();
 }
 
@@ -207,13 +212,16 @@ Status Coordinator::VerifyVersion(const std::string& run_id, const ModelVersion&
 
 void Coordinator::RemoveResults(std::vector<int64_t> task_ids) {
   after_commit_.emplace_back([this, task_ids = std::move(task_ids)] {
+    SKERRY_FAILPOINT("coordinator/results-removing");
     for (const int64_t task_id : task_ids) uploads_.Remove(task_id);
+    SKERRY_FAILPOINT("coordinator/results-removed");
   });
 }
 
 void Coordinator::RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) {
   if (versions.empty()) return;
   after_commit_.emplace_back([this, run_id, versions = std::move(versions)] {
+    SKERRY_FAILPOINT("coordinator/versions-removing");
     for (const int64_t version : versions) {
       for (const auto part : {storage::CheckpointPart::kModel, storage::CheckpointPart::kState}) {
         // One that stays behind is removed at the next start.

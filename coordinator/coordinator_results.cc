@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/failpoint.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/result_check.h"
 #include "rpc/chunks.h"
@@ -100,6 +101,7 @@ void Coordinator::BeginUpload(const std::string& name, const v1::SubmitResultReq
   if (Status status = CheckSession(FindSite(name), start.epoch()); !status.ok()) {
     return Reply<Handle>(std::move(done), std::move(status));
   }
+  SKERRY_FAILPOINT("coordinator/upload-begins");
   const v1::ResultHeader& header = start.header();
   const OpenTask* task = FindTask(name, header.task_id());
   if (task == nullptr) return Reply<Handle>(std::move(done), NotWanted(header.task_id()));
@@ -128,6 +130,7 @@ void Coordinator::FinishUpload(std::shared_ptr<Upload> upload,
   if (task == nullptr) {
     return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(upload->header().task_id()));
   }
+  SKERRY_FAILPOINT("coordinator/upload-received");
   const auto spec = std::make_shared<learning::RoundSpec>(*task->run->round_spec());
   parts_.compute.Post([this, upload, spec, program = task->run->shared_program(),
                        done = std::move(done)]() mutable {
@@ -159,6 +162,7 @@ void Coordinator::UploadChecked(std::shared_ptr<Upload> upload,
   if (task == nullptr) {
     return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(header.task_id()));
   }
+  SKERRY_FAILPOINT("coordinator/upload-checked");
   const storage::TaskState state = task->run->FindSlot(task->place)->record.state;
   if (state == storage::TaskState::kFailed) {
     return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(header.task_id()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "coordinator/coordinator.h"
 
 namespace skerry::coordinator {
@@ -65,6 +66,7 @@ void Coordinator::Join(const std::string& name, v1::JoinRequest request,
                       request.version() + ") speaks " + std::to_string(request.protocol()))
             .WithHint("install the same release of Skerry on both sides"));
   }
+  SKERRY_FAILPOINT("coordinator/join");
   Site& site = GetSite(name);
   if (request.epoch() > 0 && request.epoch() < site.record.epoch) {
     return Reply<v1::JoinReply>(std::move(done), Superseded(name));
@@ -137,6 +139,7 @@ void Coordinator::Confirm(Site& site, const google::protobuf::RepeatedField<int6
   for (const int64_t task_id : task_ids) {
     const auto found = site.verdicts.find(task_id);
     if (found == site.verdicts.end()) continue;
+    SKERRY_FAILPOINT("coordinator/verdict-confirmed");
     found->second.outcome_confirmed = true;
     Stage(std::move(found->second));
     site.verdicts.erase(found);
@@ -314,6 +317,7 @@ bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
   if (chosen == nullptr) return false;
   *reply.mutable_task() = chosen->run->MakeTask(chosen->place);
   if (reply.task().has_model()) InlineModel(*chosen->run, *reply.mutable_task()->mutable_model());
+  SKERRY_FAILPOINT("coordinator/task-given");
   site.holds.insert(reply.task().task_id());
   site.resend.erase(reply.task().task_id());
   site.last_run = chosen->run->record().run_id;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/mutex.h"
 #include "base/parallel.h"
 #include "coordinator/result_sums.h"
@@ -140,6 +141,7 @@ class BlockPass {
       SKERRY_RETURN_IF_ERROR(ReadExactly(*input_.results[k].file, update_offset_ + skip, row));
       rows[k] = row;
     }
+    SKERRY_FAILPOINT("coordinator/block-read");
     std::vector<double> reduced(size);
     input_.program->strategy().aggregator().Reduce(rows, coefficients_, reduced);
     input_.program->strategy().Apply(reduced, scalars_, parameters, states);
@@ -258,6 +260,7 @@ class VersionMaker {
   }
 
   Result<ModelVersion> Publish() {
+    SKERRY_FAILPOINT("coordinator/version-written");
     ModelVersion made;
     made.version = input_.spec.round;
     SKERRY_ASSIGN_OR_RETURN(made.model_hash, crypto::ContentHashOf(crypto::kFileHeader, *model_));
@@ -270,6 +273,7 @@ class VersionMaker {
     }
     SKERRY_RETURN_IF_ERROR(
         checkpoints_.Publish(Ref(made.version, CheckpointPart::kModel), *model_));
+    SKERRY_FAILPOINT("coordinator/version-published");
     return made;
   }
 
@@ -314,6 +318,7 @@ Finalizer::Finalizer(storage::CheckpointStore& checkpoints, Executor& compute, i
     : checkpoints_(checkpoints), compute_(compute), num_threads_(num_threads) {}
 
 Result<FinalizeOutput> Finalizer::Run(const FinalizeInput& input) {
+  SKERRY_FAILPOINT("coordinator/finalize-begins");
   FinalizeOutput output;
   output.damaged = FindDamaged(input);
   if (!output.damaged.empty()) return output;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "crypto/sha256.h"
 
@@ -37,6 +38,7 @@ Run::Run(RunHost& host, RunPlan plan, storage::RunRecord record,
 void Run::Start() {
   StageRun();
   Note("run_submitted", std::to_string(record_.sites.size()) + " sites in the roster");
+  SKERRY_FAILPOINT("coordinator/run-submitted");
   BeginNextRound();
 }
 
@@ -57,6 +59,7 @@ void Run::End(RunState state, const std::string& reason) {
   record_.hint.clear();
   record_.ended = host_.WallNow();
   if (state != RunState::kCompleted && state != RunState::kCompletedDegraded) CloseTasks({});
+  SKERRY_FAILPOINT("coordinator/run-ends");
   StageRun();
   Note("run_" + std::string(Name(state)), reason);
   ++change_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/failpoint.h"
 #include "coordinator/grpc/calls.h"
 
 namespace skerry::coordinator {
@@ -99,6 +100,7 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
       Result<std::optional<v1::Chunk>> chunk = source_->Next();
       if (!chunk.ok()) return Finish(rpc::ToGrpc(chunk.status()));
       if (!chunk->has_value()) return Finish(grpc::Status::OK);
+      SKERRY_FAILPOINT("coordinator/model-chunk-sends");
       chunk_ = **std::move(chunk);
       StartWrite(&chunk_);
     });
@@ -140,6 +142,7 @@ class CoordinatorService::SubmitResultCall final
     service_.disk_.Post([this] {
       const Status status = upload_->Append(message_.chunk());
       if (!status.ok()) return Finish(rpc::ToGrpc(status));
+      SKERRY_FAILPOINT("coordinator/chunk-stored");
       StartRead(&message_);
     });
   }
