@@ -17,7 +17,7 @@ namespace {
 
 constexpr Duration kRestartAfter = 1s;
 constexpr Duration kTaskTime = 1s;
-constexpr Duration kDay = 24h;
+constexpr Duration kPatience = 2h;
 constexpr int kNumSites = 2;
 constexpr int kRowsPerSite = 24;
 
@@ -212,6 +212,12 @@ void World::AddMachine(const std::string& name) {
   // The store looks at the real directory too, for owners and locks.
   std::filesystem::create_directories(machine->directory);
   SKERRY_CHECK(machine->files.MakeDirectories(directory_.path()).ok());
+  // The store makes its file itself, past SQLite, when it is missing.
+  for (const char* database : {"coordinator.db", "client.db"}) {
+    SKERRY_CHECK(machine->files.MakeDirectories(machine->directory).ok());
+    SKERRY_CHECK(machine->files.Open(machine->directory + "/" + database, OpenMode::kCreate).ok());
+    SKERRY_CHECK(machine->files.SyncDirectory(machine->directory).ok());
+  }
   machine->faults.OnFailure([this, name] { heal_at_[name] = clock_.Now() + heal_after; });
   machines_[name] = std::move(machine);
 }
@@ -219,8 +225,9 @@ void World::AddMachine(const std::string& name) {
 void World::StartCoordinator() {
   if (coordinator_ != nullptr) return;
   coordinator_ = std::make_unique<CoordinatorProcess>(*this);
-  if (const Status started = coordinator_->Start(); !started.ok())
-    return Died(kCoordinator, started);
+  if (const Status started = coordinator_->Start(); !started.ok()) {
+    return Died(kCoordinator, started, true);
+  }
   for (auto& [name, client] : clients_) {
     if (client != nullptr) client->Connect(coordinator_.get());
   }
@@ -238,7 +245,9 @@ void World::StartClient(const std::string& site) {
   for (const simulation::SimulatedSite& known : testing::PatientSites(kNumSites, kRowsPerSite, 7)) {
     if (known.name != site) continue;
     clients_[site] = std::make_unique<ClientProcess>(*this, known);
-    if (const Status started = clients_[site]->Start(); !started.ok()) return Died(site, started);
+    if (const Status started = clients_[site]->Start(); !started.ok()) {
+      return Died(site, started, true);
+    }
     clients_[site]->Connect(coordinator_.get());
     clients_[site]->Step();
   }
@@ -254,8 +263,8 @@ void World::StartLater(const std::string& name) {
   });
 }
 
-void World::Died(const std::string& name, const Status& why) {
-  deaths_[name].push_back(why);
+void World::Died(const std::string& name, const Status& why, bool at_start) {
+  deaths_.push_back({name, why, at_start});
   Say(name, "ended: " + why.ToString());
   Machine& disk = machine(name);
   if (name == kCoordinator) {
@@ -331,7 +340,7 @@ Result<std::string> World::ModelHash() {
 Status World::Run() {
   StartCoordinator();
   for (const std::string& site : site_names_) StartClient(site);
-  const Timestamp end = clock_.Now() + kDay;
+  const Timestamp end = clock_.Now() + kPatience;
   while (clock_.Now() < end) {
     do {
       HealWhatIsDue();
@@ -344,7 +353,7 @@ Status World::Run() {
     }
     if (!queue_.Advance()) return Internal("nothing is left to happen");
   }
-  return DeadlineExceeded("a day has passed");
+  return DeadlineExceeded("two hours have passed");
 }
 
 void World::Say(const std::string& who, const std::string& text) {

@@ -46,8 +46,8 @@ class World {
   Machine& machine(const std::string& name) { return *machines_.at(name); }
   const std::vector<std::string>& sites() const { return site_names_; }
 
-  // Starts everything and goes on until the run has ended or waits for a person; an error when a
-  // virtual day does not suffice. Called again, it goes on from there. A disk that fails heals
+  // Starts everything and goes on until the run has ended or waits for a person; an error when two
+  // virtual hours do not suffice. Called again, it goes on from there. A disk that fails heals
   // `heal_after` its first failure.
   Status Run();
   Duration heal_after = std::chrono::seconds(30);
@@ -58,8 +58,13 @@ class World {
   // Of the newest version: its hash in the journal, which its file has.
   Result<std::string> ModelHash();
   void ResumeByHand();
-  // How often a process ended by an error, by machine, and the errors.
-  const std::map<std::string, std::vector<Status>>& deaths() const { return deaths_; }
+  // Why processes ended: in their start, and later.
+  struct Death {
+    std::string machine;
+    Status why;
+    bool at_start = false;
+  };
+  const std::vector<Death>& deaths() const { return deaths_; }
   // Everything that anybody was told: why processes ended, why the run paused, what clients logged.
   const std::vector<std::string>& said() const { return said_; }
   bool Said(const std::string& text) const;
@@ -75,12 +80,13 @@ class World {
   void StartClient(const std::string& site);
   void StartLater(const std::string& machine);
   void StepCoordinator();
-  void Died(const std::string& machine, const Status& why);
+  void Died(const std::string& machine, const Status& why, bool at_start = false);
   void HealWhatIsDue();
   const coordinator::Run* FindRun() const;
   void Say(const std::string& who, const std::string& text);
 
-  testing::TempDir directory_;
+  // For locks and owners only; in memory, since a store syncs it.
+  testing::TempDir directory_{"/dev/shm"};
   const std::string run_file_;
   testing::FilesVfs vfs_;
   ManualClock clock_{WallTime{1'700'000'000'000}};
@@ -93,7 +99,7 @@ class World {
   // The dead: events for them may still be in the queue.
   std::vector<std::unique_ptr<CoordinatorProcess>> dead_coordinators_;
   std::vector<std::unique_ptr<ClientProcess>> dead_clients_;
-  std::map<std::string, std::vector<Status>> deaths_;
+  std::vector<Death> deaths_;
   std::vector<std::string> said_;
   std::string run_id_;
   int num_power_losses_ = 0;
