@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "storage/checksum_vfs.h"
 #include "storage/sqlite_error.h"
 
 namespace skerry::storage {
@@ -29,8 +30,8 @@ Status CreateIfMissing(const std::string& path) {
 
 Result<std::unique_ptr<SQLite::Database>> Connect(const std::string& path, int flags) {
   try {
-    auto connection =
-        std::make_unique<SQLite::Database>(path, flags | SQLite::OPEN_NOMUTEX, kBusyTimeoutMs);
+    auto connection = std::make_unique<SQLite::Database>(path, flags | SQLite::OPEN_NOMUTEX,
+                                                         kBusyTimeoutMs, ChecksumVfs());
     sqlite3_extended_result_codes(connection->getHandle(), 1);
     return connection;
   } catch (const SQLite::Exception& error) {
@@ -48,9 +49,10 @@ Status Finish(Statement& query) {
 
 }  // namespace
 
-Database::Database(std::string path, const DatabaseOptions& options, std::unique_ptr<FileLock> lock,
-                   std::unique_ptr<SQLite::Database> connection)
+Database::Database(std::string path, const Schema& schema, const DatabaseOptions& options,
+                   std::unique_ptr<FileLock> lock, std::unique_ptr<SQLite::Database> connection)
     : path_(std::move(path)),
+      schema_(schema),
       options_(options),
       lock_(std::move(lock)),
       connection_(std::move(connection)),
@@ -66,7 +68,7 @@ Result<std::unique_ptr<Database>> Database::OpenWriter(const std::string& path,
   SKERRY_RETURN_IF_ERROR(CreateIfMissing(path));
   SKERRY_ASSIGN_OR_RETURN(auto connection, Connect(path, SQLite::OPEN_READWRITE));
   std::unique_ptr<Database> database(
-      new Database(path, options, std::move(lock), std::move(connection)));
+      new Database(path, schema, options, std::move(lock), std::move(connection)));
   SKERRY_RETURN_IF_ERROR(database->ConfigureWriter());
   SKERRY_RETURN_IF_ERROR(Migrate(*database, schema));
   SKERRY_RETURN_IF_ERROR(database->BeginSession());
@@ -77,7 +79,8 @@ Result<std::unique_ptr<Database>> Database::OpenReader(const std::string& path,
                                                        const Schema& schema) {
   SKERRY_RETURN_IF_ERROR(CheckReadable(path));
   SKERRY_ASSIGN_OR_RETURN(auto connection, Connect(path, SQLite::OPEN_READONLY));
-  std::unique_ptr<Database> database(new Database(path, {}, nullptr, std::move(connection)));
+  std::unique_ptr<Database> database(
+      new Database(path, schema, {}, nullptr, std::move(connection)));
   SKERRY_RETURN_IF_ERROR(database->ConfigureReader());
   SKERRY_RETURN_IF_ERROR(CheckSchema(*database, schema));
   return database;
@@ -85,10 +88,18 @@ Result<std::unique_ptr<Database>> Database::OpenReader(const std::string& path,
 
 sqlite3* Database::handle() const { return connection_->getHandle(); }
 
-Status Database::LastError() const { return LastSqliteError(handle(), path_); }
+Status Database::LastError() const { return Advise(LastSqliteError(handle(), path_)); }
+
+Status Database::Advise(Status status) const {
+  if (status.code() != Code::kDataLoss) return status;
+  return std::move(status).WithHint(std::string(schema_.rescue));
+}
 
 Status Database::ConfigureWriter() {
   sqlite3_db_config(handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  // A file that is new gets room for checksums.
+  int reserved_bytes = kChecksumBytes;
+  sqlite3_file_control(handle(), "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved_bytes);
   SKERRY_RETURN_IF_ERROR(
       Execute("PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
               "PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0"));
@@ -151,7 +162,7 @@ Status Database::CheckPages() {
   SKERRY_ASSIGN_OR_RETURN(const int64_t page_bytes, QueryInteger("PRAGMA page_size"));
   if (pages > options_.check_limit_bytes / page_bytes) return OkStatus();
   SKERRY_ASSIGN_OR_RETURN(const std::string answer, QueryText("PRAGMA quick_check(1)"));
-  return answer == "ok" ? OkStatus() : Damaged(path_, answer);
+  return answer == "ok" ? OkStatus() : Advise(Damaged(path_, answer));
 }
 
 Result<Statement> Database::Prepare(std::string_view sql) {
@@ -159,7 +170,8 @@ Result<Statement> Database::Prepare(std::string_view sql) {
     return Statement(*this, std::make_unique<SQLite::Statement>(*connection_, std::string(sql)));
   } catch (const SQLite::Exception& error) {
     // The program's own statements fit the schema that the file's header promises.
-    return error.getErrorCode() == SQLITE_ERROR ? Damaged(path_, error.what()) : LastError();
+    return error.getErrorCode() == SQLITE_ERROR ? Advise(Damaged(path_, error.what()))
+                                                : LastError();
   }
 }
 

@@ -73,8 +73,9 @@ class Database {
  public:
   // The one read-write connection to a file, which is made when it is missing and brought to the
   // schema's version. PATH.lock is held meanwhile: ALREADY_EXISTS when another process holds it.
-  // NOT_FOUND: the directory is missing. PERMISSION_DENIED names owner and mode. DATA_LOSS: the
-  // file is damaged. FAILED_PRECONDITION: it is not ours, or of a newer program.
+  // `schema` outlives the object. NOT_FOUND: the directory is missing. PERMISSION_DENIED names
+  // owner and mode. DATA_LOSS: the file is damaged. FAILED_PRECONDITION: it is not ours, or of a
+  // newer program.
   static Result<std::unique_ptr<Database>> OpenWriter(const std::string& path, const Schema& schema,
                                                       const DatabaseOptions& options);
   // A connection that only reads and that never changes the file, whether or not a writer has it
@@ -104,11 +105,13 @@ class Database {
   Status WriteMeta(std::string_view key, std::string_view value);
 
   Status LastError() const;
+  // `status`; if it is DATA_LOSS, with what to do about it.
+  Status Advise(Status status) const;
   const std::string& path() const { return path_; }
 
  private:
-  Database(std::string path, const DatabaseOptions& options, std::unique_ptr<FileLock> lock,
-           std::unique_ptr<SQLite::Database> connection);
+  Database(std::string path, const Schema& schema, const DatabaseOptions& options,
+           std::unique_ptr<FileLock> lock, std::unique_ptr<SQLite::Database> connection);
   sqlite3* handle() const;
   Status ConfigureWriter();
   Status ConfigureReader();
@@ -119,6 +122,7 @@ class Database {
   Status ShortenLog();
 
   const std::string path_;
+  const Schema& schema_;  // JournalSchema() or ClientSchema(), or a test's
   const DatabaseOptions options_;
   const std::unique_ptr<FileLock> lock_;  // none for a reader
   const std::unique_ptr<SQLite::Database> connection_;

@@ -110,8 +110,14 @@ CREATE TABLE task (
 ) STRICT;
 )sql"};
 
-constexpr Schema kJournalSchema = {"a coordinator's journal", 0x534b524a, kJournalScripts};
-constexpr Schema kClientSchema = {"a client's store", 0x534b5243, kClientScripts};
+constexpr Schema kJournalSchema = {"a coordinator's journal", 0x534b524a, kJournalScripts,
+                                   "start from a backup: skerry backup restore BACKUP --state-dir "
+                                   "NEW; or move the state directory "
+                                   "away to start empty"};
+constexpr Schema kClientSchema = {
+    "a client's store", 0x534b5243, kClientScripts,
+    "move it away with the files of its name beside it: open tasks are worked on again, nothing "
+    "else is lost"};
 
 struct Stamp {
   int64_t application_id = 0;

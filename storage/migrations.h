@@ -16,6 +16,8 @@ struct Schema {
   int64_t application_id = 0;  // in the file's header, so that `file` and we can tell it apart
   // Script i leads from version i to version i + 1. A script that was released never changes.
   std::span<const std::string_view> migrations;
+  // What to do when one is damaged.
+  std::string_view rescue = "restore it from a backup, or move it away to start empty";
 
   int64_t version() const { return static_cast<int64_t>(migrations.size()); }
 };

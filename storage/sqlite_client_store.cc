@@ -56,7 +56,7 @@ Result<ClientSnapshot> SqliteClientStore::Load() {
     if (!found) return snapshot;
     if (Status status = ReadTask(statements_.tasks, snapshot.tasks.emplace_back()); !status.ok()) {
       statements_.tasks.Reset();
-      return Damaged(database_->path(), status.message());
+      return database_->Advise(Damaged(database_->path(), status.message()));
     }
   }
 }

@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "base/files.h"
+#include "storage/checksum_vfs.h"
 
 namespace skerry::storage {
 namespace {
@@ -57,6 +58,10 @@ Status FromSqlite(int extended_code, int error_number, const std::string& text,
   // A failed sync must not pass for a full disk: after it the contents are unknown.
   const bool failed_sync =
       extended_code == SQLITE_IOERR_FSYNC || extended_code == SQLITE_IOERR_DIR_FSYNC;
+  if (extended_code == SQLITE_IOERR_DATA) {
+    return Damaged(path, "page " + std::to_string(LastDamagedPage()) +
+                             " has changed since it was written (its checksum does not fit)");
+  }
   switch (extended_code & 0xff) {
     case SQLITE_FULL:
       return ResourceExhausted(message).WithHint("free some disk space; nothing is lost");

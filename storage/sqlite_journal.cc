@@ -111,12 +111,14 @@ template <class T>
 Result<std::vector<T>> SqliteJournalReader::All(Statement& query) {
   Result<std::vector<T>> records = ReadAll<T>(query);
   if (records.ok()) return records;
-  return std::move(records).status().WithContext("reading " + database_->path());
+  return database_->Advise(std::move(records).status().WithContext("reading " + database_->path()));
 }
 
 Result<std::string> SqliteJournalReader::CoordinatorId() {
   SKERRY_ASSIGN_OR_RETURN(std::string id, database_->ReadMeta(kCoordinatorId));
-  if (id.empty()) return Damaged(database_->path(), "it has no coordinator id");
+  if (id.empty()) {
+    return database_->Advise(Damaged(database_->path(), "it has no coordinator id"));
+  }
   return id;
 }
 

@@ -3,14 +3,22 @@
 #include <sqlite3.h>
 
 #include "base/check.h"
+#include "storage/checksum_vfs.h"
 
 namespace skerry::storage {
 
 RawSql::RawSql(const std::string& path) {
-  SKERRY_CHECK(sqlite3_open(path.c_str(), &connection_) == SQLITE_OK);
+  SKERRY_CHECK(sqlite3_open_v2(path.c_str(), &connection_,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                               ChecksumVfs()) == SQLITE_OK);
 }
 
 RawSql::~RawSql() { sqlite3_close(connection_); }
+
+int RawSql::TryExecute(const std::string& sql) {
+  const int code = sqlite3_exec(connection_, sql.c_str(), nullptr, nullptr, nullptr);
+  return code == SQLITE_OK ? code : sqlite3_extended_errcode(connection_);
+}
 
 std::vector<std::string> RawSql::operator()(const std::string& sql) {
   std::vector<std::string> rows;

@@ -7,7 +7,8 @@ struct sqlite3;
 
 namespace skerry::storage {
 
-// A connection past all of Skerry's own code: another program that looks at a file or spoils it.
+// A connection past all of Skerry's own code but the checksums of pages: another program that looks
+// at a file or spoils it.
 class RawSql {
  public:
   explicit RawSql(const std::string& path);
@@ -17,6 +18,8 @@ class RawSql {
 
   // The first column of each row. The test ends when SQLite refuses.
   std::vector<std::string> operator()(const std::string& sql);
+  // SQLite's extended result code.
+  int TryExecute(const std::string& sql);
 
  private:
   sqlite3* connection_ = nullptr;

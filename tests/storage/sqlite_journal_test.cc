@@ -124,7 +124,7 @@ TEST_F(SqliteJournalTest, AValueThatCannotBeIsDamageThatNamesItsColumn) {
   const auto reader = OpenReader();
   const auto damage = [&](const std::string& column) {
     return Fails(Code::kDataLoss, AllOf(HasSubstr(path_), HasSubstr(column),
-                                        HasSubstr("restore the file from a backup")));
+                                        HasSubstr("skerry backup restore BACKUP")));
   };
   RawSql sql(path_);
   sql("UPDATE run SET state = 'walking'");
