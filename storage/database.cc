@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "storage/checksum_vfs.h"
+#include "storage/log_check.h"
 #include "storage/sqlite_error.h"
 
 namespace skerry::storage {
@@ -66,6 +67,11 @@ Result<std::unique_ptr<Database>> Database::OpenWriter(const std::string& path,
   SKERRY_RETURN_IF_ERROR(CheckWritable(path));
   SKERRY_ASSIGN_OR_RETURN(auto lock, FileLock::Acquire(path + ".lock"));
   SKERRY_RETURN_IF_ERROR(CreateIfMissing(path));
+  if (options.durability == Durability::kPowerLoss) {
+    if (Status log = CheckLog(path); !log.ok()) {
+      return std::move(log).WithHint(std::string(schema.rescue));
+    }
+  }
   SKERRY_ASSIGN_OR_RETURN(auto connection, Connect(path, SQLite::OPEN_READWRITE));
   std::unique_ptr<Database> database(
       new Database(path, schema, options, std::move(lock), std::move(connection)));
