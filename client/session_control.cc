@@ -4,6 +4,7 @@
 
 #include "base/failpoint.h"
 #include "client/session.h"
+#include "rpc/task_key.h"
 
 namespace skerry::client {
 namespace {
@@ -58,6 +59,7 @@ void Session::CallJoin() {
     v1::HeldTask& held = *request.add_held();
     held.set_task_id(task_id);
     held.set_state(HeldState(work.stage));
+    held.set_task_key(rpc::TaskKey(work.task));
   }
   for (const int64_t task_id : confirming_) request.add_confirmed_verdicts(task_id);
   for (const std::string& source : options_.data_sources) request.add_data_sources(source);
@@ -107,7 +109,8 @@ void Session::OnJoined(v1::JoinReply reply) {
   epoch_ = reply.epoch();
   heartbeat_ = std::chrono::milliseconds(std::clamp<int64_t>(reply.heartbeat_ms(), 100, 60000));
   parts_.observer.Say("joined as site \"" + options_.site + "\", session " +
-                      std::to_string(epoch_) + " (coordinator " + reply.version() + ")");
+                      std::to_string(epoch_ & rpc::kEpochNumber) + " (coordinator " +
+                      reply.version() + ")");
   for (const v1::JoinReply::Settlement& settlement : reply.settlements()) {
     const auto found = works_.find(settlement.task_id());
     if (found == works_.end()) continue;

@@ -153,7 +153,8 @@ class Coordinator final : public RunHost {
 
   Site& GetSite(const std::string& name);
   Site* FindSite(const std::string& name) const;
-  Status CheckSession(const Site* site, uint64_t epoch) const;
+  uint64_t NumberOf(uint64_t epoch) const;
+  Status CheckSession(const Site* site, uint64_t wire_epoch) const;
   void StartSession(Site& site, const v1::JoinRequest& request);
   v1::JoinReply::Settlement Settle(Site& site, const v1::HeldTask& held);
   void Confirm(Site& site, const google::protobuf::RepeatedField<int64_t>& task_ids);
@@ -194,6 +195,7 @@ class Coordinator final : public RunHost {
   UploadDesk uploads_;
   Finalizer finalizer_;
   std::string coordinator_id_;
+  uint64_t epoch_base_ = 0;  // of the epochs of sessions with this coordinator
   int64_t last_task_id_ = 0;
   RandomStream jitter_;
 

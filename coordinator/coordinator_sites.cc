@@ -5,6 +5,7 @@
 
 #include "base/failpoint.h"
 #include "coordinator/coordinator.h"
+#include "rpc/task_key.h"
 
 namespace skerry::coordinator {
 namespace {
@@ -42,7 +43,13 @@ Site* Coordinator::FindSite(const std::string& name) const {
   return found == sites_.end() ? nullptr : found->second.get();
 }
 
-Status Coordinator::CheckSession(const Site* site, uint64_t epoch) const {
+// Sessions of another coordinator's are none of ours: what they are numbered says nothing.
+uint64_t Coordinator::NumberOf(uint64_t epoch) const {
+  return (epoch & ~rpc::kEpochNumber) == epoch_base_ ? epoch & rpc::kEpochNumber : 0;
+}
+
+Status Coordinator::CheckSession(const Site* site, uint64_t wire_epoch) const {
+  const uint64_t epoch = NumberOf(wire_epoch);
   if (site != nullptr && epoch < site->record.epoch && epoch > 0) {
     return Superseded(site->record.site);
   }
@@ -68,18 +75,19 @@ void Coordinator::Join(const std::string& name, v1::JoinRequest request,
   }
   SKERRY_FAILPOINT("coordinator/join");
   Site& site = GetSite(name);
-  if (request.epoch() > 0 && request.epoch() < site.record.epoch) {
+  const uint64_t epoch = NumberOf(request.epoch());
+  if (epoch > 0 && epoch < site.record.epoch) {
     return Reply<v1::JoinReply>(std::move(done), Superseded(name));
   }
-  DropHeldCalls(site, request.epoch() == 0 ? Superseded(name) : Unavailable("a new session began"));
+  DropHeldCalls(site, epoch == 0 ? Superseded(name) : Unavailable("a new session began"));
   StartSession(site, request);
-  Confirm(site, request.confirmed_verdicts());
+  const bool same_coordinator = request.coordinator_id() == coordinator_id_;
+  if (same_coordinator) Confirm(site, request.confirmed_verdicts());
 
   v1::JoinReply reply;
-  reply.set_epoch(site.record.epoch);
+  reply.set_epoch(epoch_base_ | site.record.epoch);
   reply.set_coordinator_id(coordinator_id_);
   reply.set_version(options_.version);
-  const bool same_coordinator = request.coordinator_id() == coordinator_id_;
   site.holds.clear();
   for (const v1::HeldTask& held : request.held()) {
     v1::JoinReply::Settlement settlement;
@@ -121,6 +129,11 @@ v1::JoinReply::Settlement Coordinator::Settle(Site& site, const v1::HeldTask& he
     return settlement;
   }
   const TaskSlot& slot = *task->run->FindSlot(task->place);
+  if (!held.task_key().empty() &&
+      held.task_key() != rpc::TaskKey(task->run->MakeTask(task->place))) {
+    settlement.set_instruction(v1::JoinReply::DROP);
+    return settlement;
+  }
   const bool here = slot.record.state == storage::TaskState::kReported;
   if (slot.record.state == storage::TaskState::kFailed) {
     settlement.set_instruction(v1::JoinReply::DROP);

@@ -13,6 +13,9 @@ namespace skerry::rpc {
 // speak.
 constexpr uint32_t kProtocolVersion = 1;
 
+// The bits of a session's epoch that number it; those above tell coordinators apart.
+constexpr uint64_t kEpochNumber = 0xffffffff;
+
 // Details of a PERMISSION_DENIED or FAILED_PRECONDITION that a client acts on.
 constexpr const char* kSuperseded = "SUPERSEDED";         // a newer process of this site is at work
 constexpr const char* kEpochUnknown = "EPOCH_UNKNOWN";    // Join again

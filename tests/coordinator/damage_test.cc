@@ -1,0 +1,200 @@
+// What was right when it was written, and is not when it is read.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness.h"
+#include "rpc/task_key.h"
+#include "testing/status_matchers.h"
+
+namespace skerry::coordinator {
+namespace {
+
+using skerry::testing::HasCode;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr const char* kModel1 = "state/runs/t-1/model-1.safetensors";
+
+class DamageTest : public ::testing::Test {
+ protected:
+  const coordinator::Run& run() { return *h.coordinator->FindRun("t-1"); }
+  std::string State() { return std::string(Name(run().record().state)); }
+
+  void TakeTasks() {
+    task_a = a.Take();
+    task_b = b.Take();
+  }
+  void BeginRun() {
+    h.Submit({});
+    ASSERT_OK(a.Join());
+    ASSERT_OK(b.Join());
+    TakeTasks();
+  }
+  void SubmitBoth() {
+    ASSERT_OK(a.Submit(task_a, {1, 2, 3}));
+    ASSERT_OK(b.Submit(task_b, {4, 5, 6}));
+  }
+  // Changes the last byte of a file; the same again changes it back.
+  void Flip(const std::string& path) {
+    ASSERT_OK_AND_ASSIGN(const auto file, h.files.Open(path, OpenMode::kReadWrite));
+    ASSERT_OK_AND_ASSIGN(const uint64_t size, file->Size());
+    std::string byte(1, '\0');
+    ASSERT_OK(file->ReadAt(size - 1, byte));
+    byte[0] = static_cast<char>(byte[0] ^ 0x10);
+    ASSERT_OK(file->WriteAt(size - 1, byte));
+  }
+  // The hash of the model of the same two rounds when nothing is damaged.
+  static std::string UndisturbedHash() {
+    Harness h;
+    FakeSite a(h, "a");
+    FakeSite b(h, "b");
+    h.Submit({});
+    EXPECT_OK(a.Join());
+    EXPECT_OK(b.Join());
+    for (int round = 1; round <= 2; ++round) {
+      const v1::Task task_a = a.Take();
+      const v1::Task task_b = b.Take();
+      EXPECT_OK(a.Submit(task_a, {1, 2, 3}));
+      EXPECT_OK(b.Submit(task_b, {4, 5, 6}));
+    }
+    return h.coordinator->FindRun("t-1")->base()->model_hash.Hex();
+  }
+  void ExpectTheUndisturbedModel() {
+    EXPECT_EQ(State(), "completed");
+    EXPECT_EQ(run().base()->model_hash.Hex(), UndisturbedHash());
+  }
+
+  Harness h;
+  FakeSite a{h, "a"};
+  FakeSite b{h, "b"};
+  v1::Task task_a;
+  v1::Task task_b;
+};
+
+TEST_F(DamageTest, ARoundIsNotBuiltOnAModelThatHasChangedOnTheDisk) {
+  BeginRun();
+  SubmitBoth();
+  TakeTasks();
+  Flip(kModel1);
+  SubmitBoth();
+  EXPECT_EQ(State(), "paused");
+  EXPECT_THAT(run().record().reason, HasSubstr("model-1.safetensors is damaged"));
+  EXPECT_THAT(run().record().hint, HasSubstr("skerry run resume t-1"));
+  EXPECT_THAT(run().record().hint, HasSubstr("skerry backup restore"));
+  EXPECT_EQ(run().last_committed_round(), 1);
+  Flip(kModel1);
+  ASSERT_OK(h.Call<v1::ResumeRunReply>(
+      [&](auto done) { h.coordinator->ResumeRun("t-1", std::move(done)); }));
+  ExpectTheUndisturbedModel();
+}
+
+TEST_F(DamageTest, ARunDoesNotGoOnBeforeItsModelIsMended) {
+  BeginRun();
+  SubmitBoth();
+  TakeTasks();
+  Flip(kModel1);
+  SubmitBoth();
+  EXPECT_THAT(h.Call<v1::ResumeRunReply>(
+                  [&](auto done) { h.coordinator->ResumeRun("t-1", std::move(done)); }),
+              HasCode(Code::kDataLoss));
+  EXPECT_EQ(State(), "paused");
+}
+
+TEST_F(DamageTest, AResultThatHasChangedOnTheDiskIsAskedForAgain) {
+  BeginRun();
+  ASSERT_OK(a.Submit(task_a, {1, 2, 3}));
+  Flip("state/spool/" + std::to_string(task_a.task_id()) + ".result");
+  const auto pulled = a.Pull({task_a.task_id()});
+  ASSERT_OK(b.Submit(task_b, {4, 5, 6}));
+  EXPECT_EQ(run().last_committed_round(), -1) << "not with what is in the spool";
+  ASSERT_TRUE(pulled->has_value());
+  ASSERT_OK(**pulled);
+  EXPECT_EQ((**pulled)->resend_task_id(), task_a.task_id());
+  ASSERT_OK(a.Submit(task_a, {1, 2, 3}));
+  EXPECT_EQ(run().last_committed_round(), 1);
+  TakeTasks();
+  SubmitBoth();
+  ExpectTheUndisturbedModel();
+}
+
+TEST_F(DamageTest, AResultThatIsGoneIsAskedForAgainAfterARestartToo) {
+  BeginRun();
+  ASSERT_OK(a.Submit(task_a, {1, 2, 3}));
+  ASSERT_OK(h.files.Remove("state/spool/" + std::to_string(task_a.task_id()) + ".result"));
+  h.Restart();
+  ASSERT_OK(a.Join({Held(task_a.task_id(), v1::HeldTask::SUBMITTED)}));
+  ASSERT_OK(b.Join({Held(task_b.task_id(), v1::HeldTask::FINISHED)}));
+  ASSERT_OK(b.Submit(task_b, {4, 5, 6}));
+  EXPECT_EQ(run().last_committed_round(), -1);
+  const auto pulled = a.Pull({task_a.task_id()});
+  ASSERT_TRUE(pulled->has_value());
+  EXPECT_EQ((**pulled)->resend_task_id(), task_a.task_id());
+  ASSERT_OK(a.Submit(task_a, {1, 2, 3}));
+  EXPECT_EQ(run().last_committed_round(), 1);
+}
+
+TEST_F(DamageTest, ASiteThatCannotGetTheModelWholeMakesTheCoordinatorLookAtItsOwnCopy) {
+  BeginRun();
+  SubmitBoth();
+  TakeTasks();
+  Flip(kModel1);
+  ASSERT_OK(a.Fail(task_a, DataLoss("the model received does not have its content hash")));
+  EXPECT_EQ(State(), "paused");
+  EXPECT_THAT(run().record().reason, HasSubstr("model-1.safetensors is damaged"));
+  Flip(kModel1);
+  ASSERT_OK(h.Call<v1::ResumeRunReply>(
+      [&](auto done) { h.coordinator->ResumeRun("t-1", std::move(done)); }));
+  SubmitBoth();
+  ExpectTheUndisturbedModel();
+}
+
+TEST_F(DamageTest, ASiteThatCannotGetAGoodModelWholeHasFailed) {
+  BeginRun();
+  ASSERT_OK(a.Fail(task_a, DataLoss("the model received does not have its content hash")));
+  ASSERT_OK(b.Submit(task_b));
+  EXPECT_EQ(State(), "paused");
+  EXPECT_THAT(run().record().reason, HasSubstr("a: the model received does not have"));
+}
+
+TEST_F(DamageTest, ATaskOfTheSameNumberForOtherWorkIsDropped) {
+  BeginRun();
+  v1::HeldTask same = Held(task_a.task_id(), v1::HeldTask::WORKING);
+  same.set_task_key(rpc::TaskKey(task_a));
+  ASSERT_OK_AND_ASSIGN(auto reply, a.Join({same}));
+  EXPECT_EQ(reply.settlements(0).instruction(), v1::JoinReply::KEEP);
+  v1::Task other = task_a;
+  other.set_round(2);
+  same.set_task_key(rpc::TaskKey(other));
+  ASSERT_OK_AND_ASSIGN(reply, a.Join({same}));
+  EXPECT_EQ(reply.settlements(0).instruction(), v1::JoinReply::DROP);
+}
+
+// A coordinator that was restored from a backup meets clients that are ahead of it.
+TEST_F(DamageTest, SessionsAndTasksOfAnotherCoordinatorAreNotTakenForItsOwn) {
+  BeginRun();
+  const uint64_t epoch = a.epoch();
+  v1::JoinRequest request;
+  request.set_protocol(rpc::kProtocolVersion);
+  request.set_coordinator_id("the one before");
+  request.set_epoch(epoch ^ (uint64_t{1} << 40));
+  *request.add_held() = Held(task_a.task_id(), v1::HeldTask::FINISHED);
+  request.add_confirmed_verdicts(task_b.task_id());
+  ASSERT_OK_AND_ASSIGN(const auto reply, h.Call<v1::JoinReply>([&](auto done) {
+    h.coordinator->Join("a", request, std::move(done));
+  }));
+  ASSERT_THAT(reply.settlements(), SizeIs(1));
+  EXPECT_EQ(reply.settlements(0).instruction(), v1::JoinReply::DROP);
+  EXPECT_NE(reply.coordinator_id(), "the one before");
+  EXPECT_EQ(reply.epoch() & ~rpc::kEpochNumber, epoch & ~rpc::kEpochNumber);
+  // A call of a session with the one before is neither served nor fenced: it has to join.
+  for (const uint64_t number : {1, 2, 9}) {
+    a.set_epoch(((epoch & ~rpc::kEpochNumber) ^ (uint64_t{1} << 40)) | number);
+    const auto pulled = a.Pull();
+    ASSERT_TRUE(pulled->has_value());
+    EXPECT_EQ((*pulled)->status().detail(), rpc::kEpochUnknown);
+  }
+}
+
+}  // namespace
+}  // namespace skerry::coordinator
