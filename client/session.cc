@@ -455,9 +455,6 @@ void Session::OnSubmitFailed(Work& work, const Status& status) {
       return Abandon(task_id, status.message());
     case Reaction::kReportFailure:
       return ReportFailure(work, status);
-    case Reaction::kExitSuperseded:
-    case Reaction::kStop:
-      return End(status);
     case Reaction::kResume:
       if (++work.resumes > kMaxResumes) return ReportFailure(work, status);
       work.ask_first = true;
@@ -489,9 +486,10 @@ void Session::SendFailure(Work& work) {
         Work* found = Find(task_id, life);
         if (found == nullptr) return;
         found->busy = false;
-        if (reply.ok() || rpc::ReactionTo(reply.status()) == Reaction::kDropTask) {
-          return Drop(task_id);
-        }
+        const Reaction reaction = rpc::ReactionTo(reply.status());
+        const bool unwanted =
+            reaction == Reaction::kDropTask || reaction == Reaction::kReportFailure;
+        if (reply.ok() || unwanted) return Drop(task_id);
         Retry(*found, reply.status());
       });
 }
@@ -513,13 +511,20 @@ void Session::Drop(int64_t task_id) {
 }
 
 void Session::Retry(Work& work, const Status& status) {
-  if (rpc::ReactionTo(status) == Reaction::kRejoin && control_ != Control::kJoin) {
+  const Reaction reaction = rpc::ReactionTo(status);
+  if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
+  if (reaction == Reaction::kRejoin && control_ != Control::kJoin) {
     joined_ = false;
     ++control_call_;
     control_ = Control::kNone;
     control_not_before_ = parts_.clock.Now();
   }
-  work.not_before = parts_.clock.Now() + work.backoff.Next();
+  const bool refused = reaction == Reaction::kStayUnhealthy;
+  if (refused || work.backoff.attempts() == 0) {  // not at every attempt
+    parts_.observer.Say(Describe(work.task) + ": " + status.ToString() + "; trying again");
+  }
+  const Duration delay = work.backoff.Next();
+  work.not_before = parts_.clock.Now() + (refused ? options_.retry_cap : delay);
 }
 
 Work* Session::Find(int64_t task_id, uint64_t life) {
