@@ -55,6 +55,8 @@ Status Session::Open() {
     work.ask_first = true;
     works_.emplace(held.task_id, std::move(work));
   }
+  RemoveUnusedResults();
+  RemoveUnusedModels();
   return OkStatus();
 }
 
@@ -364,11 +366,12 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
   Work* work = Find(task_id, life);
   if (work == nullptr) return;
   work->busy = false;
-  if (!done.ok()) {
+  const bool disk_full = done.status().code() == Code::kResourceExhausted;
+  if (!done.ok() && !disk_full) {
     parts_.observer.Say(Describe(work->task) + ": failed: " + done.status().ToString());
     return ReportFailure(*work, done.status());
   }
-  const Status sealed = Seal(*work, *done);
+  const Status sealed = done.ok() ? Seal(*work, *done) : done.status();
   if (!sealed.ok()) {
     // The disk, most likely full: train again later, to the same bits.
     work->stage = Stage::kFetching;
@@ -450,7 +453,14 @@ void Session::Submit(Work& work, uint64_t offset) {
 
 void Session::OnSubmitFailed(Work& work, const Status& status) {
   const int64_t task_id = work.task.task_id();
-  switch (rpc::ReactionTo(status)) {
+  const Reaction reaction = rpc::ReactionTo(status);
+  const bool refused = reaction == Reaction::kReportFailure || reaction == Reaction::kResume;
+  if (refused && !HasResult(work)) {
+    // A power loss, most likely, after it was hashed: work again, to the same bits.
+    work.stage = Stage::kFetching;
+    return Retry(work, status);
+  }
+  switch (reaction) {
     case Reaction::kDropTask:
       return Abandon(task_id, status.message());
     case Reaction::kReportFailure:
@@ -463,6 +473,14 @@ void Session::OnSubmitFailed(Work& work, const Status& status) {
       work.ask_first = true;
       return Retry(work, status);
   }
+}
+
+// Whether the result on disk is still the one that was hashed.
+bool Session::HasResult(const Work& work) const {
+  const auto file = parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead);
+  if (!file.ok()) return false;
+  const Result<crypto::Digest> hash = rpc::ResultHash(work.header, **file);
+  return hash.ok() && hash->view() == work.header.content_hash();
 }
 
 void Session::ReportFailure(Work& work, const Status& reason) {
@@ -505,7 +523,7 @@ void Session::Abandon(int64_t task_id, const std::string& why) {
 void Session::Drop(int64_t task_id) {
   works_.erase(task_id);
   Keep({storage::RemoveClientTask{task_id}});
-  // A file that stays behind is overwritten or removed later.
+  // A file that stays behind is removed at the next start.
   static_cast<void>(parts_.files.Remove(ResultPath(task_id)).ok());
   RemoveUnusedModels();
 }
@@ -572,6 +590,19 @@ std::string Session::ResultPath(int64_t task_id) const {
 
 std::string Session::ModelPath(const std::string& content_hash) const {
   return options_.state_dir + "/models/" + HexEncode(content_hash) + ".safetensors";
+}
+
+// What a kill between the store and the file left behind.
+void Session::RemoveUnusedResults() {
+  const std::string folder = options_.state_dir + "/results";
+  std::set<std::string> used;
+  for (const auto& [task_id, work] : works_) used.insert(ResultPath(task_id));
+  const Result<std::vector<std::string>> names = parts_.files.List(folder);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    const std::string path = folder + "/" + name;
+    if (!used.contains(path)) static_cast<void>(parts_.files.Remove(path).ok());
+  }
 }
 
 void Session::RemoveUnusedModels() {
