@@ -121,11 +121,12 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
   if (work == nullptr) return;
   work->busy = false;
   SKERRY_FAILPOINT("client/trained");
-  if (!done.ok()) {
+  const bool disk_full = done.status().code() == Code::kResourceExhausted;
+  if (!done.ok() && !disk_full) {
     parts_.observer.Say(Describe(work->task) + ": failed: " + done.status().ToString());
     return ReportFailure(*work, done.status());
   }
-  const Status sealed = Seal(*work, *done);
+  const Status sealed = done.ok() ? Seal(*work, *done) : done.status();
   if (!sealed.ok()) {
     // The disk, most likely full: train again later, to the same bits.
     work->stage = Stage::kFetching;
@@ -162,13 +163,20 @@ Status Session::Seal(Work& work, const WorkDone& done) {
 }
 
 void Session::Retry(Work& work, const Status& status) {
-  if (rpc::ReactionTo(status) == Reaction::kRejoin && control_ != Control::kJoin) {
+  const Reaction reaction = rpc::ReactionTo(status);
+  if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
+  if (reaction == Reaction::kRejoin && control_ != Control::kJoin) {
     joined_ = false;
     ++control_call_;
     control_ = Control::kNone;
     control_not_before_ = parts_.clock.Now();
   }
-  work.not_before = parts_.clock.Now() + work.backoff.Next();
+  const bool refused = reaction == Reaction::kStayUnhealthy;
+  if (refused || work.backoff.attempts() == 0) {  // not at every attempt
+    parts_.observer.Say(Describe(work.task) + ": " + status.ToString() + "; trying again");
+  }
+  const Duration delay = work.backoff.Next();
+  work.not_before = parts_.clock.Now() + (refused ? options_.retry_cap : delay);
 }
 
 }  // namespace skerry::client
