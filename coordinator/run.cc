@@ -33,6 +33,8 @@ Run::Run(RunHost& host, RunPlan plan, storage::RunRecord record,
       contract_(std::move(contract)),
       replay_(std::move(replay)),
       record_(std::move(record)),
+      kept_versions_(plan_.keep),
+      kept_updates_(plan_.keep.updates),
       change_(static_cast<uint64_t>(host.WallNow().unix_millis)) {}
 
 void Run::Start() {
@@ -42,7 +44,7 @@ void Run::Start() {
   BeginNextRound();
 }
 
-// ---- How it ends, pauses and goes on ----------------------------------------------------------
+// ---- How it ends, pauses and goes on -----------------------------------------------------------
 
 void Run::FinishRun() {
   if (!record_.degraded) return End(RunState::kCompleted, "");
@@ -124,8 +126,7 @@ Status Run::Resume() {
   return OkStatus();
 }
 
-// ---- Journal
-// ----------------------------------------------------------------------------------------
+// ---- Journal -----------------------------------------------------------------------------------
 
 void Run::StageRun() { host_.Stage(record_); }
 

@@ -164,8 +164,7 @@ void Run::Do(const AskResend& effect) {
   host_.AskResend(slot->record.site, slot->record.task_id);
 }
 
-// ---- Time
-// -------------------------------------------------------------------------------------------
+// ---- Time --------------------------------------------------------------------------------------
 
 std::optional<Timestamp> Run::NextDue() const {
   if (ended() || paused() || initializing_ || IsFinal(state_.phase)) return std::nullopt;
