@@ -16,6 +16,7 @@
 #include "crypto/secret.h"
 #include "crypto/tls_probe.h"
 #include "rpc/grpc/grpc_coordinator_api.h"
+#include "rpc/logged_api.h"
 #include "storage/sqlite_client_store.h"
 
 namespace skerry::client {
@@ -135,6 +136,8 @@ struct Agent::Parts final : SessionObserver {
   std::unique_ptr<ThreadRunner> runner;
   ThreadPool bulk{2};
   std::unique_ptr<rpc::GrpcCoordinatorApi> api;  // before its executors go
+  std::unique_ptr<rpc::CallLog> call_log;
+  std::unique_ptr<rpc::LoggedApi> logged_api;
 };
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -186,8 +189,15 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
   options.retry_cap = config.retry_cap;
   options.data_sources = names;
   options.jitter_seed = RandomSeed();
+  rpc::CoordinatorApi* api = parts->api.get();
+  if (!config.call_log.empty()) {
+    SKERRY_ASSIGN_OR_RETURN(parts->call_log,
+                            rpc::CallLog::Open(parts->files, parts->clock, config.call_log));
+    parts->logged_api = std::make_unique<rpc::LoggedApi>(*api, *parts->call_log, config.site);
+    api = parts->logged_api.get();
+  }
   parts->session = std::make_unique<Session>(
-      SessionParts{parts->clock, parts->files, *parts->api, *parts->store, *parts->runner, *parts},
+      SessionParts{parts->clock, parts->files, *api, *parts->store, *parts->runner, *parts},
       std::move(options));
   SKERRY_RETURN_IF_ERROR(parts->session->Open());
   return std::unique_ptr<Agent>(new Agent(std::move(parts)));
