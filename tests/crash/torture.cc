@@ -30,7 +30,7 @@ std::string RunFile(const Options& options) {
   if (options.quorum > 0) {
     const std::string quorum = std::to_string(options.quorum);
     extra += "[participation]\nmin_sites = " + quorum + "\nquorum = " + quorum + "\n";
-    extra += "[time]\nheartbeat = \"500ms\"\nround_deadline = \"1500ms\"\n";
+    extra += "[time]\nheartbeat = \"1s\"\nround_deadline = \"3s\"\n";
   }
   std::string file = Deployment::RunFile(static_cast<int>(options.rounds), extra);
   const std::string seed = "seed = 3\n";
@@ -145,7 +145,7 @@ class Torture {
     const auto victim = random_.Below(names_.size() + 1);
     ++kills_;
     // Sometimes the victim stays away for longer than a round may take.
-    const int64_t away = options_.quorum > 0 && random_.Below(8) == 0 ? 2500 : 100;
+    const int64_t away = options_.quorum > 0 && random_.Below(8) == 0 ? 6000 : 100;
     if (victim == names_.size()) {
       federation_.coordinator().Kill9();
       Pause(away);
