@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/random.h"
 #include "coordinator/views.h"
 
@@ -15,16 +16,16 @@ Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions optio
       checkpoints_(parts.files, options_.state_dir + "/runs"),
       uploads_(parts.files, options_.state_dir + "/spool", options_.spool_bytes),
       finalizer_(checkpoints_, parts.compute, options_.num_threads),
-      jitter_(static_cast<uint64_t>(parts.clock.WallNow().unix_millis), Purpose::kJitter, 0, "", 0) {}
+      jitter_(static_cast<uint64_t>(parts.clock.WallNow().unix_millis), Purpose::kJitter, 0, "",
+              0) {}
 
 Coordinator::~Coordinator() = default;
 
-// ---- Start ------------------------------------------------------------------------------------------
+// ---- Start
 
 Result<std::unique_ptr<Coordinator>> Coordinator::Open(const CoordinatorParts& parts,
                                                        CoordinatorOptions options) {
-  auto coordinator =
-      std::unique_ptr<Coordinator>(new Coordinator(parts, std::move(options)));
+  auto coordinator = std::unique_ptr<Coordinator>(new Coordinator(parts, std::move(options)));
   SKERRY_RETURN_IF_ERROR(coordinator->Restore());
   return coordinator;
 }
@@ -51,6 +52,7 @@ Status Coordinator::Restore() {
     const std::vector<int64_t> kept = run->kept_updates();
     results_in_use.insert(results_in_use.end(), kept.begin(), kept.end());
   }
+  SKERRY_FAILPOINT("coordinator/restored");
   uploads_.RemoveAllBut(results_in_use);
   return OkStatus();
 }
@@ -64,6 +66,7 @@ Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::Journa
       if (task.outcome != storage::Outcome::kNone) continue;
       Site& site = GetSite(task.site);
       if (!std::exchange(site.connected, true)) ++num_connected_;
+      site.broken = true;
       site_timers_.Set(site.number, Now() + options_.grace_after_restart);
     }
   }
@@ -79,7 +82,7 @@ Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::Journa
   return RemoveLeftovers(restored, reader);
 }
 
-// ---- The loop ---------------------------------------------------------------------------------------
+// ---- The loop ----------------------------------------------------------------------------------
 
 std::optional<Timestamp> Coordinator::NextDue() const {
   std::optional<Timestamp> due = site_timers_.Next();
@@ -112,12 +115,15 @@ Status Coordinator::Flush() {
   AnswerAll();
   AnswerWatchers();
   if (!batch_.empty()) {
+    SKERRY_FAILPOINT("coordinator/commit-begins");
     SKERRY_RETURN_IF_ERROR(parts_.journal.Commit(batch_));
     batch_.clear();
+    SKERRY_FAILPOINT("coordinator/committed");
   }
   std::vector<std::function<void()>> actions;
   actions.swap(after_commit_);
   for (const auto& action : actions) action();
+  if (!actions.empty()) SKERRY_FAILPOINT("coordinator/replies-released");
   return OkStatus();
 }
 
@@ -134,7 +140,7 @@ void Coordinator::EndHeldCalls() {
   watchers_.clear();
 }
 
-// ---- RunHost ----------------------------------------------------------------------------------------
+// ---- RunHost
 
 bool Coordinator::IsConnected(const std::string& site) const {
   const Site* found = FindSite(site);
@@ -192,10 +198,10 @@ void Coordinator::StartFinalize(Run& run, int64_t ticket, FinalizeInput input) {
 
 Status Coordinator::VerifyVersion(const std::string& run_id, const ModelVersion& version) {
   using storage::CheckpointPart;
-  SKERRY_RETURN_IF_ERROR(checkpoints_
-                             .OpenVerified({run_id, version.version, CheckpointPart::kModel},
-                                           version.model_hash)
-                             .status());
+  SKERRY_RETURN_IF_ERROR(
+      checkpoints_
+          .OpenVerified({run_id, version.version, CheckpointPart::kModel}, version.model_hash)
+          .status());
   if (version.state_size_bytes == 0) return OkStatus();
   return checkpoints_
       .OpenVerified({run_id, version.version, CheckpointPart::kState}, version.state_hash)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "coordinator/coordinator.h"
 
 namespace skerry::coordinator {
@@ -52,7 +53,7 @@ Status Coordinator::CheckSession(const Site* site, uint64_t epoch) const {
   return OkStatus();
 }
 
-// ---- Sessions ---------------------------------------------------------------------------------------
+// ---- Sessions ----------------------------------------------------------------------------------
 
 void Coordinator::Join(const std::string& name, v1::JoinRequest request,
                        rpc::Callback<v1::JoinReply> done) {
@@ -64,6 +65,7 @@ void Coordinator::Join(const std::string& name, v1::JoinRequest request,
                       request.version() + ") speaks " + std::to_string(request.protocol()))
             .WithHint("install the same release of Skerry on both sides"));
   }
+  SKERRY_FAILPOINT("coordinator/join");
   Site& site = GetSite(name);
   if (request.epoch() > 0 && request.epoch() < site.record.epoch) {
     return Reply<v1::JoinReply>(std::move(done), Superseded(name));
@@ -136,6 +138,7 @@ void Coordinator::Confirm(Site& site, const google::protobuf::RepeatedField<int6
   for (const int64_t task_id : task_ids) {
     const auto found = site.verdicts.find(task_id);
     if (found == site.verdicts.end()) continue;
+    SKERRY_FAILPOINT("coordinator/verdict-confirmed");
     found->second.outcome_confirmed = true;
     Stage(std::move(found->second));
     site.verdicts.erase(found);
@@ -145,6 +148,7 @@ void Coordinator::Confirm(Site& site, const google::protobuf::RepeatedField<int6
 void Coordinator::Connected(Site& site) {
   site_timers_.Set(site.number, Now() + options_.grace);
   MarkDirty(site);
+  site.broken = false;
   if (!site.connected) {
     site.connected = true;
     ++num_connected_;
@@ -171,11 +175,12 @@ void Coordinator::DropHeldCalls(Site& site, const Status& status) {
 }
 
 Duration Coordinator::HoldTime() {
-  const double seconds = std::clamp(20.0 * static_cast<double>(num_connected_) / 1000.0, 20.0, 120.0);
+  const double seconds =
+      std::clamp(20.0 * static_cast<double>(num_connected_) / 1000.0, 20.0, 120.0);
   return FromSeconds(seconds * (0.9 + 0.2 * jitter_.Uniform()));
 }
 
-// ---- Long polls -------------------------------------------------------------------------------------
+// ---- Long polls --------------------------------------------------------------------------------
 
 void Coordinator::PullTask(const std::string& name, uint64_t call_id,
                            const v1::PullTaskRequest& request,
@@ -190,6 +195,7 @@ void Coordinator::PullTask(const std::string& name, uint64_t call_id,
   site->holds = {request.held_tasks().begin(), request.held_tasks().end()};
   site->pull = HeldCall<v1::PullTaskReply>{call_id, std::move(done)};
   if (!site->connected) Connected(*site);
+  site->broken = false;
   site_timers_.Set(site->number, Now() + HoldTime());
   MarkDirty(*site);
 }
@@ -208,6 +214,7 @@ void Coordinator::Heartbeat(const std::string& name, uint64_t call_id,
   NoteProgress(*site, request.progress());
   site->heartbeat = HeldCall<v1::HeartbeatReply>{call_id, std::move(done)};
   if (!site->connected) Connected(*site);
+  site->broken = false;
   site_timers_.Set(site->number, Now() + HoldTime());
   MarkDirty(*site);
 }
@@ -220,6 +227,7 @@ void Coordinator::CallBroken(const std::string& name, uint64_t call_id) {
   if (!pull && !heartbeat) return;
   if (pull) site->pull.reset();
   if (heartbeat) site->heartbeat.reset();
+  site->broken = true;
   site_timers_.Set(site->number, Now() + options_.grace);
 }
 
@@ -233,7 +241,7 @@ void Coordinator::NoteProgress(const Site& site,
   }
 }
 
-// ---- Answers ----------------------------------------------------------------------------------------
+// ---- Answers -----------------------------------------------------------------------------------
 
 void Coordinator::MarkDirty(Site& site) {
   if (std::exchange(site.dirty, true)) return;
@@ -282,8 +290,8 @@ void Coordinator::AnswerHeartbeat(Site& site, bool hold_is_over) {
   site_timers_.Set(site.number, Now() + options_.grace);
 }
 
-// The next thing for an idle client: a result to send again, or the oldest waiting task, of another run
-// than the last if there is one.
+// The next thing for an idle client: a result to send again, or the oldest waiting task, of another
+// run than the last if there is one.
 bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
   for (const int64_t task_id : site.resend) {
     if (!site.holds.contains(task_id)) continue;
@@ -291,9 +299,8 @@ bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
     site.resend.erase(task_id);
     return true;
   }
-  const auto working = std::count_if(site.open.begin(), site.open.end(), [&](int64_t task_id) {
-    return site.holds.contains(task_id);
-  });
+  const auto working = std::count_if(site.open.begin(), site.open.end(),
+                                     [&](int64_t task_id) { return site.holds.contains(task_id); });
   if (static_cast<std::size_t>(working) >= site.max_tasks) return false;
   const OpenTask* chosen = nullptr;
   for (const int64_t task_id : site.open) {
@@ -307,6 +314,7 @@ bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
   if (chosen == nullptr) return false;
   *reply.mutable_task() = chosen->run->MakeTask(chosen->place);
   if (reply.task().has_model()) InlineModel(*chosen->run, *reply.mutable_task()->mutable_model());
+  SKERRY_FAILPOINT("coordinator/task-given");
   site.holds.insert(reply.task().task_id());
   site.resend.erase(reply.task().task_id());
   site.last_run = chosen->run->record().run_id;
@@ -347,8 +355,8 @@ std::vector<int64_t> Coordinator::TasksToAbandon(const Site& site) const {
   for (const int64_t task_id : site.holds) {
     if (site.verdicts.contains(task_id)) continue;
     const OpenTask* task = FindTask(site.record.site, task_id);
-    const bool open = task != nullptr && task->run->FindSlot(task->place)->record.state !=
-                                             storage::TaskState::kFailed;
+    const bool open = task != nullptr &&
+                      task->run->FindSlot(task->place)->record.state != storage::TaskState::kFailed;
     if (!open) abandoned.push_back(task_id);
   }
   return abandoned;

@@ -137,8 +137,8 @@ class Run {
   std::vector<learning::RoundOutcome> history_;
   std::optional<ModelVersion> base_;
   std::optional<v1::RoundSummary> last_summary_;
-  std::string chain_hash_;                 // of the last committed round
-  Scores scores_;  // of the metric that decides which version is best
+  std::string chain_hash_;  // of the last committed round
+  Scores scores_;           // of the metric that decides which version is best
   KeptVersions kept_versions_;
   KeptUpdates kept_updates_;
   std::optional<learning::RoundSpec> spec_;  // of the round under way
@@ -150,7 +150,7 @@ class Run {
   std::vector<int32_t> counted_;                 // in the finalizer now
   std::optional<FinalizeOutput> finalized_;
   int64_t ticket_ = 0;
-  bool initializing_ = false;   // the first version is being made
+  bool initializing_ = false;    // the first version is being made
   bool resumes_itself_ = false;  // paused, until enough sites are there
   Timestamp last_persisted_;     // of the elapsed time
   uint64_t change_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "coordinator/chain_hash.h"
 #include "coordinator/run.h"
 #include "coordinator/views.h"
@@ -68,6 +69,7 @@ void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
     }
     return;
   }
+  SKERRY_FAILPOINT("coordinator/finalized");
   finalized_ = *std::move(output);
   if (initializing_) return Do(Commit{});
   Feed(ModelReady{});
@@ -106,6 +108,7 @@ void Run::Do(const Commit& /*effect*/) {
   StageRun();
   RememberScore(plan_.spec, round_.base_version, finalized_->metrics, scores_);
   history_.push_back({spec_->round, std::move(finalized_->metrics)});
+  SKERRY_FAILPOINT("coordinator/round-staged");
   RemoveOldFiles();
   finalized_.reset();
   BeginNextRound();

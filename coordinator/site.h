@@ -28,6 +28,7 @@ struct Site {
   storage::SiteRecord record;
   bool has_session = false;  // has joined since this process began
   bool connected = false;    // holds a call, or is within its grace
+  bool broken = false;       // its call broke, and no new one has come: its grace runs
   std::size_t max_tasks = 1;
   std::optional<HeldCall<v1::PullTaskReply>> pull;
   std::optional<HeldCall<v1::HeartbeatReply>> heartbeat;
@@ -36,8 +37,9 @@ struct Site {
   std::set<int64_t> resend;   // of those: whose kept result it should send again
   std::map<int64_t, storage::TaskRecord> verdicts;  // told until it confirms them
   std::vector<v1::PullTaskReply::RunFinished> notices;
-  std::string last_run;  // that it got a task of: the next one comes from another run, if there is one
-  bool dirty = false;    // may have something to hear
+  std::string
+      last_run;  // that it got a task of: the next one comes from another run, if there is one
+  bool dirty = false;  // may have something to hear
 };
 
 }  // namespace skerry::coordinator

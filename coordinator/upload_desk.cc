@@ -67,7 +67,8 @@ Status SpoolFile::Complete(uint64_t generation, std::string_view canonical_heade
                       std::to_string(size_bytes_) + " bytes");
   }
   SKERRY_RETURN_IF_ERROR(HashAdopted());
-  if (crypto::ContentHash(canonical_header, size_bytes_, digests_) == content_hash_) return OkStatus();
+  if (crypto::ContentHash(canonical_header, size_bytes_, digests_) == content_hash_)
+    return OkStatus();
   SKERRY_RETURN_IF_ERROR(Forget());
   return DataLoss("the chunks received do not make the content hash that the header names");
 }
@@ -133,7 +134,8 @@ Result<uint64_t> UploadDesk::Stored(int64_t task_id, const Digest& content_hash,
 
 Result<std::shared_ptr<File>> UploadDesk::Open(int64_t task_id) {
   if (const auto found = open_.find(task_id); found != open_.end()) return found->second->file();
-  SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<File> file, files_.Open(PathOf(task_id), OpenMode::kRead));
+  SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<File> file,
+                          files_.Open(PathOf(task_id), OpenMode::kRead));
   return file;
 }
 

@@ -26,10 +26,7 @@ Status PutAll(rpc::ChunkSource& source, rpc::ChunkSink& sink) {
 
 InProcessApi::InProcessApi(EventQueue& queue, coordinator::Coordinator& coordinator,
                            std::string site, std::function<void()> after)
-    : queue_(queue),
-      coordinator_(coordinator),
-      site_(std::move(site)),
-      after_(std::move(after)) {}
+    : queue_(queue), coordinator_(coordinator), site_(std::move(site)), after_(std::move(after)) {}
 
 template <class Reply>
 rpc::Callback<Reply> InProcessApi::Answer(rpc::Callback<Reply> done) {
@@ -54,8 +51,7 @@ void InProcessApi::PullTask(v1::PullTaskRequest request, rpc::Callback<v1::PullT
   });
 }
 
-void InProcessApi::Heartbeat(v1::HeartbeatRequest request,
-                             rpc::Callback<v1::HeartbeatReply> done) {
+void InProcessApi::Heartbeat(v1::HeartbeatRequest request, rpc::Callback<v1::HeartbeatReply> done) {
   queue_.Post([this, call = ++last_call_, request = std::move(request),
                done = Answer(std::move(done))]() mutable {
     coordinator_.Heartbeat(site_, call, request, std::move(done));

@@ -21,7 +21,8 @@ constexpr const char* kStateDir = "coordinator";
 
 using TaskTime = std::function<Duration(const v1::Task&)>;
 
-// Runs trainers on threads; in virtual time a task takes what it is said to take, and time waits for it.
+// Runs trainers on threads; in virtual time a task takes what it is said to take, and time waits
+// for it.
 class PoolRunner final : public client::TaskRunner {
  public:
   PoolRunner(ThreadPool& pool, EventQueue& queue, const Clock& clock, client::Trainer& trainer,
@@ -151,19 +152,18 @@ class Simulation {
     options.state_dir = kStateDir;
     options.version = options_.version;
     SKERRY_ASSIGN_OR_RETURN(
-        coordinator_,
-        coordinator::Coordinator::Open(
-            {world_.clock, world_.files, world_.journal, world_.journal, world_.queue,
-             world_.inline_executor, world_.inline_executor, world_.inline_executor},
-            std::move(options)));
+        coordinator_, coordinator::Coordinator::Open(
+                          {world_.clock, world_.files, world_.journal, world_.journal, world_.queue,
+                           world_.inline_executor, world_.inline_executor, world_.inline_executor},
+                          std::move(options)));
     // The roster is the simulation's sites, whatever the run file lists.
     coordinator::RunPlan plan = options_.plan;
     plan.participation.all_sites = false;
     plan.participation.sites.clear();
     for (const SimulatedSite& site : options_.sites) plan.participation.sites.push_back(site.name);
     const std::string source = plan.spec.data().source();
-    SKERRY_ASSIGN_OR_RETURN(
-        run_id_, coordinator_->SubmitPlan(std::move(plan), std::move(options_.history)));
+    SKERRY_ASSIGN_OR_RETURN(run_id_,
+                            coordinator_->SubmitPlan(std::move(plan), std::move(options_.history)));
     for (const SimulatedSite& site : options_.sites) {
       TaskTime task_time = [](const v1::Task&) { return Duration(1s); };
       if (options_.task_time) {
@@ -171,9 +171,8 @@ class Simulation {
           return options_.task_time(name, task);
         };
       }
-      clients_.push_back(std::make_unique<SimulatedClient>(world_, pool_, *coordinator_, site, source,
-                                                           std::move(task_time),
-                                                           options_.version));
+      clients_.push_back(std::make_unique<SimulatedClient>(
+          world_, pool_, *coordinator_, site, source, std::move(task_time), options_.version));
       SKERRY_RETURN_IF_ERROR(clients_.back()->Open());
       world_.queue.Post([client = clients_.back().get()] { client->Step(); });
     }

@@ -23,7 +23,7 @@ struct SimulatedSite {
 
 struct SimulationOptions {
   coordinator::RunPlan plan;
-  std::vector<SimulatedSite> sites;  // in bytewise order of names
+  std::vector<SimulatedSite> sites;                    // in bytewise order of names
   std::unique_ptr<coordinator::Participants> history;  // replay exactly this; null: by the contract
   int num_threads = 1;                                 // that train
   std::string version;
@@ -41,10 +41,10 @@ struct SimulationResult {
   Duration virtual_time{0};
 };
 
-// Runs a whole federation in this process: the coordinator and clients of a deployment, over virtual
-// time and memory. Trainers run on threads; everything else on the calling one. The same options give
-// the same result, bit for bit, with any number of threads. Errors are those of the run's submission;
-// a run that pauses or fails is a result, with its reason.
+// Runs a whole federation in this process: the coordinator and clients of a deployment, over
+// virtual time and memory. Trainers run on threads; everything else on the calling one. The same
+// options give the same result, bit for bit, with any number of threads. Errors are those of the
+// run's submission; a run that pauses or fails is a result, with its reason.
 Result<SimulationResult> Simulate(SimulationOptions options);
 
 }  // namespace skerry::simulation

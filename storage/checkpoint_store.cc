@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "crypto/content_hash.h"
 
 namespace skerry::storage {
@@ -78,7 +79,9 @@ Status CheckpointStore::Publish(const CheckpointRef& ref, File& file) {
   const std::string path = PathOf(ref);
   const std::string temporary = path + std::string(kTemporarySuffix);
   Status status = file.Sync();
+  SKERRY_FAILPOINT("coordinator/checkpoint-synced");
   if (status.ok()) status = files_.Rename(temporary, path);
+  SKERRY_FAILPOINT("coordinator/checkpoint-renamed");
   if (!status.ok()) {
     (void)files_.Remove(temporary);  // the first error is the one to report
     return status;
