@@ -70,5 +70,27 @@ TEST(StatusCodecTest, DetailsOfAnotherSoftwareAreLeftAlone) {
   EXPECT_EQ(status.hint(), "");
 }
 
+TEST(StatusCodecTest, WhatIsTooLongForAHeaderIsCutAndKeepsItsMeaning) {
+  const std::string essay(100'000, 'x');
+  const grpc::Status sent =
+      ToGrpc(PermissionDenied("who? " + essay).WithHint("go " + essay).WithDetail(kSuperseded));
+  EXPECT_LT(3 * sent.error_message().size() + 2 * sent.error_details().size(), 8192U);
+  const Status back = FromGrpc(sent);
+  EXPECT_THAT(back, HasCode(Code::kPermissionDenied));
+  EXPECT_EQ(back.detail(), kSuperseded);
+  EXPECT_TRUE(back.message().starts_with("who? xxx") && back.message().ends_with("x ..."));
+  EXPECT_TRUE(back.hint().starts_with("go xxx") && back.hint().ends_with("x ..."));
+}
+
+TEST(StatusCodecTest, ACutDoesNotSplitACharacter) {
+  for (std::size_t i = 0; i < 4; ++i) {
+    std::string text(i, 'x');
+    while (text.size() < 5000) text += "\xE2\x82\xAC";  // a euro sign
+    const std::string message = FromGrpc(ToGrpc(NotFound(text))).message();
+    ASSERT_TRUE(message.ends_with(" ..."));
+    EXPECT_EQ((message.size() - 4 - i) % 3, 0U);
+  }
+}
+
 }  // namespace
 }  // namespace skerry::rpc
