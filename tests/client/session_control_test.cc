@@ -153,6 +153,17 @@ TEST_F(SessionControlTest, DelaysGrowWithJitterUpToTheCap) {
   EXPECT_THAT(diary_.healths, SizeIs(1)) << "one line, not two hundred";
 }
 
+TEST_F(SessionControlTest, AReasonThatChangesIsSaidAnew) {
+  Answer(api_.joins, Unavailable("connection refused"));
+  Wait(options_.retry_cap);
+  Answer(api_.joins, Unavailable("connection refused"));
+  EXPECT_THAT(diary_.healths, SizeIs(1));
+  Wait(options_.retry_cap);
+  Answer(api_.joins, Unavailable("socket closed"));
+  EXPECT_THAT(diary_.healths, SizeIs(2)) << "the coordinator is there, but the certificate is not";
+  EXPECT_EQ(session_->health().message(), "socket closed");
+}
+
 TEST_F(SessionControlTest, AnAnswerMakesTheNextDelayShortAgain) {
   for (int i = 0; i < 20; ++i) {
     Answer(api_.joins, Unavailable("connection refused"));
