@@ -51,17 +51,26 @@ class Diagnosis {
     if (running_.exchange(true)) return;
     threads.Post([this] {
       const Status found = Probe();
-      if (found.ok()) {
-        spdlog::warn("the connection to {} broke; connecting again", config_.coordinator);
-      } else {
-        spdlog::error("cannot reach the coordinator: {}; trying on", found.message());
-        if (!found.hint().empty()) spdlog::info("hint: {}", found.hint());
-      }
+      if (said_ != found.ToString()) Say(found);
+      said_ = found.ToString();
       running_ = false;
     });
   }
+  // The connection is good: the next cause is said, whatever it is.
+  void Forget(Executor& threads) {
+    threads.Post([this] { said_.clear(); });
+  }
 
  private:
+  void Say(const Status& found) const {
+    if (found.ok()) {
+      spdlog::warn("the connection to {} broke; connecting again", config_.coordinator);
+      return;
+    }
+    spdlog::error("cannot reach the coordinator: {}; trying on", found.message());
+    if (!found.hint().empty()) spdlog::info("hint: {}", found.hint());
+  }
+
   Status Probe() const {
     SKERRY_ASSIGN_OR_RETURN(const rpc::HostPort address, rpc::ParseHostPort(config_.coordinator));
     PosixFiles files;
@@ -77,6 +86,7 @@ class Diagnosis {
   const ClientConfig config_;
   const Clock& clock_;
   std::atomic<bool> running_{false};
+  std::string said_;  // last; touched by the one helper thread only
 };
 
 // The certificate must be this site's: the coordinator goes by it, whatever agent.toml says.
@@ -114,7 +124,7 @@ struct Agent::Parts final : SessionObserver {
   void HealthChanged(const Status& health) override {
     if (health.ok()) {
       spdlog::info("the coordinator answers again");
-      return;
+      return diagnosis.Forget(helpers);
     }
     const bool connection = health.code() == Code::kUnavailable;
     if (connection && !insecure) return diagnosis.Begin(helpers);
