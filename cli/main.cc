@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   skerry::cli::AddRunCommands(app, options, action);
   skerry::cli::AddSiteCommands(app, options, action);
   skerry::cli::AddModelCommands(app, options, action);
+  skerry::cli::AddBackupCommands(app, options, action);
   skerry::cli::AddSimulateCommand(app, action);
   try {
     app.parse(argc, argv);

@@ -43,6 +43,8 @@ Status Session::Open() {
     work.ask_first = true;
     works_.emplace(held.task_id, std::move(work));
   }
+  RemoveUnusedResults();
+  RemoveUnusedModels();
   return OkStatus();
 }
 
@@ -99,7 +101,7 @@ void Session::Drop(int64_t task_id) {
   works_.erase(task_id);
   Keep({storage::RemoveClientTask{task_id}});
   SKERRY_FAILPOINT("client/task-forgotten");
-  // A file that stays behind is overwritten or removed later.
+  // A file that stays behind is removed at the next start.
   static_cast<void>(parts_.files.Remove(ResultPath(task_id)).ok());
   RemoveUnusedModels();
   SKERRY_FAILPOINT("client/result-removed");
@@ -131,6 +133,19 @@ std::string Session::ResultPath(int64_t task_id) const {
 
 std::string Session::ModelPath(const std::string& content_hash) const {
   return options_.state_dir + "/models/" + HexEncode(content_hash) + ".safetensors";
+}
+
+// What a kill between the store and the file left behind.
+void Session::RemoveUnusedResults() {
+  const std::string folder = options_.state_dir + "/results";
+  std::set<std::string> used;
+  for (const auto& [task_id, work] : works_) used.insert(ResultPath(task_id));
+  const Result<std::vector<std::string>> names = parts_.files.List(folder);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    const std::string path = folder + "/" + name;
+    if (!used.contains(path)) static_cast<void>(parts_.files.Remove(path).ok());
+  }
 }
 
 void Session::RemoveUnusedModels() {

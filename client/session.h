@@ -100,6 +100,7 @@ class Session {
   void Query(Work& work);
   void Submit(Work& work, uint64_t offset);
   void OnSubmitFailed(Work& work, const Status& status);
+  bool HasResult(const Work& work) const;
   void ReportFailure(Work& work, const Status& reason);
   void SendFailure(Work& work);
   void OnVerdicts(const google::protobuf::RepeatedPtrField<v1::Verdict>& verdicts);
@@ -117,6 +118,7 @@ class Session {
   int64_t ProgressMark() const;
   std::string ResultPath(int64_t task_id) const;
   std::string ModelPath(const std::string& content_hash) const;
+  void RemoveUnusedResults();
   void RemoveUnusedModels();
   void Keep(std::vector<storage::ClientRecord> records);
   void KeepRest();

@@ -166,14 +166,13 @@ void Session::OnControlFailed(const Status& status) {
   const Reaction reaction = rpc::ReactionTo(status);
   if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
   if (reaction == Reaction::kRejoin || reaction == Reaction::kDropTask) {
-    joined_ = false;
-    if (backoff_.attempts() == 0) {  // at once, the first time
+    const bool had_session = std::exchange(joined_, false);
+    if (had_session) {  // the coordinator is there: Join at once, however long it was away
       control_not_before_ = parts_.clock.Now();
-      static_cast<void>(backoff_.Next());
       return;
     }
   }
-  if (health_.code() != status.code()) {
+  if (health_.code() != status.code() || health_.message() != status.message()) {
     health_ = status;
     parts_.observer.HealthChanged(health_);
   }

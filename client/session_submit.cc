@@ -2,6 +2,7 @@
 
 #include "base/failpoint.h"
 #include "client/session.h"
+#include "rpc/chunks.h"
 
 namespace skerry::client {
 namespace {
@@ -63,14 +64,18 @@ void Session::Submit(Work& work, uint64_t offset) {
 
 void Session::OnSubmitFailed(Work& work, const Status& status) {
   const int64_t task_id = work.task.task_id();
-  switch (rpc::ReactionTo(status)) {
+  const Reaction reaction = rpc::ReactionTo(status);
+  const bool refused = reaction == Reaction::kReportFailure || reaction == Reaction::kResume;
+  if (refused && !HasResult(work)) {
+    // A power loss, most likely, after it was hashed: work again, to the same bits.
+    work.stage = Stage::kFetching;
+    return Retry(work, status);
+  }
+  switch (reaction) {
     case Reaction::kDropTask:
       return Abandon(task_id, status.message());
     case Reaction::kReportFailure:
       return ReportFailure(work, status);
-    case Reaction::kExitSuperseded:
-    case Reaction::kStop:
-      return End(status);
     case Reaction::kResume:
       if (status.code() == Code::kDataLoss) {
         if (const Status kept = CheckKeptResult(work); !kept.ok()) {
@@ -85,6 +90,14 @@ void Session::OnSubmitFailed(Work& work, const Status& status) {
       work.ask_first = true;
       return Retry(work, status);
   }
+}
+
+// Whether the result on disk is still the one that was hashed.
+bool Session::HasResult(const Work& work) const {
+  const auto file = parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead);
+  if (!file.ok()) return false;
+  const Result<crypto::Digest> hash = rpc::ResultHash(work.header, **file);
+  return hash.ok() && hash->view() == work.header.content_hash();
 }
 
 void Session::ReportFailure(Work& work, const Status& reason) {
@@ -108,9 +121,10 @@ void Session::SendFailure(Work& work) {
         Work* found = Find(task_id, life);
         if (found == nullptr) return;
         found->busy = false;
-        if (reply.ok() || rpc::ReactionTo(reply.status()) == Reaction::kDropTask) {
-          return Drop(task_id);
-        }
+        const Reaction reaction = rpc::ReactionTo(reply.status());
+        const bool unwanted =
+            reaction == Reaction::kDropTask || reaction == Reaction::kReportFailure;
+        if (reply.ok() || unwanted) return Drop(task_id);
         Retry(*found, reply.status());
       });
 }

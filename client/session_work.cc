@@ -176,18 +176,25 @@ Status Session::Seal(Work& work, const WorkDone& done) {
 }
 
 void Session::Retry(Work& work, const Status& status) {
+  const Reaction reaction = rpc::ReactionTo(status);
+  if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
   // That the coordinator cannot be reached is said once for all tasks.
   if (status.code() != Code::kUnavailable && work.trouble != status.message()) {
     work.trouble = status.message();
     parts_.observer.Say(Describe(work.task) + ": " + work.trouble + "; trying again");
   }
-  if (rpc::ReactionTo(status) == Reaction::kRejoin && control_ != Control::kJoin) {
+  if (reaction == Reaction::kRejoin && control_ != Control::kJoin) {
     joined_ = false;
     ++control_call_;
     control_ = Control::kNone;
     control_not_before_ = parts_.clock.Now();
   }
-  work.not_before = parts_.clock.Now() + work.backoff.Next();
+  const bool refused = reaction == Reaction::kStayUnhealthy;
+  if (refused || work.backoff.attempts() == 0) {  // not at every attempt
+    parts_.observer.Say(Describe(work.task) + ": " + status.ToString() + "; trying again");
+  }
+  const Duration delay = work.backoff.Next();
+  work.not_before = parts_.clock.Now() + (refused ? options_.retry_cap : delay);
 }
 
 }  // namespace skerry::client

@@ -37,8 +37,9 @@ struct WorkDone {
 };
 
 // Local work. Run() blocks until the task is done, and may be called from several threads at once.
-// CANCELLED when `stop` was requested. Any other error is reported to the coordinator, with its
-// hint: FAILED_PRECONDITION and INVALID_ARGUMENT for what is wrong with the site's data,
+// CANCELLED when `stop` was requested; RESOURCE_EXHAUSTED when the disk is full: the task is tried
+// again later. Any other error is reported to the coordinator, without its hint:
+// FAILED_PRECONDITION and INVALID_ARGUMENT for what is wrong with the site's data,
 // PERMISSION_DENIED for what the site's policy forbids.
 class Trainer {
  public:

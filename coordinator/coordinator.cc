@@ -6,7 +6,6 @@
 
 #include "base/failpoint.h"
 #include "base/random.h"
-#include "coordinator/retention.h"
 #include "coordinator/views.h"
 #include "crypto/sha256.h"
 
@@ -37,7 +36,6 @@ Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions optio
 Coordinator::~Coordinator() = default;
 
 // ---- Start
-// ------------------------------------------------------------------------------------------
 
 Result<std::unique_ptr<Coordinator>> Coordinator::Open(const CoordinatorParts& parts,
                                                        CoordinatorOptions options) {
@@ -66,6 +64,10 @@ Status Coordinator::Restore() {
   }
   std::vector<int64_t> results_in_use;
   for (const auto& [task_id, task] : tasks_) results_in_use.push_back(task_id);
+  for (const auto& run : runs_) {
+    const std::vector<int64_t> kept = run->kept_updates();
+    results_in_use.insert(results_in_use.end(), kept.begin(), kept.end());
+  }
   SKERRY_FAILPOINT("coordinator/restored");
   uploads_.RemoveAllBut(results_in_use);
   return OkStatus();
@@ -92,16 +94,11 @@ Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::Journa
   for (const auto& [place, slot] : restored.slots()) {
     tasks_.try_emplace(slot.record.task_id, OpenTask{&restored, place});
   }
-  if (restored.base() && !restored.ended()) {
-    return checkpoints_.RemoveAllBut(
-        record.run_id,
-        VersionsToKeep(restored.plan().keep, restored.scores(), restored.base()->version));
-  }
-  return OkStatus();
+  WatchHistory(restored);
+  return RemoveLeftovers(restored, reader);
 }
 
-// ---- The loop
-// ---------------------------------------------------------------------------------------
+// ---- The loop ----------------------------------------------------------------------------------
 
 std::optional<Timestamp> Coordinator::NextDue() const {
   std::optional<Timestamp> due = site_timers_.Next();
@@ -109,6 +106,7 @@ std::optional<Timestamp> Coordinator::NextDue() const {
   for (const auto& run : runs_) {
     if (const auto t = run->NextDue()) consider(*t);
   }
+  if (const auto t = NextHistoryEnd()) consider(*t);
   for (const auto& [run_id, watchers] : watchers_) {
     for (const Watcher& watcher : watchers) consider(watcher.until);
   }
@@ -129,6 +127,7 @@ Status Coordinator::Flush() {
   for (const auto& run : runs_) {
     if (const auto due = run->NextDue(); due && *due <= Now()) run->OnTime();
   }
+  RemoveOldHistories();
   AnswerAll();
   AnswerWatchers();
   if (!batch_.empty()) {
@@ -158,7 +157,6 @@ void Coordinator::EndHeldCalls() {
 }
 
 // ---- RunHost
-// ----------------------------------------------------------------------------------------
 
 bool Coordinator::IsConnected(const std::string& site) const {
   const Site* found = FindSite(site);
@@ -230,28 +228,8 @@ Status Coordinator::VerifyVersion(const std::string& run_id, const ModelVersion&
   return verify(CheckpointPart::kState, version.state_hash);
 }
 
-void Coordinator::RemoveResults(std::vector<int64_t> task_ids) {
-  after_commit_.emplace_back([this, task_ids = std::move(task_ids)] {
-    SKERRY_FAILPOINT("coordinator/results-removing");
-    for (const int64_t task_id : task_ids) uploads_.Remove(task_id);
-    SKERRY_FAILPOINT("coordinator/results-removed");
-  });
-}
-
-void Coordinator::RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) {
-  if (versions.empty()) return;
-  after_commit_.emplace_back([this, run_id, versions = std::move(versions)] {
-    SKERRY_FAILPOINT("coordinator/versions-removing");
-    for (const int64_t version : versions) {
-      for (const auto part : {storage::CheckpointPart::kModel, storage::CheckpointPart::kState}) {
-        // One that stays behind is removed at the next start.
-        static_cast<void>(checkpoints_.Remove({run_id, version, part}).ok());
-      }
-    }
-  });
-}
-
 void Coordinator::RunEnded(Run& run) {
+  WatchHistory(run);
   v1::PullTaskReply::RunFinished notice;
   notice.set_run_id(run.record().run_id);
   notice.set_state(std::string(Name(run.record().state)));

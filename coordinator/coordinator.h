@@ -133,6 +133,7 @@ class Coordinator final : public RunHost {
   void StartFinalize(Run& run, int64_t ticket, FinalizeInput input) override;
   Status VerifyVersion(const std::string& run_id, const ModelVersion& version) override;
   void RemoveResults(std::vector<int64_t> task_ids) override;
+  void KeepResults(std::vector<int64_t> task_ids) override;
   void RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) override;
   void RunEnded(Run& run) override;
 
@@ -150,6 +151,12 @@ class Coordinator final : public RunHost {
   Coordinator(const CoordinatorParts& parts, CoordinatorOptions options);
   Status Restore();
   Status RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader);
+
+  Status RemoveLeftovers(const Run& run, storage::JournalReader& reader);
+  void WatchHistory(const Run& run);
+  std::optional<Timestamp> NextHistoryEnd() const;
+  void RemoveOldHistories();
+  void RemoveHistory(const Run& run, const Result<std::vector<storage::RoundRecord>>& rounds);
 
   Site& GetSite(const std::string& name);
   Site* FindSite(const std::string& name) const;
@@ -201,7 +208,8 @@ class Coordinator final : public RunHost {
 
   std::unordered_map<std::string, std::unique_ptr<Site>> sites_;
   std::vector<Site*> sites_by_number_;
-  std::vector<std::unique_ptr<Run>> runs_;  // by number
+  std::vector<std::unique_ptr<Run>> runs_;            // by number
+  std::multimap<WallTime, const Run*> history_ends_;  // ended runs whose history is yet to go
   std::unordered_map<int64_t, OpenTask> tasks_;
   TimerQueue<uint64_t> site_timers_;  // by site number: the end of a hold, or of a grace
   std::vector<Site*> dirty_;

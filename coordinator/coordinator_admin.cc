@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/history.h"
+#include "coordinator/retention.h"
 #include "coordinator/views.h"
 #include "rpc/chunks.h"
 
@@ -199,6 +200,11 @@ void Coordinator::ExportHistory(const std::string& run_id,
       if (!rounds.ok()) return done(rounds.status());
       const auto tasks = parts_.reader.Tasks(record.run_id, 0, kAll);
       if (!tasks.ok()) return done(tasks.status());
+      if (!HasWholeHistory(record, *rounds)) {
+        return done(FailedPrecondition("the history of run " + record.run_id +
+                                       " was removed some days after its end")
+                        .WithHint("[keep] history_days in its run file says how many"));
+      }
       v1::ExportHistoryReply reply;
       reply.set_history_json(HistoryToJson(record, *rounds, *tasks));
       done(std::move(reply));

@@ -58,6 +58,9 @@ void Coordinator::QueryUpload(const std::string& name, const v1::QueryUploadRequ
     return Reply<v1::QueryUploadReply>(std::move(done), NotWanted(request.task_id()));
   }
   const TaskSlot& slot = *task->run->FindSlot(task->place);
+  if (slot.record.state == storage::TaskState::kFailed) {
+    return Reply<v1::QueryUploadReply>(std::move(done), NotWanted(request.task_id()));
+  }
   v1::QueryUploadReply reply;
   if (slot.record.state == storage::TaskState::kReported && slot.record.content_hash == *hash) {
     reply.set_complete(true);
@@ -92,8 +95,7 @@ void Coordinator::ReportFailure(const std::string& name, const v1::ReportFailure
   Reply<v1::ReportFailureReply>(std::move(done), v1::ReportFailureReply());
 }
 
-// ---- Uploads
-// ----------------------------------------------------------------------------------------
+// ---- Uploads -----------------------------------------------------------------------------------
 
 void Coordinator::BeginUpload(const std::string& name, const v1::SubmitResultRequest::Start& start,
                               rpc::Callback<std::shared_ptr<Upload>> done) {

@@ -60,8 +60,7 @@ Status Coordinator::CheckSession(const Site* site, uint64_t wire_epoch) const {
   return OkStatus();
 }
 
-// ---- Sessions
-// ---------------------------------------------------------------------------------------
+// ---- Sessions ----------------------------------------------------------------------------------
 
 void Coordinator::Join(const std::string& name, v1::JoinRequest request,
                        rpc::Callback<v1::JoinReply> done) {
@@ -194,8 +193,7 @@ Duration Coordinator::HoldTime() {
   return FromSeconds(seconds * (0.9 + 0.2 * jitter_.Uniform()));
 }
 
-// ---- Long polls
-// -------------------------------------------------------------------------------------
+// ---- Long polls --------------------------------------------------------------------------------
 
 void Coordinator::PullTask(const std::string& name, uint64_t call_id,
                            const v1::PullTaskRequest& request,
@@ -256,8 +254,7 @@ void Coordinator::NoteProgress(const Site& site,
   }
 }
 
-// ---- Answers
-// ----------------------------------------------------------------------------------------
+// ---- Answers -----------------------------------------------------------------------------------
 
 void Coordinator::MarkDirty(Site& site) {
   if (std::exchange(site.dirty, true)) return;

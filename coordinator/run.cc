@@ -16,9 +16,25 @@ constexpr Duration kLookForRoomEvery = 2s;
 
 }  // namespace
 
+namespace {
+
+Status CheckReplay(const Participants& replay, const std::vector<std::string>& roster) {
+  for (const auto& [round, sites] : replay) {
+    for (const std::string& site : sites) {
+      if (std::binary_search(roster.begin(), roster.end(), site)) continue;
+      return InvalidArgument("round " + std::to_string(round) + " of the history counts site \"" +
+                             site + "\", which is not among the sites here");
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Run>> Run::Create(RunHost& host, RunPlan plan, storage::RunRecord record,
                                          std::unique_ptr<Participants> replay) {
   SKERRY_ASSIGN_OR_RETURN(const Contract contract, MakeContract(plan.participation, record.sites));
+  if (replay != nullptr) SKERRY_RETURN_IF_ERROR(CheckReplay(*replay, record.sites));
   SKERRY_ASSIGN_OR_RETURN(auto program, learning::MakeTrainingProgram(plan.spec));
   return std::unique_ptr<Run>(new Run(host, std::move(plan), std::move(record), std::move(program),
                                       contract, std::move(replay)));
@@ -35,6 +51,8 @@ Run::Run(RunHost& host, RunPlan plan, storage::RunRecord record,
       contract_(std::move(contract)),
       replay_(std::move(replay)),
       record_(std::move(record)),
+      kept_versions_(plan_.keep),
+      kept_updates_(plan_.keep.updates),
       change_(static_cast<uint64_t>(host.WallNow().unix_millis)) {}
 
 void Run::Start() {
@@ -44,7 +62,7 @@ void Run::Start() {
   BeginNextRound();
 }
 
-// ---- How it ends, pauses and goes on ----------------------------------------------------------
+// ---- How it ends, pauses and goes on -----------------------------------------------------------
 
 void Run::FinishRun() {
   if (!record_.degraded) return End(RunState::kCompleted, "");
@@ -148,8 +166,7 @@ Status Run::Resume() {
   return OkStatus();
 }
 
-// ---- Journal
-// ----------------------------------------------------------------------------------------
+// ---- Journal -----------------------------------------------------------------------------------
 
 void Run::StageRun() { host_.Stage(record_); }
 

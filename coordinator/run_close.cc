@@ -1,11 +1,9 @@
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/failpoint.h"
 #include "coordinator/chain_hash.h"
-#include "coordinator/retention.h"
+#include "coordinator/model_metadata.h"
 #include "coordinator/run.h"
 #include "coordinator/views.h"
 
@@ -15,19 +13,6 @@ namespace {
 using storage::Outcome;
 using storage::RunState;
 using storage::TaskState;
-
-// What a model file says about itself: nothing that differs between two executions with equal
-// results.
-storage::Metadata ModelMetadata(const v1::RunSpec& spec, int64_t round) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  SKERRY_CHECK(google::protobuf::util::MessageToJsonString(spec, &json, options).ok());
-  return {{"format", "skerry model 1"},
-          {"run", spec.name()},
-          {"round", std::to_string(round)},
-          {"run_spec", std::move(json)}};
-}
 
 }  // namespace
 
@@ -101,6 +86,7 @@ void Run::Do(const Commit& /*effect*/) {
   host_.Stage(round_);
   last_summary_ = Summarize(round_, {});
   if (std::exchange(initializing_, false)) {
+    kept_versions_.Update(scores_, base_->version);
     Note("model_initialized", "version 0");
     StageRun();
     return BeginNextRound();
@@ -121,12 +107,14 @@ void Run::Do(const Commit& /*effect*/) {
 // Every task of the round gets its outcome: the counted ones, and those that came too late or not
 // at all.
 void Run::CloseTasks(const std::vector<int32_t>& counted) {
+  std::vector<int64_t> unused;
   for (auto& [place, slot] : slots_) {
     const bool was_counted = std::binary_search(counted.begin(), counted.end(), place);
     storage::TaskRecord& task = slot.record;
     if (task.state == TaskState::kFailed) continue;  // the site said so itself
     task.outcome = was_counted ? Outcome::kCounted : Outcome::kDiscarded;
     if (!was_counted) {
+      unused.push_back(task.task_id);
       task.outcome_reason = ended() ? "the run is " + std::string(Name(record_.state))
                                     : "round " + std::to_string(task.round) + " closed without it";
       if (task.state != TaskState::kReported) {
@@ -139,6 +127,7 @@ void Run::CloseTasks(const std::vector<int32_t>& counted) {
     host_.WithdrawTask(task.site, task.task_id);
     host_.TellOutcome(task);
   }
+  host_.RemoveResults(std::move(unused));
 }
 
 // A committed round that lacked a site makes the run a degraded one, and the run's reason says
@@ -160,12 +149,11 @@ void Run::NoteAbsences(const std::vector<int32_t>& counted) {
 }
 
 void Run::RemoveOldFiles() {
-  std::vector<int64_t> results;
-  if (plan_.keep.updates == 0) {
-    for (const auto& [place, slot] : slots_) results.push_back(slot.record.task_id);
-  }
-  host_.RemoveResults(std::move(results));
-  host_.RemoveVersions(record_.run_id, VersionsToDrop(plan_.keep, scores_, base_->version));
+  std::vector<int64_t> counted;
+  for (const int32_t place : counted_) counted.push_back(slots_.at(place).record.task_id);
+  host_.KeepResults(counted);
+  host_.RemoveResults(kept_updates_.Add(spec_->round, counted));
+  host_.RemoveVersions(record_.run_id, kept_versions_.Update(scores_, base_->version));
 }
 
 void Run::Do(const Abandon& /*effect*/) {

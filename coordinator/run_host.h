@@ -36,8 +36,10 @@ class RunHost {
   virtual void StartFinalize(Run& run, int64_t ticket, FinalizeInput input) = 0;
   // Whether a version's files are whole. DATA_LOSS or NOT_FOUND name the file.
   virtual Status VerifyVersion(const std::string& run_id, const ModelVersion& version) = 0;
-  // After the commit: these results' and versions' files are needed no more.
+  // After the commit: these results' and versions' files are needed no more, or (KeepResults) only
+  // for a later look.
   virtual void RemoveResults(std::vector<int64_t> task_ids) = 0;
+  virtual void KeepResults(std::vector<int64_t> task_ids) = 0;
   virtual void RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) = 0;
 
   // The run reached a final state.

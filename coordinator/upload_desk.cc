@@ -151,11 +151,15 @@ Result<StoredResult> UploadDesk::Open(int64_t task_id) {
   return StoredResult{std::move(file), {}};
 }
 
+void UploadDesk::Close(int64_t task_id) {
+  const auto found = open_.find(task_id);
+  if (found == open_.end()) return;
+  promised_bytes_ -= found->second->size_bytes();
+  open_.erase(found);
+}
+
 void UploadDesk::Remove(int64_t task_id) {
-  if (const auto found = open_.find(task_id); found != open_.end()) {
-    promised_bytes_ -= found->second->size_bytes();
-    open_.erase(found);
-  }
+  Close(task_id);
   // A file that stays behind is removed at the next start.
   static_cast<void>(files_.Remove(PathOf(task_id)).ok());
 }

@@ -71,6 +71,8 @@ class UploadDesk {
   Result<uint64_t> Stored(int64_t task_id, const crypto::Digest& content_hash, uint64_t size_bytes);
   // The file of a whole result. NOT_FOUND when there is none.
   Result<StoredResult> Open(int64_t task_id);
+  // Lets go of a task's file, which stays where it is and takes none of the budget.
+  void Close(int64_t task_id);
   // Lets go of a task's file and removes it.
   void Remove(int64_t task_id);
   // Removes the files of all tasks but these: after a restart.

@@ -124,13 +124,26 @@ Status CheckpointStore::Remove(const CheckpointRef& ref) {
   return files_.Remove(PathOf(ref));
 }
 
-Status CheckpointStore::RemoveAllBut(const std::string& run_id, const std::vector<int64_t>& keep) {
+Result<std::vector<std::string>> CheckpointStore::NamesOf(const std::string& run_id) {
   SKERRY_RETURN_IF_ERROR(CheckRef({run_id, 0, CheckpointPart::kModel}));
-  const std::string directory = directory_ + "/" + run_id + "/";
   Result<std::vector<std::string>> names = files_.List(directory_ + "/" + run_id);
-  if (names.status().code() == Code::kNotFound) return OkStatus();
-  if (!names.ok()) return std::move(names).status();
-  for (const std::string& name : *names) {
+  if (names.status().code() == Code::kNotFound) return std::vector<std::string>();
+  return names;
+}
+
+Result<std::vector<int64_t>> CheckpointStore::Versions(const std::string& run_id) {
+  SKERRY_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesOf(run_id));
+  std::set<int64_t> versions;
+  for (const std::string& name : names) {
+    if (const std::optional<int64_t> version = VersionOf(name)) versions.insert(*version);
+  }
+  return std::vector<int64_t>(versions.begin(), versions.end());
+}
+
+Status CheckpointStore::RemoveAllBut(const std::string& run_id, const std::vector<int64_t>& keep) {
+  SKERRY_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesOf(run_id));
+  const std::string directory = directory_ + "/" + run_id + "/";
+  for (const std::string& name : names) {
     const std::optional<int64_t> version = VersionOf(name);
     const bool superseded = version && std::find(keep.begin(), keep.end(), *version) == keep.end();
     if (superseded || name.ends_with(kTemporarySuffix)) {

@@ -99,6 +99,16 @@ class Database {
   // every later transaction fails: the process has to start anew.
   Status Transaction(const std::function<Status()>& body);
 
+  // From now on everything is read as it is at this moment, until EndSnapshot(). The log cannot be
+  // shortened meanwhile.
+  Status BeginSnapshot();
+  void EndSnapshot();
+  // Writes what this connection sees, of one moment, to a new file that needs no log beside it; it
+  // is not synced. `progress` hears of pages, done and in all.
+  Status CopyTo(const std::string& path, const std::function<void(int64_t, int64_t)>& progress);
+  // Reads every page, and looks whether tables and indexes fit each other. DATA_LOSS if not.
+  Status CheckWholly();
+
   // Small facts about the database as a whole, empty when missing. WriteMeta belongs inside a
   // transaction.
   Result<std::string> ReadMeta(std::string_view key);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,10 +29,14 @@ class SqliteJournal final : public Journal {
                                                      const SqliteJournalOptions& options);
 
   Status Commit(const WriteBatch& batch) override;
+  // Gives the journal an identity of its own: for one that was restored from a backup, whose
+  // clients may have gone on without it.
+  Status RenewCoordinatorId();
 
  private:
   struct Statements {
     Statement put_run, put_round, put_task, put_site, add_event, newest_event, prune_events;
+    Statement remove_rounds, remove_tasks, remove_events;
   };
 
   SqliteJournal(std::unique_ptr<Database> database, Statements statements, int64_t kept_events)
@@ -39,6 +44,7 @@ class SqliteJournal final : public Journal {
         statements_(std::move(statements)),
         kept_events_(kept_events) {}
   Status Put(const Record& record);
+  Status Remove(const RemoveHistory& record);
   Status PruneEvents(int64_t num_added);
 
   const std::unique_ptr<Database> database_;
@@ -52,6 +58,18 @@ class SqliteJournalReader final : public JournalReader {
  public:
   // The errors are those of Database::OpenReader.
   static Result<std::unique_ptr<SqliteJournalReader>> Open(const std::string& path);
+
+  // Until EndSnapshot() every call sees the journal as it is now. Not for long: meanwhile the log
+  // grows.
+  Status BeginSnapshot() { return database_->BeginSnapshot(); }
+  void EndSnapshot() { database_->EndSnapshot(); }
+  // Writes what is seen to a new file, which is not synced and needs no log beside it. `progress`
+  // hears of pages, done and in all. DATA_LOSS: a page is damaged.
+  Status CopyTo(const std::string& path, const std::function<void(int64_t, int64_t)>& progress) {
+    return database_->CopyTo(path, progress);
+  }
+  // Reads every page. DATA_LOSS when one is damaged, or what they say does not fit together.
+  Status CheckWholly() { return database_->CheckWholly(); }
 
   Result<std::string> CoordinatorId() override;
   Result<std::vector<RunRecord>> Runs() override;

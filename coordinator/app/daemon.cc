@@ -15,6 +15,7 @@
 #include "base/event_loop.h"
 #include "base/file_lock.h"
 #include "base/version.h"
+#include "coordinator/backup.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/grpc/admin_service.h"
 #include "coordinator/grpc/authenticator.h"
@@ -81,6 +82,7 @@ struct Daemon::Parts {
   EventLoop loop;
   std::unique_ptr<Coordinator> coordinator;
   std::unique_ptr<Authenticator> authenticator;
+  std::unique_ptr<rpc::CallLog> call_log;
   std::unique_ptr<CoordinatorService> coordinator_service;
   std::unique_ptr<AdminService> admin_service;
   ThreadPool compute;
@@ -104,6 +106,7 @@ Status Daemon::Parts::OpenStore(const CoordinatorConfig& config) {
   Result<std::unique_ptr<FileLock>> locked = FileLock::Acquire(config.state_dir + "/lock");
   if (!locked.ok()) return locked.status().WithContext("the state directory is in use");
   lock = *std::move(locked);
+  SKERRY_RETURN_IF_ERROR(CheckNotRestoring(files, config.state_dir));
   const std::string path = config.state_dir + "/coordinator.db";
   SKERRY_ASSIGN_OR_RETURN(sqlite, storage::SqliteJournal::Open(path));
   SKERRY_ASSIGN_OR_RETURN(reader, storage::SqliteJournalReader::Open(path));
@@ -135,8 +138,11 @@ Status Daemon::Parts::OpenServer(const CoordinatorConfig& config, bool insecure)
                   "\", or set [tls]");
   }
   authenticator = std::make_unique<Authenticator>(federation, insecure);
-  coordinator_service =
-      std::make_unique<CoordinatorService>(*coordinator, loop, disk, *authenticator);
+  if (!config.call_log.empty()) {
+    SKERRY_ASSIGN_OR_RETURN(call_log, rpc::CallLog::Open(files, clock, config.call_log));
+  }
+  coordinator_service = std::make_unique<CoordinatorService>(*coordinator, loop, disk,
+                                                             *authenticator, call_log.get());
   admin_service = std::make_unique<AdminService>(*coordinator, loop, disk, *authenticator);
   grpc::ServerBuilder builder;
   rpc::SetServerLimits(builder);

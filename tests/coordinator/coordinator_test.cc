@@ -329,7 +329,7 @@ TEST_F(CoordinatorTest, AnUnknownRunIsNamedWithTheNearestOne) {
       Fails(Code::kNotFound, HasSubstr("did you mean \"t-1\"")));
 }
 
-// ---- Bad updates: the site's call fails, the round goes on ----
+// ---- Bad updates: the site's call fails, the round goes on -------------------------------------
 
 TEST_F(CoordinatorTest, AnUpdateOfAnotherShapeOrOrderIsRefused) {
   BeginRun();

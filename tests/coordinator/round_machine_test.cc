@@ -238,8 +238,7 @@ TEST(RoundMachineTest, AReplayInvitesExactlyItsParticipants) {
   EXPECT_EQ(round.phase(), Phase::kFinalizing);
 }
 
-// ---- Properties over random orders of events
-// --------------------------------------------------------
+// ---- Properties over random orders of events ---------------------------------------------------
 
 RoundPolicy RandomPolicy(RandomStream& random, int64_t sites) {
   RoundPolicy policy;
