@@ -100,7 +100,6 @@ class Session {
   void Query(Work& work);
   void Submit(Work& work, uint64_t offset);
   void OnSubmitFailed(Work& work, const Status& status);
-  bool HasResult(const Work& work) const;
   void ReportFailure(Work& work, const Status& reason);
   void SendFailure(Work& work);
   void OnVerdicts(const google::protobuf::RepeatedPtrField<v1::Verdict>& verdicts);
@@ -109,7 +108,7 @@ class Session {
   void Retry(Work& work, const Status& status);
   void Unhindered(Work& work);
   Status CheckKeptResult(const Work& work) const;
-  void TrainAgain(Work& work);
+  void TrainAgain(Work& work, const Status& why);
   Work* Find(int64_t task_id, uint64_t life);
   rpc::Backoff NewBackoff(uint64_t step) const;
 

@@ -57,15 +57,17 @@ Status Session::CheckKeptResult(const Work& work) const {
                   expected.Hex());
 }
 
-// The kept result is gone or damaged, and with it nothing but time.
-void Session::TrainAgain(Work& work) {
-  parts_.observer.Say(Describe(work.task) + ": training again, to the same bits");
+// The kept result is gone or damaged (power loss, a disk), and with it nothing but time.
+void Session::TrainAgain(Work& work, const Status& why) {
+  parts_.observer.Say(Describe(work.task) + ": " + why.message() +
+                      "; training again, to the same bits");
   work.stage = Stage::kFetching;
   work.model.reset();
   work.header.Clear();
   work.resumes = 0;
   Keep({ClientTask{work.task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(),
                    ""}});
+  Retry(work, why);
 }
 
 void Session::Unhindered(Work& work) {

@@ -35,8 +35,7 @@ void Session::Submit(Work& work, uint64_t offset) {
   Result<std::unique_ptr<File>> file =
       parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead);
   if (!file.ok()) {
-    parts_.observer.Say(Describe(work.task) + ": " + file.status().message());
-    return TrainAgain(work);
+    return TrainAgain(work, file.status());
   }
   work.busy = true;
   work.progress = std::make_shared<WorkProgress>();
@@ -66,10 +65,8 @@ void Session::OnSubmitFailed(Work& work, const Status& status) {
   const int64_t task_id = work.task.task_id();
   const Reaction reaction = rpc::ReactionTo(status);
   const bool refused = reaction == Reaction::kReportFailure || reaction == Reaction::kResume;
-  if (refused && !HasResult(work)) {
-    // A power loss, most likely, after it was hashed: work again, to the same bits.
-    work.stage = Stage::kFetching;
-    return Retry(work, status);
+  if (const Status kept = refused ? CheckKeptResult(work) : OkStatus(); !kept.ok()) {
+    return TrainAgain(work, kept);
   }
   switch (reaction) {
     case Reaction::kDropTask:
@@ -77,12 +74,6 @@ void Session::OnSubmitFailed(Work& work, const Status& status) {
     case Reaction::kReportFailure:
       return ReportFailure(work, status);
     case Reaction::kResume:
-      if (status.code() == Code::kDataLoss) {
-        if (const Status kept = CheckKeptResult(work); !kept.ok()) {
-          parts_.observer.Say(Describe(work.task) + ": " + kept.message());
-          return TrainAgain(work);
-        }
-      }
       if (++work.resumes > kMaxResumes) return ReportFailure(work, status);
       work.ask_first = true;
       return;
@@ -90,14 +81,6 @@ void Session::OnSubmitFailed(Work& work, const Status& status) {
       work.ask_first = true;
       return Retry(work, status);
   }
-}
-
-// Whether the result on disk is still the one that was hashed.
-bool Session::HasResult(const Work& work) const {
-  const auto file = parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead);
-  if (!file.ok()) return false;
-  const Result<crypto::Digest> hash = rpc::ResultHash(work.header, **file);
-  return hash.ok() && hash->view() == work.header.content_hash();
 }
 
 void Session::ReportFailure(Work& work, const Status& reason) {

@@ -2,7 +2,9 @@
 // never another model.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <vector>
 
@@ -45,11 +47,12 @@ class DamageTest : public ::testing::Test {
   // north's result of some round is with the coordinator, which waits for south's.
   void StopBetweenTwoResults() {
     BeginRun(2);
-    federation_.client("south").Kill9();
+    federation_.client("south").Signal(SIGSTOP);
     ASSERT_TRUE(Eventually([&] {
-      return federation_.Skerry({"run", "show", run_}).out.find("north reported") !=
+      return federation_.Skerry({"run", "show", run_}).out.find("north  reported") !=
              std::string::npos;
     }));
+    federation_.client("south").Kill9();
     federation_.client("north").Kill9();
     federation_.coordinator().Kill9();
   }
