@@ -51,6 +51,7 @@ Status Session::Open() {
 std::optional<Timestamp> Session::Step() {
   if (!ended_.ok()) return std::nullopt;
   const Timestamp now = parts_.clock.Now();
+  if (now >= look_for_room_at_) KeepRest();
   StepControl(now);
   // By id: a step may end its own task.
   std::vector<int64_t> ids;
@@ -64,6 +65,7 @@ std::optional<Timestamp> Session::Step() {
 
   std::optional<Timestamp> next;
   const auto consider = [&](Timestamp t) { next = next ? std::min(*next, t) : t; };
+  if (!unkept_.empty()) consider(look_for_room_at_);
   if (control_ == Control::kNone) consider(control_not_before_);
   // Progress is looked at once in a heartbeat; without news nothing is sent.
   if (control_ == Control::kHeartbeat) consider(std::max(heartbeat_sent_, now) + heartbeat_);
@@ -110,12 +112,6 @@ void Session::End(Status status) {
   ended_ = std::move(status);
   for (auto& [task_id, work] : works_) work.stop.request_stop();
   parts_.observer.HealthChanged(ended_);
-}
-
-void Session::Keep(std::vector<storage::ClientRecord> records) {
-  SKERRY_FAILPOINT("client/commit-begins");
-  const Status status = parts_.store.Commit(records);
-  if (!status.ok()) End(status);
 }
 
 Work* Session::Find(int64_t task_id, uint64_t life) {

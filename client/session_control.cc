@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/failpoint.h"
@@ -195,15 +196,18 @@ std::vector<v1::Progress> Session::ProgressNow() const {
                                                           : v1::Progress::TRAINING);
     progress.set_done(work.progress->done);
     progress.set_total(work.progress->total);
+    progress.set_trouble(work.trouble.empty() ? disk_full_ : work.trouble);
     all.push_back(std::move(progress));
   }
   return all;
 }
 
 int64_t Session::ProgressMark() const {
-  int64_t mark = 0;
+  constexpr uint64_t kSome = 0xffff;
+  auto mark = static_cast<int64_t>(std::hash<std::string>()(disk_full_) & kSome);
   for (const auto& [task_id, work] : works_) {
-    mark += work.progress->done + (static_cast<int64_t>(work.stage) << 40) + task_id;
+    mark += work.progress->done + (static_cast<int64_t>(work.stage) << 40) + task_id +
+            static_cast<int64_t>(std::hash<std::string>()(work.trouble) & kSome);
   }
   return mark;
 }
