@@ -8,9 +8,6 @@
 namespace skerry::coordinator {
 namespace {
 
-// Models up to this size travel inside the task.
-constexpr uint64_t kInlineBytes = 64 * 1024;
-
 template <class Reply>
 void EndHeld(std::optional<HeldCall<Reply>>& held, const Status& status,
              std::vector<std::function<void()>>& after_commit) {
@@ -315,7 +312,7 @@ bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
 }
 
 void Coordinator::InlineModel(const Run& run, v1::ModelRef& model) {
-  if (model.size_bytes() > kInlineBytes) return;
+  if (model.size_bytes() > options_.inline_bytes) return;
   auto& [version, contents] = small_models_[run.record().run_id];
   if (contents.empty() || version != model.version()) {
     const Result<std::unique_ptr<File>> file =

@@ -80,7 +80,8 @@ class DealtTable final : public client::Table {
 
 }  // namespace
 
-Result<std::vector<SimulatedSite>> SitesFromFiles(const std::string& what, const std::string& base) {
+Result<std::vector<SimulatedSite>> SitesFromFiles(const std::string& what,
+                                                  const std::string& base) {
   std::string pattern = ResolvePath(base, what);
   if (IsDirectory(pattern)) pattern += "/*.csv";
   std::vector<SimulatedSite> sites;
