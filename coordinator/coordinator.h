@@ -154,6 +154,8 @@ class Coordinator final : public RunHost {
   Site& GetSite(const std::string& name);
   Site* FindSite(const std::string& name) const;
   Status CheckSession(const Site* site, uint64_t epoch) const;
+  Status CheckJoin(const Site& site, const v1::JoinRequest& request) const;
+  uint64_t TicketFor(Site& site, const v1::JoinRequest& request);
   void StartSession(Site& site, const v1::JoinRequest& request);
   v1::JoinReply::Settlement Settle(Site& site, const v1::HeldTask& held);
   void Confirm(Site& site, const google::protobuf::RepeatedField<int64_t>& task_ids);
@@ -195,6 +197,7 @@ class Coordinator final : public RunHost {
   Finalizer finalizer_;
   std::string coordinator_id_;
   int64_t last_task_id_ = 0;
+  uint64_t last_ticket_ = 0;
   RandomStream jitter_;
 
   std::unordered_map<std::string, std::unique_ptr<Site>> sites_;

@@ -21,6 +21,11 @@ Status Superseded(const std::string& site) {
       .WithDetail(rpc::kSuperseded);
 }
 
+// Whether the process that calls has the session already.
+bool HasSession(const Site& site, const v1::JoinRequest& request) {
+  return request.process() != 0 && request.process() == rpc::SessionProcess(site.record.epoch);
+}
+
 }  // namespace
 
 Site& Coordinator::GetSite(const std::string& name) {
@@ -40,7 +45,9 @@ Site* Coordinator::FindSite(const std::string& name) const {
 
 Status Coordinator::CheckSession(const Site* site, uint64_t epoch) const {
   if (site != nullptr && epoch < site->record.epoch && epoch > 0) {
-    return Superseded(site->record.site);
+    const uint32_t process = rpc::SessionProcess(epoch);
+    const bool current = process != 0 && process == rpc::SessionProcess(site->record.epoch);
+    if (!current) return Superseded(site->record.site);
   }
   if (site == nullptr || !site->has_session || epoch != site->record.epoch) {
     return FailedPrecondition("no session with this epoch; Join first")
@@ -49,7 +56,8 @@ Status Coordinator::CheckSession(const Site* site, uint64_t epoch) const {
   return OkStatus();
 }
 
-// ---- Sessions ---------------------------------------------------------------------------------------
+// ---- Sessions
+// ---------------------------------------------------------------------------------------
 
 void Coordinator::Join(const std::string& name, v1::JoinRequest request,
                        rpc::Callback<v1::JoinReply> done) {
@@ -62,14 +70,19 @@ void Coordinator::Join(const std::string& name, v1::JoinRequest request,
             .WithHint("install the same release of Skerry on both sides"));
   }
   Site& site = GetSite(name);
-  if (request.epoch() > 0 && request.epoch() < site.record.epoch) {
-    return Reply<v1::JoinReply>(std::move(done), Superseded(name));
+  if (Status status = CheckJoin(site, request); !status.ok()) {
+    return Reply<v1::JoinReply>(std::move(done), std::move(status));
   }
-  DropHeldCalls(site, request.epoch() == 0 ? Superseded(name) : Unavailable("a new session began"));
+  v1::JoinReply reply;
+  if (const uint64_t ticket = TicketFor(site, request); ticket != 0) {
+    reply.set_ticket(ticket);
+    return Reply<v1::JoinReply>(std::move(done), std::move(reply));
+  }
+  const bool rejoins = HasSession(site, request) || request.epoch() > 0;
+  DropHeldCalls(site, rejoins ? Unavailable("a new session began") : Superseded(name));
   StartSession(site, request);
   Confirm(site, request.confirmed_verdicts());
 
-  v1::JoinReply reply;
   reply.set_epoch(site.record.epoch);
   reply.set_coordinator_id(coordinator_id_);
   reply.set_version(options_.version);
@@ -89,9 +102,34 @@ void Coordinator::Join(const std::string& name, v1::JoinRequest request,
   Reply<v1::JoinReply>(std::move(done), std::move(reply));
 }
 
+// PERMISSION_DENIED (SUPERSEDED): a newer process has the session. UNAVAILABLE: the call is an old
+// one that arrived late.
+Status Coordinator::CheckJoin(const Site& site, const v1::JoinRequest& request) const {
+  if (HasSession(site, request)) {
+    if (request.call() > site.last_join) return OkStatus();
+    return Unavailable("a newer call to Join has been answered");
+  }
+  const bool old_session = request.epoch() > 0 && request.epoch() < site.record.epoch;
+  return old_session ? Superseded(site.record.site) : OkStatus();
+}
+
+// Before a process takes the session from another it must ask twice: the second time with this
+// ticket. 0: it need not, or has done so.
+uint64_t Coordinator::TicketFor(Site& site, const v1::JoinRequest& request) {
+  const uint32_t process = request.process();
+  if (process == 0 || site.record.epoch == 0 || HasSession(site, request)) return 0;
+  const auto found = site.tickets.find(process);
+  if (found != site.tickets.end() && found->second == request.ticket()) return 0;
+  constexpr std::size_t kMostTickets = 64;
+  if (site.tickets.size() >= kMostTickets) site.tickets.clear();
+  return site.tickets[process] = ++last_ticket_;
+}
+
 void Coordinator::StartSession(Site& site, const v1::JoinRequest& request) {
   storage::SiteRecord& record = site.record;
-  ++record.epoch;
+  record.epoch = rpc::MakeEpoch(rpc::SessionNumber(record.epoch) + 1, request.process());
+  site.last_join = request.call();
+  site.tickets.clear();
   record.version = request.version();
   record.last_seen = WallNow();
   if (record.first_seen.unix_millis == 0) record.first_seen = record.last_seen;
@@ -168,11 +206,13 @@ void Coordinator::DropHeldCalls(Site& site, const Status& status) {
 }
 
 Duration Coordinator::HoldTime() {
-  const double seconds = std::clamp(20.0 * static_cast<double>(num_connected_) / 1000.0, 20.0, 120.0);
+  const double seconds =
+      std::clamp(20.0 * static_cast<double>(num_connected_) / 1000.0, 20.0, 120.0);
   return FromSeconds(seconds * (0.9 + 0.2 * jitter_.Uniform()));
 }
 
-// ---- Long polls -------------------------------------------------------------------------------------
+// ---- Long polls
+// -------------------------------------------------------------------------------------
 
 void Coordinator::PullTask(const std::string& name, uint64_t call_id,
                            const v1::PullTaskRequest& request,
@@ -230,7 +270,8 @@ void Coordinator::NoteProgress(const Site& site,
   }
 }
 
-// ---- Answers ----------------------------------------------------------------------------------------
+// ---- Answers
+// ----------------------------------------------------------------------------------------
 
 void Coordinator::MarkDirty(Site& site) {
   if (std::exchange(site.dirty, true)) return;
@@ -279,8 +320,8 @@ void Coordinator::AnswerHeartbeat(Site& site, bool hold_is_over) {
   site_timers_.Set(site.number, Now() + options_.grace);
 }
 
-// The next thing for an idle client: a result to send again, or the oldest waiting task, of another run
-// than the last if there is one.
+// The next thing for an idle client: a result to send again, or the oldest waiting task, of another
+// run than the last if there is one.
 bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
   for (const int64_t task_id : site.resend) {
     if (!site.holds.contains(task_id)) continue;
@@ -288,9 +329,8 @@ bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
     site.resend.erase(task_id);
     return true;
   }
-  const auto working = std::count_if(site.open.begin(), site.open.end(), [&](int64_t task_id) {
-    return site.holds.contains(task_id);
-  });
+  const auto working = std::count_if(site.open.begin(), site.open.end(),
+                                     [&](int64_t task_id) { return site.holds.contains(task_id); });
   if (static_cast<std::size_t>(working) >= site.max_tasks) return false;
   const OpenTask* chosen = nullptr;
   for (const int64_t task_id : site.open) {
@@ -344,8 +384,8 @@ std::vector<int64_t> Coordinator::TasksToAbandon(const Site& site) const {
   for (const int64_t task_id : site.holds) {
     if (site.verdicts.contains(task_id)) continue;
     const OpenTask* task = FindTask(site.record.site, task_id);
-    const bool open = task != nullptr && task->run->FindSlot(task->place)->record.state !=
-                                             storage::TaskState::kFailed;
+    const bool open = task != nullptr &&
+                      task->run->FindSlot(task->place)->record.state != storage::TaskState::kFailed;
     if (!open) abandoned.push_back(task_id);
   }
   return abandoned;

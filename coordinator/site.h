@@ -27,7 +27,11 @@ struct Site {
   const uint64_t number;  // in the order of appearance: gives timers an order that can be repeated
   storage::SiteRecord record;
   bool has_session = false;  // has joined since this process began
-  bool connected = false;    // holds a call, or is within its grace
+  uint64_t last_join = 0;    // of the site's process that has the session: its newest Join
+  // Processes that asked for the session and were told to ask again: process -> ticket. Whoever
+  // does is there now; a call that arrives after its process died, or twice, does not.
+  std::map<uint32_t, uint64_t> tickets;
+  bool connected = false;  // holds a call, or is within its grace
   std::size_t max_tasks = 1;
   std::optional<HeldCall<v1::PullTaskReply>> pull;
   std::optional<HeldCall<v1::HeartbeatReply>> heartbeat;
@@ -36,8 +40,9 @@ struct Site {
   std::set<int64_t> resend;   // of those: whose kept result it should send again
   std::map<int64_t, storage::TaskRecord> verdicts;  // told until it confirms them
   std::vector<v1::PullTaskReply::RunFinished> notices;
-  std::string last_run;  // that it got a task of: the next one comes from another run, if there is one
-  bool dirty = false;    // may have something to hear
+  std::string
+      last_run;  // that it got a task of: the next one comes from another run, if there is one
+  bool dirty = false;  // may have something to hear
 };
 
 }  // namespace skerry::coordinator

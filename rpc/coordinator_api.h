@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,13 +10,21 @@
 
 namespace skerry::rpc {
 
-// Of the wire. Raised when an older peer could misread a message; both sides then say which they speak.
+// Of the wire. Raised when an older peer could misread a message; both sides then say which they
+// speak.
 constexpr uint32_t kProtocolVersion = 1;
 
 // Details of a PERMISSION_DENIED or FAILED_PRECONDITION that a client acts on.
-constexpr const char* kSuperseded = "SUPERSEDED";        // a newer process of this site is at work
-constexpr const char* kEpochUnknown = "EPOCH_UNKNOWN";   // Join again
+constexpr const char* kSuperseded = "SUPERSEDED";         // a newer process of this site is at work
+constexpr const char* kEpochUnknown = "EPOCH_UNKNOWN";    // Join again
 constexpr const char* kUploadUnknown = "UPLOAD_UNKNOWN";  // QueryUpload, then go on from there
+
+// A session's epoch: its number in the history of its site, and below that the process that has it
+// (JoinRequest.process), so that the coordinator's journal tells whether a call comes from that
+// process.
+constexpr uint64_t MakeEpoch(uint64_t number, uint32_t process) { return number << 32 | process; }
+constexpr uint64_t SessionNumber(uint64_t epoch) { return epoch >> 32; }
+constexpr uint32_t SessionProcess(uint64_t epoch) { return static_cast<uint32_t>(epoch); }
 
 template <class Reply>
 using Callback = std::function<void(Result<Reply>)>;
@@ -36,10 +45,10 @@ class ChunkSink {
 
 struct Done {};
 
-// The coordinator as a client agent sees it: over gRPC, or in the same process. Every call returns at
-// once; its callback comes later, exactly once, on the executor that the implementation was given
-// (and, after the implementation's destructor, not at all). Every call may be repeated. Which status
-// means what is in docs/wire.md; rpc/reaction.h turns it into what to do.
+// The coordinator as a client agent sees it: over gRPC, or in the same process. Every call returns
+// at once; its callback comes later, exactly once, on the executor that the implementation was
+// given (and, after the implementation's destructor, not at all). Every call may be repeated. Which
+// status means what is in docs/wire.md; rpc/reaction.h turns it into what to do.
 class CoordinatorApi {
  public:
   virtual ~CoordinatorApi() = default;
@@ -52,7 +61,8 @@ class CoordinatorApi {
   // `sink` and `source` are used on a thread of the implementation until the callback comes.
   virtual void PullModel(v1::PullModelRequest request, std::shared_ptr<ChunkSink> sink,
                          Callback<Done> done) = 0;
-  virtual void SubmitResult(v1::SubmitResultRequest::Start start, std::shared_ptr<ChunkSource> source,
+  virtual void SubmitResult(v1::SubmitResultRequest::Start start,
+                            std::shared_ptr<ChunkSource> source,
                             Callback<v1::SubmitResultReply> done) = 0;
 };
 
