@@ -96,6 +96,7 @@ class Run {
 
   void BeginNextRound();
   void BeginAttempt(int64_t attempt, std::vector<Seat> seats);
+  void OfferOpenTasks();
   void RestoreRound(const storage::RoundRecord& record, std::vector<storage::TaskRecord> tasks);
   std::vector<Seat> SeatsNow() const;
   RoundPolicy PolicyFor(const learning::RoundSpec& spec) const;
