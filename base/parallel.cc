@@ -35,7 +35,8 @@ void ParallelFor(Executor& executor, int helpers, std::size_t count,
                  const std::function<void(std::size_t)>& body) {
   if (count == 0) return;
   auto work = std::make_shared<Work>(count, body);
-  const auto useful = std::min<std::size_t>(static_cast<std::size_t>(std::max(helpers, 0)), count - 1);
+  const auto useful =
+      std::min<std::size_t>(static_cast<std::size_t>(std::max(helpers, 0)), count - 1);
   for (std::size_t i = 0; i < useful; ++i) executor.Post([work] { work->Run(); });
   work->Run();
   MutexLock lock(work->mutex);

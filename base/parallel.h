@@ -7,8 +7,9 @@
 
 namespace skerry {
 
-// Runs body(0) ... body(count - 1), in any order, on this thread and up to `helpers` tasks of `executor`;
-// returns when all have run. May be called from a task of that executor: this thread alone suffices.
+// Runs body(0) ... body(count - 1), in any order, on this thread and up to `helpers` tasks of
+// `executor`; returns when all have run. May be called from a task of that executor: this thread
+// alone suffices.
 void ParallelFor(Executor& executor, int helpers, std::size_t count,
                  const std::function<void(std::size_t)>& body);
 

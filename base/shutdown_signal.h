@@ -5,9 +5,9 @@
 
 namespace skerry {
 
-// Calls `on_signal` once, on a thread of its own, when SIGINT or SIGTERM comes; a second signal ends the
-// process at once with exit code 130. Made in main before any other thread, so that all of them leave
-// these signals to it.
+// Calls `on_signal` once, on a thread of its own, when SIGINT or SIGTERM comes; a second signal
+// ends the process at once with exit code 130. Made in main before any other thread, so that all of
+// them leave these signals to it.
 class ShutdownSignal {
  public:
   ShutdownSignal();

@@ -56,7 +56,8 @@ Result<std::unique_ptr<AdminClient>> AdminClient::Connect(const AdminAddress& ad
   }
   if (socket.empty()) {
     return InvalidArgument("where is the coordinator?")
-        .WithHint("on its own machine: --socket STATE_DIR/admin.sock; elsewhere: --admin admin.toml");
+        .WithHint(
+            "on its own machine: --socket STATE_DIR/admin.sock; elsewhere: --admin admin.toml");
   }
   return std::unique_ptr<AdminClient>(new AdminClient(
       rpc::OpenChannel("unix:" + socket, grpc::InsecureChannelCredentials()), socket));

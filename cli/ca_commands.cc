@@ -22,7 +22,8 @@ int Init(const std::string& directory, const std::string& federation) {
   std::printf(
       "made the certificate authority of federation \"%s\" in %s\n"
       "  %s/ca.pem   goes into every kit\n"
-      "  %s/ca.key   stays here; whoever has it can add sites. Keep it off the network, and backed up\n"
+      "  %s/ca.key   stays here; whoever has it can add sites. Keep it off the network, and backed "
+      "up\n"
       "next: skerry ca issue --coordinator HOST\n",
       federation.c_str(), directory.c_str(), directory.c_str(), directory.c_str());
   return 0;
@@ -43,7 +44,8 @@ struct IssueOptions {
 Status IssueAll(const IssueOptions& options) {
   PosixFiles files;
   SystemClock clock;
-  SKERRY_ASSIGN_OR_RETURN(const auto ca, crypto::CertificateAuthority::Open(files, options.directory));
+  SKERRY_ASSIGN_OR_RETURN(const auto ca,
+                          crypto::CertificateAuthority::Open(files, options.directory));
   KitMaker maker(files, clock, ca, options.directory, options.out, options.days);
   if (!options.coordinator.empty()) {
     SKERRY_RETURN_IF_ERROR(maker.MakeCoordinator(options.coordinator, options.port));
@@ -83,7 +85,8 @@ void AddCaCommands(CLI::App& app, Action& action) {
 
   auto options = std::make_shared<IssueOptions>();
   CLI::App* issue = noun->add_subcommand(
-      "issue", "Issue kits: a certificate, its key, the CA and a commented configuration file each");
+      "issue",
+      "Issue kits: a certificate, its key, the CA and a commented configuration file each");
   issue->footer(
       "Examples:\n"
       "  skerry ca issue --coordinator fl.example.org --port 8443\n"
@@ -99,12 +102,15 @@ void AddCaCommands(CLI::App& app, Action& action) {
   issue->add_option("--admin", options->admins, "for an operator; may be given several times");
   issue->add_option("--address", options->address,
                     "HOST:PORT of the coordinator, if it was not issued here");
-  issue->add_option("--data", options->data, "NAME=FILE.csv: a data source for the sites' agent.toml; {site} in FILE is the site's "
-                    "name");
+  issue->add_option(
+      "--data", options->data,
+      "NAME=FILE.csv: a data source for the sites' agent.toml; {site} in FILE is the site's "
+      "name");
   issue->add_option("--days", options->days, "how long the certificates are valid")
       ->check(CLI::Range(1, 3650))
       ->capture_default_str();
-  issue->add_option("--dir", options->directory, "the certificate authority")->capture_default_str();
+  issue->add_option("--dir", options->directory, "the certificate authority")
+      ->capture_default_str();
   issue->add_option("--out", options->out, "where the kits go, each in a folder of its own")
       ->capture_default_str();
   issue->callback([&action, options] { action = [options] { return Issue(*options); }; });

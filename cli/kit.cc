@@ -11,39 +11,59 @@ namespace {
 std::string TlsTable(const std::string& stem) {
   return "[tls]\n"
          "ca = \"ca.pem\"\n"
-         "certificate = \"" + stem + ".pem\"   # renewed in place: it is read again without a restart\n"
-         "key = \"" + stem + ".key\"\n";
+         "certificate = \"" +
+         stem +
+         ".pem\"   # renewed in place: it is read again without a restart\n"
+         "key = \"" +
+         stem + ".key\"\n";
 }
 
 std::string CoordinatorToml(int port) {
   return "# The coordinator's configuration. Paths are relative to this file.\n"
          "[listen]\n"
-         "address = \"0.0.0.0:" + std::to_string(port) + "\"   # sites dial in here; nothing else need be open\n"
-         "# admin_socket = \"/run/skerry/admin.sock\"   # for `skerry --socket`; default: in state_dir\n"
-         "\n" + TlsTable("coordinator") +
+         "address = \"0.0.0.0:" +
+         std::to_string(port) +
+         "\"   # sites dial in here; nothing else need be open\n"
+         "# admin_socket = \"/run/skerry/admin.sock\"   # for `skerry --socket`; default: in "
+         "state_dir\n"
+         "\n" +
+         TlsTable("coordinator") +
          "\n"
          "[storage]\n"
-         "state_dir = \"state\"   # journal, checkpoints, results under way; /var/lib/skerry in production\n"
+         "state_dir = \"state\"   # journal, checkpoints, results under way; /var/lib/skerry in "
+         "production\n"
          "# spool_bytes = 68719476736   # how much the results under way may take\n"
          "\n"
          "# [limits]\n"
          "# threads = 0   # 0: one per processor\n";
 }
 
-std::string AgentToml(const std::string& site, const std::string& address, const std::string& source,
-                      const std::string& file) {
-  return "# The agent's configuration at site \"" + site + "\". Paths are relative to this file.\n"
+std::string AgentToml(const std::string& site, const std::string& address,
+                      const std::string& source, const std::string& file) {
+  return "# The agent's configuration at site \"" + site +
+         "\". Paths are relative to this file.\n"
          "# No coordinator can change anything in here.\n"
          "[site]\n"
-         "name = \"" + site + "\"\n"
-         "coordinator = \"" + address + "\"   # the agent dials out; no port of this site is opened\n"
-         "state_dir = \"state\"   # results until their verdict; /var/lib/skerry-client in production\n"
-         "\n" + TlsTable(site) +
+         "name = \"" +
+         site +
+         "\"\n"
+         "coordinator = \"" +
+         address +
+         "\"   # the agent dials out; no port of this site is opened\n"
+         "state_dir = \"state\"   # results until their verdict; /var/lib/skerry-client in "
+         "production\n"
+         "\n" +
+         TlsTable(site) +
          "\n"
-         "# A data source: runs name it, and the columns that they read. Nothing but sums and model\n"
+         "# A data source: runs name it, and the columns that they read. Nothing but sums and "
+         "model\n"
          "# updates leaves this machine.\n"
-         "[data." + source + "]\n"
-         "csv = \"" + file + "\"   # or: sqlite = \"/srv/data.db\" with table = \"patients\"\n"
+         "[data." +
+         source +
+         "]\n"
+         "csv = \"" +
+         file +
+         "\"   # or: sqlite = \"/srv/data.db\" with table = \"patients\"\n"
          "# rename = { apache2 = \"ApacheIIScore\" }   # the run's name of a column = this file's\n"
          "# missing_values = [\"\", \"NA\"]   # cells that count as missing\n"
          "\n"
@@ -61,8 +81,11 @@ std::string AgentToml(const std::string& site, const std::string& address, const
 std::string AdminToml(const std::string& name, const std::string& address) {
   return "# For: skerry --admin admin.toml ... Paths are relative to this file.\n"
          "[admin]\n"
-         "coordinator = \"" + address + "\"\n"
-         "\n" + TlsTable(name);
+         "coordinator = \"" +
+         address +
+         "\"\n"
+         "\n" +
+         TlsTable(name);
 }
 
 }  // namespace
@@ -103,9 +126,8 @@ Status KitMaker::MakeCoordinator(const std::string& host, int port) {
   for (const char* local : {"localhost", "127.0.0.1"}) {
     if (host != local) hosts.emplace_back(local);
   }
-  SKERRY_RETURN_IF_ERROR(
-      MakeKit("coordinator", {ca_.federation(), crypto::Role::kCoordinator, ""}, hosts, "coordinator",
-              "coordinator.toml", CoordinatorToml(port)));
+  SKERRY_RETURN_IF_ERROR(MakeKit("coordinator", {ca_.federation(), crypto::Role::kCoordinator, ""},
+                                 hosts, "coordinator", "coordinator.toml", CoordinatorToml(port)));
   const bool is_ipv6 = host.find(':') != std::string::npos;
   return SetAddress((is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port));
 }

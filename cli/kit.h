@@ -10,8 +10,8 @@
 
 namespace skerry::cli {
 
-// Makes kits: folders with ca.pem, a certificate, its key (0600) and a commented configuration file,
-// ready to be handed over. ALREADY_EXISTS when a kit is there: its key may be in use.
+// Makes kits: folders with ca.pem, a certificate, its key (0600) and a commented configuration
+// file, ready to be handed over. ALREADY_EXISTS when a kit is there: its key may be in use.
 class KitMaker {
  public:
   // `ca_directory` also remembers the coordinator's address for later kits.

@@ -22,7 +22,8 @@ constexpr const char* kFooter =
     "On one machine, with the same run file:\n"
     "  skerry simulate run.toml --out out\n"
     "\n"
-    "Every command: skerry NOUN VERB --help. Exit codes: 0 done, 1 failed, 2 bad arguments or file,\n"
+    "Every command: skerry NOUN VERB --help. Exit codes: 0 done, 1 failed, 2 bad arguments or "
+    "file,\n"
     "  3 not found, 4 no answer, 5 not allowed, 6 not possible now, 7 disk full, 8 damaged data.";
 
 }  // namespace

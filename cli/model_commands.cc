@@ -20,8 +20,7 @@ namespace {
 // Takes a model's chunks into a temporary file, and gives it its name when all is there.
 class ModelWriter {
  public:
-  ModelWriter(std::string path, Progress& progress)
-      : path_(std::move(path)), progress_(progress) {}
+  ModelWriter(std::string path, Progress& progress) : path_(std::move(path)), progress_(progress) {}
 
   Status Take(const v1::ExportModelReply& message) {
     if (message.has_model()) {
@@ -40,7 +39,8 @@ class ModelWriter {
   }
 
   Status Finish() {
-    if (file_ == nullptr || stored_ != model_.size_bytes()) return DataLoss("the model is incomplete");
+    if (file_ == nullptr || stored_ != model_.size_bytes())
+      return DataLoss("the model is incomplete");
     SKERRY_RETURN_IF_ERROR(file_->Sync());
     SKERRY_RETURN_IF_ERROR(files_.Rename(path_ + ".tmp", path_));
     progress_.Finish();
@@ -85,16 +85,15 @@ Result<std::string> Evaluate(const EvaluateOptions& options, Format format) {
   SKERRY_ASSIGN_OR_RETURN(const coordinator::RunPlan plan,
                           coordinator::ParseRunFile(text, options.run_file));
   const bool given = !options.sites.empty();
-  SKERRY_ASSIGN_OR_RETURN(
-      const auto sites,
-      simulation::SitesFromFiles(given ? options.sites : plan.simulation.sites,
-                                 given ? "." : ParentDirectory(options.run_file)));
+  SKERRY_ASSIGN_OR_RETURN(const auto sites, simulation::SitesFromFiles(
+                                                given ? options.sites : plan.simulation.sites,
+                                                given ? "." : ParentDirectory(options.run_file)));
   std::vector<NamedModel> models;
   for (const std::string& model : options.models) {
     const std::size_t equals = model.find('=');
     const bool named = equals != std::string::npos;
-    models.push_back({named ? model.substr(0, equals) : model,
-                      named ? model.substr(equals + 1) : model});
+    models.push_back(
+        {named ? model.substr(0, equals) : model, named ? model.substr(equals + 1) : model});
   }
   SKERRY_ASSIGN_OR_RETURN(const Comparison comparison, CompareModels(plan, sites, models));
   return format == Format::kJson ? ComparisonJson(comparison) : ComparisonText(comparison);
@@ -115,7 +114,8 @@ void AddModelCommands(CLI::App& app, GlobalOptions& options, Action& action) {
   AddAdminOptions(*exporting, options);
   exporting->add_option("run", *run_id, "the run, or \"latest\"")->required();
   exporting->add_option("--out", *out, "the file")->capture_default_str();
-  exporting->add_option("--version", *version, "of the model; -1: the newest")->capture_default_str();
+  exporting->add_option("--version", *version, "of the model; -1: the newest")
+      ->capture_default_str();
   exporting->callback([&options, &action, request, run_id, version, out] {
     request->set_run_id(*run_id);
     request->set_version(*version);
@@ -133,8 +133,9 @@ void AddModelCommands(CLI::App& app, GlobalOptions& options, Action& action) {
   AddFormatOption(*evaluating, options);
   evaluating->add_option("run.toml", evaluate->run_file, "the run file")->required();
   evaluating->add_option("models", evaluate->models, "NAME=FILE, one or more")->required();
-  evaluating->add_option("--sites", evaluate->sites,
-                         "a folder, file or glob of CSV files; default: the run file's [simulation]");
+  evaluating->add_option(
+      "--sites", evaluate->sites,
+      "a folder, file or glob of CSV files; default: the run file's [simulation]");
   evaluating->callback([&options, &action, evaluate] {
     action = [&options, evaluate]() -> int {
       const Result<std::string> text = Evaluate(*evaluate, options.output());

@@ -36,8 +36,8 @@ std::vector<std::string> MetricsOf(OutputKind kind) {
 }
 
 std::vector<Metric> Measure(const learning::Model& model, const Scored& scored) {
-  const learning::EvaluationSums sums = learning::Evaluate(
-      model.output_kind(), model.num_outputs(), scored.outputs, scored.labels);
+  const learning::EvaluationSums sums =
+      learning::Evaluate(model.output_kind(), model.num_outputs(), scored.outputs, scored.labels);
   std::vector<Metric> metrics;
   for (Metric& metric : learning::ToMetrics(model.output_kind(), "test", sums)) {
     metric.name = metric.name.substr(metric.name.find('.') + 1);
@@ -216,7 +216,8 @@ std::string ComparisonText(const Comparison& comparison) {
     for (const std::string& metric : comparison.metrics) row.push_back(Cell(score.metrics, metric));
     all.Add(std::move(row));
   }
-  return "On each site's own held-out rows (total: every row by the model that is for its site)\n\n" +
+  return "On each site's own held-out rows (total: every row by the model that is for its "
+         "site)\n\n" +
          OwnTable(comparison) + "\nOn the held-out rows of all sites together\n\n" + all.ToString();
 }
 
@@ -224,7 +225,8 @@ std::string ComparisonJson(const Comparison& comparison) {
   nlohmann::ordered_json json = {{"own", nlohmann::ordered_json::array()},
                                  {"total", nlohmann::ordered_json::array()},
                                  {"all", nlohmann::ordered_json::array()}};
-  for (const Score& score : comparison.own) json[score.is_total ? "total" : "own"].push_back(ToJson(score));
+  for (const Score& score : comparison.own)
+    json[score.is_total ? "total" : "own"].push_back(ToJson(score));
   for (const Score& score : comparison.all) json["all"].push_back(ToJson(score));
   return json.dump(2) + "\n";
 }

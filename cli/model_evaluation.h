@@ -11,7 +11,8 @@
 
 namespace skerry::cli {
 
-// A model to be compared. In `path`, {site} stands for the name of a site: then every site has its own.
+// A model to be compared. In `path`, {site} stands for the name of a site: then every site has its
+// own.
 struct NamedModel {
   std::string name;
   std::string path;

@@ -17,7 +17,9 @@ using Json = nlohmann::ordered_json;
 
 std::string TimeText(int64_t unix_ms) { return unix_ms == 0 ? "-" : FormatWallTime({unix_ms}); }
 
-Json TimeJson(int64_t unix_ms) { return unix_ms == 0 ? Json(nullptr) : Json(FormatWallTime({unix_ms})); }
+Json TimeJson(int64_t unix_ms) {
+  return unix_ms == 0 ? Json(nullptr) : Json(FormatWallTime({unix_ms}));
+}
 
 Json ToJson(const v1::RunSummary& run) {
   return {{"run", run.run_id()},
@@ -82,7 +84,8 @@ std::string SiteState(const v1::SiteInRound& site) {
   if (site.state() == "submitting") {
     return "submitting(" + std::to_string(site.done() * 100 / site.total()) + "%)";
   }
-  return site.state() + "(" + std::to_string(site.done()) + "/" + std::to_string(site.total()) + ")";
+  return site.state() + "(" + std::to_string(site.done()) + "/" + std::to_string(site.total()) +
+         ")";
 }
 
 std::string StateLine(const v1::RunSummary& run) {
@@ -114,9 +117,8 @@ std::string RoundsTable(const v1::ShowRunReply& run) {
   Table table({"round", "kind", "phase", "counted", "seconds", "metrics of the model it began with",
                "not counted"});
   for (const v1::RoundSummary& round : run.rounds()) {
-    const auto counted =
-        std::count_if(round.sites().begin(), round.sites().end(),
-                      [](const v1::SiteInRound& site) { return site.counted(); });
+    const auto counted = std::count_if(round.sites().begin(), round.sites().end(),
+                                       [](const v1::SiteInRound& site) { return site.counted(); });
     std::string label = std::to_string(round.round());
     if (round.attempt() > 1) label += "." + std::to_string(round.attempt());
     std::string note = Absences(round);
@@ -162,8 +164,8 @@ std::string RunText(const v1::ShowRunReply& run) {
   }
   text += "\nmodel    ";
   text += summary.model_version() < 0 ? "none yet"
-                                      : "version " + std::to_string(summary.model_version()) + ", " +
-                                            HexEncode(summary.model_hash()).substr(0, 16);
+                                      : "version " + std::to_string(summary.model_version()) +
+                                            ", " + HexEncode(summary.model_hash()).substr(0, 16);
   text += "\ncreated  " + TimeText(summary.created_unix_ms()) + "\nended    " +
           TimeText(summary.ended_unix_ms()) + "\n\n";
   Table sites({"site", "state", "examples", "sent", "reason"});
@@ -187,7 +189,8 @@ std::string RunJson(const v1::ShowRunReply& run) {
 }
 
 std::string SitesText(const std::vector<v1::SiteSummary>& sites, int64_t now_unix_ms) {
-  if (sites.empty()) return "no site has connected yet; start one with: skerry-client --config agent.toml\n";
+  if (sites.empty())
+    return "no site has connected yet; start one with: skerry-client --config agent.toml\n";
   Table table({"site", "state", "last seen", "version", "certificate", "data sources", "reason"});
   for (const v1::SiteSummary& site : sites) {
     std::string expiry = "-";
@@ -195,10 +198,11 @@ std::string SitesText(const std::vector<v1::SiteSummary>& sites, int64_t now_uni
       const int64_t days = (site.certificate_expires_unix() - now_unix_ms / 1000) / 86400;
       expiry = days < 0 ? "expired" : std::to_string(days) + " days left";
     }
-    table.Add({site.site(), site.state(), TimeText(site.last_seen_unix_ms()), site.version(), expiry,
-               Join(std::vector<std::string>(site.data_sources().begin(), site.data_sources().end()),
-                    ", "),
-               site.reason()});
+    table.Add(
+        {site.site(), site.state(), TimeText(site.last_seen_unix_ms()), site.version(), expiry,
+         Join(std::vector<std::string>(site.data_sources().begin(), site.data_sources().end()),
+              ", "),
+         site.reason()});
   }
   return table.ToString();
 }
@@ -206,17 +210,16 @@ std::string SitesText(const std::vector<v1::SiteSummary>& sites, int64_t now_uni
 std::string SitesJson(const std::vector<v1::SiteSummary>& sites) {
   Json list = Json::array();
   for (const v1::SiteSummary& site : sites) {
-    list.push_back(
-        {{"site", site.site()},
-         {"state", site.state()},
-         {"reason", site.reason()},
-         {"version", site.version()},
-         {"first_seen", TimeJson(site.first_seen_unix_ms())},
-         {"last_seen", TimeJson(site.last_seen_unix_ms())},
-         {"certificate_expires", TimeJson(site.certificate_expires_unix() * 1000)},
-         {"data_sources",
-          std::vector<std::string>(site.data_sources().begin(), site.data_sources().end())},
-         {"session", site.epoch()}});
+    list.push_back({{"site", site.site()},
+                    {"state", site.state()},
+                    {"reason", site.reason()},
+                    {"version", site.version()},
+                    {"first_seen", TimeJson(site.first_seen_unix_ms())},
+                    {"last_seen", TimeJson(site.last_seen_unix_ms())},
+                    {"certificate_expires", TimeJson(site.certificate_expires_unix() * 1000)},
+                    {"data_sources", std::vector<std::string>(site.data_sources().begin(),
+                                                              site.data_sources().end())},
+                    {"session", site.epoch()}});
   }
   return Json{{"sites", std::move(list)}}.dump(2) + "\n";
 }
@@ -253,14 +256,14 @@ std::string RoundsCsv(const std::vector<v1::RoundSummary>& rounds) {
   csv += "\n";
   for (const v1::RoundSummary& round : rounds) {
     if (round.phase() != "committed") continue;
-    const auto counted =
-        std::count_if(round.sites().begin(), round.sites().end(),
-                      [](const v1::SiteInRound& site) { return site.counted(); });
+    const auto counted = std::count_if(round.sites().begin(), round.sites().end(),
+                                       [](const v1::SiteInRound& site) { return site.counted(); });
     csv += std::to_string(round.round()) + "," + round.kind() + "," +
-           std::to_string(round.base_version()) + "," + std::to_string(round.model_version()) + "," +
-           std::to_string(counted) + "," + FormatExact(round.seconds());
+           std::to_string(round.base_version()) + "," + std::to_string(round.model_version()) +
+           "," + std::to_string(counted) + "," + FormatExact(round.seconds());
     std::map<std::string, double> values;
-    for (const v1::Metric* metric : FederationMetrics(round)) values[metric->name()] = metric->value();
+    for (const v1::Metric* metric : FederationMetrics(round))
+      values[metric->name()] = metric->value();
     for (const std::string& name : names) {
       csv += ",";
       if (values.contains(name)) csv += FormatExact(values[name]);

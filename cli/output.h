@@ -25,8 +25,8 @@ std::string MetricsLine(const v1::RoundSummary& round);
 // One line a site that is not just waiting: "north training 40%".
 std::string SitesLine(const std::vector<v1::SiteInRound>& sites);
 
-// One row a round: round, model version, seconds, sites counted, and a column for each metric of the
-// federation. RFC 4180, numbers so that they read back exactly.
+// One row a round: round, model version, seconds, sites counted, and a column for each metric of
+// the federation. RFC 4180, numbers so that they read back exactly.
 std::string RoundsCsv(const std::vector<v1::RoundSummary>& rounds);
 // The learning curves of a run as an SVG picture: one panel for each metric, over model versions.
 std::string RoundsSvg(const std::string& title, const std::vector<v1::RoundSummary>& rounds);

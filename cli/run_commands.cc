@@ -43,9 +43,9 @@ int Submit(const GlobalOptions& options, const std::string& path) {
   const Result<v1::SubmitRunReply> reply = (*client)->SubmitRun(request);
   if (!reply.ok()) return ReportError(reply.status());
   if (options.output() == Format::kJson) return Print(RunSummaryJson(reply->run()));
-  std::fprintf(stderr, "submitted; sites: %s\n",
-               Join(std::vector<std::string>(reply->sites().begin(), reply->sites().end()), ", ")
-                   .c_str());
+  std::fprintf(
+      stderr, "submitted; sites: %s\n",
+      Join(std::vector<std::string>(reply->sites().begin(), reply->sites().end()), ", ").c_str());
   return Print(reply->run().run_id() + "\n");
 }
 
@@ -72,7 +72,7 @@ int Show(const GlobalOptions& options, const std::string& run_id, int64_t rounds
 constexpr Duration kFirstAnswer = 10s;
 
 struct WaitOptions {
-  int64_t round = -1;       // until this round has committed; -1: until the run has ended
+  int64_t round = -1;  // until this round has committed; -1: until the run has ended
   std::string timeout;
   bool pause_is_end = true;  // a paused run waits for a person
   bool quiet = false;
@@ -95,9 +95,11 @@ class Follower {
       const Result<v1::WatchRunReply> reply = client_.WatchRun(request);
       if (clock_.Now() - begin >= *timeout) return TimedOut();
       if (!reply.ok()) {
-        // A coordinator that has just been started gets a moment; one that answered before, for ever.
+        // A coordinator that has just been started gets a moment; one that answered before, for
+        // ever.
         const bool patient = seen_ || clock_.Now() - begin < kFirstAnswer;
-        if (reply.status().code() != Code::kUnavailable || !patient) return ReportError(reply.status());
+        if (reply.status().code() != Code::kUnavailable || !patient)
+          return ReportError(reply.status());
         if (!std::exchange(away_, true)) progress_.Line("the coordinator does not answer; waiting");
         ::usleep(200'000);
         continue;
@@ -125,8 +127,10 @@ class Follower {
     if (options_.quiet) return;
     const v1::RunSummary& run = reply.run();
     std::string note = MetricsLine(reply.last_round());
-    if (run.state() != "running") note = run.state() + (run.reason().empty() ? "" : ": " + run.reason());
-    if (run.state() == "running" && run.reason().starts_with("waiting for lost")) note = run.reason();
+    if (run.state() != "running")
+      note = run.state() + (run.reason().empty() ? "" : ": " + run.reason());
+    if (run.state() == "running" && run.reason().starts_with("waiting for lost"))
+      note = run.reason();
     progress_.Update(RoundLabel(run), run.round(), run.num_rounds(), note);
     if (note != last_note_ && run.state() != "running" && !HasEnded(run)) progress_.Line(note);
     last_note_ = note;
@@ -232,11 +236,12 @@ void AddWaiting(CLI::App& noun, GlobalOptions& options, Action& action) {
     };
   });
   auto wait = std::make_shared<WaitOptions>();
-  CLI::App* verb = AddVerb(noun, options, "wait",
-                           "Wait until a run ends, or a round of it has committed.\n"
-                           "Exit codes: 0 completed (or the round is there), 20 completed_degraded, "
-                           "21 paused until somebody comes, 22 failed, 23 stopped, 4 time is up",
-                           "skerry run wait icu-mortality-1 --round 10 --timeout 5m");
+  CLI::App* verb =
+      AddVerb(noun, options, "wait",
+              "Wait until a run ends, or a round of it has committed.\n"
+              "Exit codes: 0 completed (or the round is there), 20 completed_degraded, "
+              "21 paused until somebody comes, 22 failed, 23 stopped, 4 time is up",
+              "skerry run wait icu-mortality-1 --round 10 --timeout 5m");
   verb->add_option("run", *run_id, "the run, or \"latest\"")->capture_default_str();
   verb->add_option("--round", wait->round, "until this round has committed");
   verb->add_option("--timeout", wait->timeout, "at most so long, for instance 5m");
@@ -284,10 +289,11 @@ void AddRunCommands(CLI::App& app, GlobalOptions& options, Action& action) {
     action = [&options, argument] { return Resume(options, *argument); };
   });
   auto out = std::make_shared<std::string>("out");
-  CLI::App* report = AddVerb(*noun, options, "report",
-                             "Write a run's rounds (CSV), learning curves (SVG), history and all else "
-                             "(JSON) to a folder",
-                             "skerry run report latest --out out");
+  CLI::App* report =
+      AddVerb(*noun, options, "report",
+              "Write a run's rounds (CSV), learning curves (SVG), history and all else "
+              "(JSON) to a folder",
+              "skerry run report latest --out out");
   report->add_option("run", *argument, "the run, or \"latest\"")->required();
   report->add_option("--out", *out, "the folder")->capture_default_str();
   report->callback([&options, &action, argument, out] {

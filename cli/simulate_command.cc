@@ -48,7 +48,8 @@ Result<std::vector<simulation::SimulatedSite>> ResolveSites(const SimulateOption
     return InvalidArgument(options.run_file + " does not say which data the sites have")
         .WithHint("give --sites DIR, or add to the run file: [simulation] sites = \"data/*.csv\"");
   }
-  SKERRY_ASSIGN_OR_RETURN(auto sites, simulation::SitesFromFiles(plan.simulation.sites, run_folder));
+  SKERRY_ASSIGN_OR_RETURN(auto sites,
+                          simulation::SitesFromFiles(plan.simulation.sites, run_folder));
   if (count) return simulation::DealToSites(sites, *count, plan.spec.seed());
   return sites;
 }
@@ -71,11 +72,9 @@ Status WriteOutput(const SimulateOptions& options, const simulation::SimulationR
   PosixFiles files;
   SKERRY_RETURN_IF_ERROR(files.MakeDirectories(options.out));
   if (!result.model.empty()) {
-    SKERRY_RETURN_IF_ERROR(
-        PublishFile(files, options.out + "/model.safetensors", result.model));
+    SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out + "/model.safetensors", result.model));
   }
-  SKERRY_RETURN_IF_ERROR(
-      PublishFile(files, options.out + "/rounds.csv", RoundsCsv(result.rounds)));
+  SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out + "/rounds.csv", RoundsCsv(result.rounds)));
   SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out + "/history.json", result.history_json));
   return PublishFile(files, options.out + "/curve.svg",
                      RoundsSvg(result.run.name() + ", simulated", result.rounds));
@@ -148,16 +147,20 @@ int Simulate(const SimulateOptions& options) {
 void AddSimulateCommand(CLI::App& app, Action& action) {
   auto options = std::make_shared<SimulateOptions>();
   CLI::App* verb = app.add_subcommand(
-      "simulate", "Run a whole federation on this machine: the same code, the same model, in virtual time");
+      "simulate",
+      "Run a whole federation on this machine: the same code, the same model, in virtual time");
   verb->footer(
       "Examples:\n"
       "  skerry simulate run.toml                      sites from its [simulation] table\n"
       "  skerry simulate run.toml --sites data         one site for each data/*.csv\n"
       "  skerry simulate run.toml --sites 20           the same rows, dealt to 20 sites\n"
       "  skerry simulate run.toml --history h.json     who took part when, as it really was\n"
-      "Writes OUT/model.safetensors, rounds.csv, curve.svg, history.json. The same file and data give\n"
-      "the same model, byte for byte, with any number of threads, and as a deployed run with the same\n"
-      "history. Exit codes: 0 completed, 20 completed_degraded, 22 paused or failed, 130 interrupted.");
+      "Writes OUT/model.safetensors, rounds.csv, curve.svg, history.json. The same file and data "
+      "give\n"
+      "the same model, byte for byte, with any number of threads, and as a deployed run with the "
+      "same\n"
+      "history. Exit codes: 0 completed, 20 completed_degraded, 22 paused or failed, 130 "
+      "interrupted.");
   verb->add_option("run.toml", options->run_file, "the run file")->required();
   verb->add_option("--sites", options->sites,
                    "a folder, file or glob of CSV files, one site each; or a number of sites");

@@ -15,9 +15,9 @@ struct LoadedModel {
   std::vector<float> parameters;
 };
 
-// Reads a safetensors file that holds a model of these parameters over so many inputs. DATA_LOSS: not
-// a good safetensors file. FAILED_PRECONDITION: a good one of another layout; names the first tensor
-// that differs, with what is there and what was expected.
+// Reads a safetensors file that holds a model of these parameters over so many inputs. DATA_LOSS:
+// not a good safetensors file. FAILED_PRECONDITION: a good one of another layout; names the first
+// tensor that differs, with what is there and what was expected.
 Result<LoadedModel> LoadModel(const File& file, const learning::Layout& parameters,
                               std::size_t num_inputs);
 

@@ -3,6 +3,7 @@
 #include <span>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "client/model_file.h"
 #include "learning/local_training.h"
@@ -24,7 +25,8 @@ class ResultWriter {
     return ResultWriter(*order.result, std::move(layout));
   }
 
-  // INVALID_ARGUMENT: the task asks for a section of another size than there is, or of another name.
+  // INVALID_ARGUMENT: the task asks for a section of another size than there is, or of another
+  // name.
   template <class T>
   Status Put(const std::string& section, std::span<const T> values) {
     const auto index = layout_.Find(section);
@@ -53,14 +55,14 @@ learning::EvaluationSums EvaluateOn(const learning::Model& model, std::span<cons
   for (int64_t first = 0; first < data.rows; first += kRows) {
     const int64_t rows = std::min(kRows, data.rows - first);
     const auto at = [](int64_t i) { return static_cast<std::size_t>(i); };
-    const Batch batch = {
-        rows,
-        std::span(data.features).subspan(at(first * data.num_features), at(rows * data.num_features)),
-        std::span(data.labels).subspan(at(first), at(rows))};
-    model.Forward(parameters, batch,
-                  std::span(outputs).subspan(at(first * model.num_outputs()),
-                                             at(rows * model.num_outputs())),
-                  *workspace);
+    const Batch batch = {rows,
+                         std::span(data.features)
+                             .subspan(at(first * data.num_features), at(rows * data.num_features)),
+                         std::span(data.labels).subspan(at(first), at(rows))};
+    model.Forward(
+        parameters, batch,
+        std::span(outputs).subspan(at(first * model.num_outputs()), at(rows * model.num_outputs())),
+        *workspace);
   }
   return learning::Evaluate(model.output_kind(), model.num_outputs(), outputs, data.labels);
 }
@@ -74,8 +76,8 @@ Status Evaluate(const learning::Model& model, std::span<const float> parameters,
                 ResultWriter& writer) {
   for (const SplitPart part : {SplitPart::kValidation, SplitPart::kTest}) {
     if ((part == SplitPart::kValidation ? split.validation() : split.test()) <= 0) continue;
-    const learning::EvaluationValues values = learning::ToValues(
-        model.output_kind(), EvaluateOn(model, parameters, datasets.at(part)));
+    const learning::EvaluationValues values =
+        learning::ToValues(model.output_kind(), EvaluateOn(model, parameters, datasets.at(part)));
     const std::string prefix = "evaluation." + std::string(SplitName(part));
     SKERRY_RETURN_IF_ERROR(
         writer.Put<int64_t>(prefix + ".counts", std::span<const int64_t>(values.counts)));
@@ -97,8 +99,8 @@ Result<WorkDone> NativeTrainer::Run(const WorkOrder& order) {
   if (prepared_ == nullptr || prepared_->spec_sha256 != order.task.run_spec_sha256()) {
     SKERRY_ASSIGN_OR_RETURN(prepared_, Prepare(order));
   }
-  SKERRY_RETURN_IF_ERROR(CheckExamples(
-      policy_, static_cast<int64_t>(prepared_->data->num_rows(SplitPart::kTrain))));
+  SKERRY_RETURN_IF_ERROR(
+      CheckExamples(policy_, static_cast<int64_t>(prepared_->data->num_rows(SplitPart::kTrain))));
   if (order.task.kind() == v1::STATISTICS) return Statistics(order, *prepared_);
   return TrainAndEvaluate(order, *prepared_);
 }
@@ -132,8 +134,7 @@ Result<WorkDone> NativeTrainer::Statistics(const WorkOrder& order, const Prepare
   const learning::FeatureSums sums = prepared.data->Sums();
   const std::vector<int64_t> counts = learning::CountValues(sums);
   const std::vector<double> values = learning::SumValues(sums);
-  SKERRY_RETURN_IF_ERROR(
-      writer.Put<int64_t>("features.counts", std::span<const int64_t>(counts)));
+  SKERRY_RETURN_IF_ERROR(writer.Put<int64_t>("features.counts", std::span<const int64_t>(counts)));
   SKERRY_RETURN_IF_ERROR(writer.Put<double>("features.sums", std::span<const double>(values)));
   return WorkDone{sums.num_examples, {}};
 }
@@ -153,8 +154,7 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, Prepare
   SKERRY_ASSIGN_OR_RETURN(ResultWriter writer, ResultWriter::Create(order));
   const v1::Split& split = order.spec->data().split();
   if (order.task.evaluate() || order.task.kind() == v1::EVALUATE) {
-    SKERRY_RETURN_IF_ERROR(
-        Evaluate(model, loaded.parameters, prepared.datasets, split, writer));
+    SKERRY_RETURN_IF_ERROR(Evaluate(model, loaded.parameters, prepared.datasets, split, writer));
   }
   const Dataset& rows = prepared.datasets.at(SplitPart::kTrain);
   if (order.task.kind() == v1::EVALUATE) return WorkDone{rows.rows, {}};
@@ -174,6 +174,7 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, Prepare
       const learning::LocalTrainingResult trained,
       learning::TrainLocally(model, rows, options, parameters, order.stop,
                              [&](int64_t done, int64_t total) {
+                               SKERRY_FAILPOINT("client/training-step");
                                order.progress->total.store(total, std::memory_order_relaxed);
                                order.progress->done.store(done, std::memory_order_relaxed);
                              }));

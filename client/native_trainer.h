@@ -19,8 +19,8 @@ namespace skerry::client {
 using RowReader =
     std::function<Result<std::unique_ptr<Table>>(std::span<const std::string> columns)>;
 
-// Statistics, training and evaluation on a site's own rows, with the models of learning/models. Rows
-// are read once per run and kept in memory while the run's tasks come. Thread-safe.
+// Statistics, training and evaluation on a site's own rows, with the models of learning/models.
+// Rows are read once per run and kept in memory while the run's tasks come. Thread-safe.
 class NativeTrainer final : public Trainer {
  public:
   // `sources`: the site's data sources by name.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/text.h"
 
 namespace skerry::client {
@@ -47,6 +48,8 @@ Status Session::Open() {
     work.ask_first = true;
     works_.emplace(held.task_id, std::move(work));
   }
+  RemoveUnusedResults();
+  RemoveUnusedModels();
   return OkStatus();
 }
 
@@ -83,6 +86,7 @@ void Session::OnVerdicts(const google::protobuf::RepeatedPtrField<v1::Verdict>& 
     const bool counted = verdict.outcome() == v1::Verdict::COUNTED;
     parts_.observer.Say(Describe(found->second.task) +
                         (counted ? ": counted" : ": discarded, " + verdict.reason()));
+    SKERRY_FAILPOINT("client/verdict-heard");
     found->second.stop.request_stop();
     Drop(verdict.task_id());
   }
@@ -99,9 +103,11 @@ void Session::Abandon(int64_t task_id, const std::string& why) {
 void Session::Drop(int64_t task_id) {
   works_.erase(task_id);
   Keep({storage::RemoveClientTask{task_id}});
-  // A file that stays behind is overwritten or removed later.
+  SKERRY_FAILPOINT("client/task-forgotten");
+  // A file that stays behind is removed at the next start.
   static_cast<void>(parts_.files.Remove(ResultPath(task_id)).ok());
   RemoveUnusedModels();
+  SKERRY_FAILPOINT("client/result-removed");
 }
 
 void Session::End(Status status) {
@@ -112,6 +118,7 @@ void Session::End(Status status) {
 }
 
 void Session::Keep(std::vector<storage::ClientRecord> records) {
+  SKERRY_FAILPOINT("client/commit-begins");
   const Status status = parts_.store.Commit(records);
   if (!status.ok()) End(status);
 }
@@ -135,6 +142,19 @@ std::string Session::ResultPath(int64_t task_id) const {
 
 std::string Session::ModelPath(const std::string& content_hash) const {
   return options_.state_dir + "/models/" + HexEncode(content_hash) + ".safetensors";
+}
+
+// What a kill between the store and the file left behind.
+void Session::RemoveUnusedResults() {
+  const std::string folder = options_.state_dir + "/results";
+  std::set<std::string> used;
+  for (const auto& [task_id, work] : works_) used.insert(ResultPath(task_id));
+  const Result<std::vector<std::string>> names = parts_.files.List(folder);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    const std::string path = folder + "/" + name;
+    if (!used.contains(path)) static_cast<void>(parts_.files.Remove(path).ok());
+  }
 }
 
 void Session::RemoveUnusedModels() {

@@ -52,10 +52,10 @@ struct SessionParts {
   SessionObserver& observer;
 };
 
-// One site's conversation with the coordinator: joins, keeps one long poll held, works on tasks, sends
-// results and keeps each until its verdict. It survives its own death by the store and its files, and
-// the coordinator's by repeating itself. Belongs to one thread, on which the callbacks of its parts
-// come too; after each of them, and when the time has come, Step() must be called.
+// One site's conversation with the coordinator: joins, keeps one long poll held, works on tasks,
+// sends results and keeps each until its verdict. It survives its own death by the store and its
+// files, and the coordinator's by repeating itself. Belongs to one thread, on which the callbacks
+// of its parts come too; after each of them, and when the time has come, Step() must be called.
 class Session {
  public:
   Session(const SessionParts& parts, SessionOptions options);
@@ -99,6 +99,7 @@ class Session {
   void Query(Work& work);
   void Submit(Work& work, uint64_t offset);
   void OnSubmitFailed(Work& work, const Status& status);
+  bool HasResult(const Work& work) const;
   void ReportFailure(Work& work, const Status& reason);
   void SendFailure(Work& work);
   void OnVerdicts(const google::protobuf::RepeatedPtrField<v1::Verdict>& verdicts);
@@ -113,6 +114,7 @@ class Session {
   int64_t ProgressMark() const;
   std::string ResultPath(int64_t task_id) const;
   std::string ModelPath(const std::string& content_hash) const;
+  void RemoveUnusedResults();
   void RemoveUnusedModels();
   void Keep(std::vector<storage::ClientRecord> records);
   void End(Status status);
@@ -140,9 +142,10 @@ class Session {
 
   std::map<int64_t, Work> works_;
   uint64_t last_life_ = 0;
-  std::set<int64_t> unconfirmed_;   // verdicts heard, not yet confirmed to the coordinator
-  std::set<int64_t> confirming_;    // of those: in the control call under way
-  std::pair<std::string, std::shared_ptr<const v1::RunSpec>> spec_;  // by its hash: the last one parsed
+  std::set<int64_t> unconfirmed_;  // verdicts heard, not yet confirmed to the coordinator
+  std::set<int64_t> confirming_;   // of those: in the control call under way
+  std::pair<std::string, std::shared_ptr<const v1::RunSpec>>
+      spec_;  // by its hash: the last one parsed
 };
 
 }  // namespace skerry::client

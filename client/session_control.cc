@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "client/session.h"
 
 namespace skerry::client {
@@ -105,6 +106,7 @@ void Session::CallHeartbeat(Timestamp now) {
 void Session::OnJoined(v1::JoinReply reply) {
   ticket_ = reply.ticket();
   if (ticket_ != 0) return;  // at once again, with it
+  SKERRY_FAILPOINT("client/joined");
   joined_ = true;
   epoch_ = reply.epoch();
   heartbeat_ = std::chrono::milliseconds(std::clamp<int64_t>(reply.heartbeat_ms(), 100, 60000));
@@ -166,10 +168,9 @@ void Session::OnControlFailed(const Status& status) {
   const Reaction reaction = rpc::ReactionTo(status);
   if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
   if (reaction == Reaction::kRejoin || reaction == Reaction::kDropTask) {
-    joined_ = false;
-    if (backoff_.attempts() == 0) {  // at once, the first time
+    const bool had_session = std::exchange(joined_, false);
+    if (had_session) {  // the coordinator is there: Join at once, however long it was away
       control_not_before_ = parts_.clock.Now();
-      static_cast<void>(backoff_.Next());
       return;
     }
   }

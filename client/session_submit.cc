@@ -1,6 +1,8 @@
 #include <utility>
 
+#include "base/failpoint.h"
 #include "client/session.h"
+#include "rpc/chunks.h"
 
 namespace skerry::client {
 namespace {
@@ -47,6 +49,7 @@ void Session::Submit(Work& work, uint64_t offset) {
   start.set_epoch(epoch_);
   *start.mutable_header() = work.header;
   start.set_offset(offset);
+  SKERRY_FAILPOINT("client/upload-begins");
   parts_.api.SubmitResult(
       std::move(start), ResultSource(*std::move(file), offset, work.progress),
       [this, task_id = work.task.task_id(), life = work.life](Result<v1::SubmitResultReply> reply) {
@@ -54,23 +57,29 @@ void Session::Submit(Work& work, uint64_t offset) {
         if (found == nullptr) return;
         found->busy = false;
         if (!reply.ok()) return OnSubmitFailed(*found, reply.status());
+        SKERRY_FAILPOINT("client/receipt-heard");
         found->stage = Stage::kSubmitted;
         found->resumes = 0;
         Keep({ClientTask{task_id, ClientTask::State::kSubmitted, found->task.SerializeAsString(),
                          found->header.SerializeAsString()}});
+        SKERRY_FAILPOINT("client/receipt-kept");
       });
 }
 
 void Session::OnSubmitFailed(Work& work, const Status& status) {
   const int64_t task_id = work.task.task_id();
-  switch (rpc::ReactionTo(status)) {
+  const Reaction reaction = rpc::ReactionTo(status);
+  const bool refused = reaction == Reaction::kReportFailure || reaction == Reaction::kResume;
+  if (refused && !HasResult(work)) {
+    // A power loss, most likely, after it was hashed: work again, to the same bits.
+    work.stage = Stage::kFetching;
+    return Retry(work, status);
+  }
+  switch (reaction) {
     case Reaction::kDropTask:
       return Abandon(task_id, status.message());
     case Reaction::kReportFailure:
       return ReportFailure(work, status);
-    case Reaction::kExitSuperseded:
-    case Reaction::kStop:
-      return End(status);
     case Reaction::kResume:
       if (++work.resumes > kMaxResumes) return ReportFailure(work, status);
       work.ask_first = true;
@@ -79,6 +88,14 @@ void Session::OnSubmitFailed(Work& work, const Status& status) {
       work.ask_first = true;
       return Retry(work, status);
   }
+}
+
+// Whether the result on disk is still the one that was hashed.
+bool Session::HasResult(const Work& work) const {
+  const auto file = parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead);
+  if (!file.ok()) return false;
+  const Result<crypto::Digest> hash = rpc::ResultHash(work.header, **file);
+  return hash.ok() && hash->view() == work.header.content_hash();
 }
 
 void Session::ReportFailure(Work& work, const Status& reason) {
@@ -102,9 +119,10 @@ void Session::SendFailure(Work& work) {
         Work* found = Find(task_id, life);
         if (found == nullptr) return;
         found->busy = false;
-        if (reply.ok() || rpc::ReactionTo(reply.status()) == Reaction::kDropTask) {
-          return Drop(task_id);
-        }
+        const Reaction reaction = rpc::ReactionTo(reply.status());
+        const bool unwanted =
+            reaction == Reaction::kDropTask || reaction == Reaction::kReportFailure;
+        if (reply.ok() || unwanted) return Drop(task_id);
         Retry(*found, reply.status());
       });
 }

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/bytes_file.h"
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "client/session.h"
 #include "crypto/content_hash.h"
@@ -27,8 +28,10 @@ void Session::Accept(const v1::Task& task) {
     if (hash.ok() && hash->view() == task.model().content_hash()) work.model = std::move(contents);
     work.task.mutable_model()->clear_contents();
   }
+  SKERRY_FAILPOINT("client/task-received");
   Keep({ClientTask{task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(), ""}});
   parts_.observer.Say(Describe(task) + ": taken");
+  SKERRY_FAILPOINT("client/task-kept");
   works_.emplace(task.task_id(), std::move(work));
 }
 
@@ -73,6 +76,7 @@ void Session::Fetch(Work& work) {
         if (found == nullptr) return;
         found->busy = false;
         if (done.ok()) {
+          SKERRY_FAILPOINT("client/model-fetched");
           found->model = file;
           found->backoff.Reset();
           return;
@@ -101,6 +105,7 @@ void Session::Train(Work& work) {
       parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kCreate);
   if (!result.ok()) return Retry(work, result.status());
   order->result = *std::move(result);
+  SKERRY_FAILPOINT("client/training-begins");
   order->stop = work.stop.get_token();
   work.progress = std::make_shared<WorkProgress>();
   order->progress = work.progress;
@@ -115,11 +120,13 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
   Work* work = Find(task_id, life);
   if (work == nullptr) return;
   work->busy = false;
-  if (!done.ok()) {
+  SKERRY_FAILPOINT("client/trained");
+  const bool disk_full = done.status().code() == Code::kResourceExhausted;
+  if (!done.ok() && !disk_full) {
     parts_.observer.Say(Describe(work->task) + ": failed: " + done.status().ToString());
     return ReportFailure(*work, done.status());
   }
-  const Status sealed = Seal(*work, *done);
+  const Status sealed = done.ok() ? Seal(*work, *done) : done.status();
   if (!sealed.ok()) {
     // The disk, most likely full: train again later, to the same bits.
     work->stage = Stage::kFetching;
@@ -147,19 +154,29 @@ Status Session::Seal(Work& work, const WorkDone& done) {
   work.stage = Stage::kSubmitting;
   work.ask_first = false;
   work.model.reset();
-  return parts_.store.Commit(
-      {ClientTask{work.task.task_id(), ClientTask::State::kFinished, work.task.SerializeAsString(),
-                  header.SerializeAsString()}});
+  SKERRY_FAILPOINT("client/result-hashed");
+  const Status kept =
+      parts_.store.Commit({ClientTask{work.task.task_id(), ClientTask::State::kFinished,
+                                      work.task.SerializeAsString(), header.SerializeAsString()}});
+  SKERRY_FAILPOINT("client/result-kept");
+  return kept;
 }
 
 void Session::Retry(Work& work, const Status& status) {
-  if (rpc::ReactionTo(status) == Reaction::kRejoin && control_ != Control::kJoin) {
+  const Reaction reaction = rpc::ReactionTo(status);
+  if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
+  if (reaction == Reaction::kRejoin && control_ != Control::kJoin) {
     joined_ = false;
     ++control_call_;
     control_ = Control::kNone;
     control_not_before_ = parts_.clock.Now();
   }
-  work.not_before = parts_.clock.Now() + work.backoff.Next();
+  const bool refused = reaction == Reaction::kStayUnhealthy;
+  if (refused || work.backoff.attempts() == 0) {  // not at every attempt
+    parts_.observer.Say(Describe(work.task) + ": " + status.ToString() + "; trying again");
+  }
+  const Duration delay = work.backoff.Next();
+  work.not_before = parts_.clock.Now() + (refused ? options_.retry_cap : delay);
 }
 
 }  // namespace skerry::client

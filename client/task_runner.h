@@ -23,8 +23,9 @@ struct WorkProgress {
 struct WorkOrder {
   v1::Task task;
   std::shared_ptr<const v1::RunSpec> spec;
-  std::shared_ptr<File> model;   // the model version, verified; null when the task needs none
-  std::shared_ptr<File> result;  // empty; receives the bytes in the order of the task's result_layout
+  std::shared_ptr<File> model;  // the model version, verified; null when the task needs none
+  std::shared_ptr<File>
+      result;  // empty; receives the bytes in the order of the task's result_layout
   std::stop_token stop;
   std::shared_ptr<WorkProgress> progress;
 };
@@ -36,9 +37,10 @@ struct WorkDone {
 };
 
 // Local work. Run() blocks until the task is done, and may be called from several threads at once.
-// CANCELLED when `stop` was requested. Any other error is reported to the coordinator, with its hint:
-// FAILED_PRECONDITION and INVALID_ARGUMENT for what is wrong with the site's data, PERMISSION_DENIED
-// for what the site's policy forbids.
+// CANCELLED when `stop` was requested; RESOURCE_EXHAUSTED when the disk is full: the task is tried
+// again later. Any other error is reported to the coordinator, without its hint:
+// FAILED_PRECONDITION and INVALID_ARGUMENT for what is wrong with the site's data,
+// PERMISSION_DENIED for what the site's policy forbids.
 class Trainer {
  public:
   virtual ~Trainer() = default;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "crypto/sha256.h"
 #include "rpc/chunks.h"
 
@@ -24,6 +25,7 @@ Status ModelSink::Put(const v1::Chunk& chunk) {
   SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, stored_, size_bytes_));
   SKERRY_RETURN_IF_ERROR(file_->WriteAt(stored_, chunk.data()));
   SKERRY_ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(chunk.sha256()));
+  SKERRY_FAILPOINT("client/model-chunk-stored");
   digests_.push_back(digest);
   stored_ += chunk.data().size();
   progress_->done = static_cast<int64_t>(stored_);
@@ -54,6 +56,7 @@ class CountedChunks final : public rpc::ChunkSource {
 
   Result<std::optional<v1::Chunk>> Next() override {
     SKERRY_ASSIGN_OR_RETURN(std::optional<v1::Chunk> chunk, chunks_->Next());
+    SKERRY_FAILPOINT("client/result-chunk-read");
     if (chunk) progress_->done = static_cast<int64_t>(chunk->offset() + chunk->data().size());
     return chunk;
   }

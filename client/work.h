@@ -22,7 +22,7 @@ namespace skerry::client {
 // One task in a session's hands.
 struct Work {
   enum class Stage {
-    kFetching,    // the model
+    kFetching,  // the model
     kTraining,
     kSubmitting,  // the result is on disk
     kSubmitted,   // the receipt is here; kept until the verdict
@@ -33,12 +33,13 @@ struct Work {
 
   v1::Task task;
   Stage stage = Stage::kFetching;
-  uint64_t life = 0;  // tells a callback for this object from one for an earlier one with its task id
+  uint64_t life =
+      0;  // tells a callback for this object from one for an earlier one with its task id
   bool busy = false;  // a call, or the trainer, is at it
   Timestamp not_before;
   rpc::Backoff backoff;
-  int resumes = 0;             // how often an upload had to be taken up again
-  bool ask_first = false;      // kSubmitting: what has arrived is not known
+  int resumes = 0;         // how often an upload had to be taken up again
+  bool ask_first = false;  // kSubmitting: what has arrived is not known
   std::shared_ptr<File> model;
   std::stop_source stop;
   std::shared_ptr<WorkProgress> progress = std::make_shared<WorkProgress>();
@@ -52,7 +53,8 @@ class ModelSink final : public rpc::ChunkSink {
   // `file` holds `offset` good bytes, a whole number of chunks.
   ModelSink(std::shared_ptr<File> file, const v1::ModelRef& model, uint64_t offset,
             std::shared_ptr<WorkProgress> progress);
-  // DATA_LOSS, with the file emptied, when the last chunk is here and all do not make the content hash.
+  // DATA_LOSS, with the file emptied, when the last chunk is here and all do not make the content
+  // hash.
   Status Put(const v1::Chunk& chunk) override;
 
  private:

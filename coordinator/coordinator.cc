@@ -4,8 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/random.h"
-#include "coordinator/retention.h"
 #include "coordinator/views.h"
 
 namespace skerry::coordinator {
@@ -16,16 +16,16 @@ Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions optio
       checkpoints_(parts.files, options_.state_dir + "/runs"),
       uploads_(parts.files, options_.state_dir + "/spool", options_.spool_bytes),
       finalizer_(checkpoints_, parts.compute, options_.num_threads),
-      jitter_(static_cast<uint64_t>(parts.clock.WallNow().unix_millis), Purpose::kJitter, 0, "", 0) {}
+      jitter_(static_cast<uint64_t>(parts.clock.WallNow().unix_millis), Purpose::kJitter, 0, "",
+              0) {}
 
 Coordinator::~Coordinator() = default;
 
-// ---- Start ------------------------------------------------------------------------------------------
+// ---- Start
 
 Result<std::unique_ptr<Coordinator>> Coordinator::Open(const CoordinatorParts& parts,
                                                        CoordinatorOptions options) {
-  auto coordinator =
-      std::unique_ptr<Coordinator>(new Coordinator(parts, std::move(options)));
+  auto coordinator = std::unique_ptr<Coordinator>(new Coordinator(parts, std::move(options)));
   SKERRY_RETURN_IF_ERROR(coordinator->Restore());
   return coordinator;
 }
@@ -48,6 +48,11 @@ Status Coordinator::Restore() {
   }
   std::vector<int64_t> results_in_use;
   for (const auto& [task_id, task] : tasks_) results_in_use.push_back(task_id);
+  for (const auto& run : runs_) {
+    const std::vector<int64_t> kept = run->kept_updates();
+    results_in_use.insert(results_in_use.end(), kept.begin(), kept.end());
+  }
+  SKERRY_FAILPOINT("coordinator/restored");
   uploads_.RemoveAllBut(results_in_use);
   return OkStatus();
 }
@@ -61,6 +66,7 @@ Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::Journa
       if (task.outcome != storage::Outcome::kNone) continue;
       Site& site = GetSite(task.site);
       if (!std::exchange(site.connected, true)) ++num_connected_;
+      site.broken = true;
       site_timers_.Set(site.number, Now() + options_.grace_after_restart);
     }
   }
@@ -72,15 +78,11 @@ Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::Journa
   for (const auto& [place, slot] : restored.slots()) {
     tasks_.try_emplace(slot.record.task_id, OpenTask{&restored, place});
   }
-  if (restored.base() && !restored.ended()) {
-    return checkpoints_.RemoveAllBut(
-        record.run_id,
-        VersionsToKeep(restored.plan().keep, restored.scores(), restored.base()->version));
-  }
-  return OkStatus();
+  WatchHistory(restored);
+  return RemoveLeftovers(restored, reader);
 }
 
-// ---- The loop ---------------------------------------------------------------------------------------
+// ---- The loop ----------------------------------------------------------------------------------
 
 std::optional<Timestamp> Coordinator::NextDue() const {
   std::optional<Timestamp> due = site_timers_.Next();
@@ -88,6 +90,7 @@ std::optional<Timestamp> Coordinator::NextDue() const {
   for (const auto& run : runs_) {
     if (const auto t = run->NextDue()) consider(*t);
   }
+  if (const auto t = NextHistoryEnd()) consider(*t);
   for (const auto& [run_id, watchers] : watchers_) {
     for (const Watcher& watcher : watchers) consider(watcher.until);
   }
@@ -108,15 +111,19 @@ Status Coordinator::Flush() {
   for (const auto& run : runs_) {
     if (const auto due = run->NextDue(); due && *due <= Now()) run->OnTime();
   }
+  RemoveOldHistories();
   AnswerAll();
   AnswerWatchers();
   if (!batch_.empty()) {
+    SKERRY_FAILPOINT("coordinator/commit-begins");
     SKERRY_RETURN_IF_ERROR(parts_.journal.Commit(batch_));
     batch_.clear();
+    SKERRY_FAILPOINT("coordinator/committed");
   }
   std::vector<std::function<void()>> actions;
   actions.swap(after_commit_);
   for (const auto& action : actions) action();
+  if (!actions.empty()) SKERRY_FAILPOINT("coordinator/replies-released");
   return OkStatus();
 }
 
@@ -133,7 +140,7 @@ void Coordinator::EndHeldCalls() {
   watchers_.clear();
 }
 
-// ---- RunHost ----------------------------------------------------------------------------------------
+// ---- RunHost
 
 bool Coordinator::IsConnected(const std::string& site) const {
   const Site* found = FindSite(site);
@@ -191,35 +198,18 @@ void Coordinator::StartFinalize(Run& run, int64_t ticket, FinalizeInput input) {
 
 Status Coordinator::VerifyVersion(const std::string& run_id, const ModelVersion& version) {
   using storage::CheckpointPart;
-  SKERRY_RETURN_IF_ERROR(checkpoints_
-                             .OpenVerified({run_id, version.version, CheckpointPart::kModel},
-                                           version.model_hash)
-                             .status());
+  SKERRY_RETURN_IF_ERROR(
+      checkpoints_
+          .OpenVerified({run_id, version.version, CheckpointPart::kModel}, version.model_hash)
+          .status());
   if (version.state_size_bytes == 0) return OkStatus();
   return checkpoints_
       .OpenVerified({run_id, version.version, CheckpointPart::kState}, version.state_hash)
       .status();
 }
 
-void Coordinator::RemoveResults(std::vector<int64_t> task_ids) {
-  after_commit_.emplace_back([this, task_ids = std::move(task_ids)] {
-    for (const int64_t task_id : task_ids) uploads_.Remove(task_id);
-  });
-}
-
-void Coordinator::RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) {
-  if (versions.empty()) return;
-  after_commit_.emplace_back([this, run_id, versions = std::move(versions)] {
-    for (const int64_t version : versions) {
-      for (const auto part : {storage::CheckpointPart::kModel, storage::CheckpointPart::kState}) {
-        // One that stays behind is removed at the next start.
-        static_cast<void>(checkpoints_.Remove({run_id, version, part}).ok());
-      }
-    }
-  });
-}
-
 void Coordinator::RunEnded(Run& run) {
+  WatchHistory(run);
   v1::PullTaskReply::RunFinished notice;
   notice.set_run_id(run.record().run_id);
   notice.set_state(std::string(Name(run.record().state)));

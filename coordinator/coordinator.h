@@ -36,7 +36,8 @@ struct CoordinatorOptions {
   uint64_t inline_bytes = 64 * 1024;          // models up to this size travel inside their tasks
   // A site whose call broke and that makes no new one for so long is lost.
   Duration grace = 10s;
-  // After a restart, sites with a task are given so long to come back: a client tries at least so often.
+  // After a restart, sites with a task are given so long to come back: a client tries at least so
+  // often.
   Duration grace_after_restart = 60s;
   std::string version;  // of this software
   // A step failed in a way after which the process cannot go on (a failed sync): end it.
@@ -49,22 +50,22 @@ struct CoordinatorParts {
   Files& files;
   storage::Journal& journal;
   storage::JournalReader& reader;  // used by Open(), then only by tasks on `reading`
-  Executor& loop;     // runs tasks on the coordinator's own thread
-  Executor& disk;     // several threads
-  Executor& compute;  // several threads
-  Executor& reading;  // one task at a time
+  Executor& loop;                  // runs tasks on the coordinator's own thread
+  Executor& disk;                  // several threads
+  Executor& compute;               // several threads
+  Executor& reading;               // one task at a time
 };
 
 // The coordinator: sessions, tasks, results, runs. All methods are called on one thread, which also
-// runs `parts.loop`. What they change is staged; Flush() commits it in one transaction and only then
-// lets replies and files go. Callbacks may come on any thread, and must not call back into this object
-// but through `parts.loop`.
+// runs `parts.loop`. What they change is staged; Flush() commits it in one transaction and only
+// then lets replies and files go. Callbacks may come on any thread, and must not call back into
+// this object but through `parts.loop`.
 //
 // `site` is always the name in the caller's certificate.
 class Coordinator final : public RunHost {
  public:
-  // Reads the journal and takes up every run where it stood. Errors are the journal's, or name the run
-  // that cannot go on.
+  // Reads the journal and takes up every run where it stood. Errors are the journal's, or name the
+  // run that cannot go on.
   static Result<std::unique_ptr<Coordinator>> Open(const CoordinatorParts& parts,
                                                    CoordinatorOptions options);
   ~Coordinator() override;
@@ -85,8 +86,8 @@ class Coordinator final : public RunHost {
   // The chunks of a model version from an offset, to be read on `parts.disk`.
   void OpenModel(const std::string& site, const v1::PullModelRequest& request,
                  rpc::Callback<std::shared_ptr<rpc::ChunkSource>> done);
-  // An upload to append chunks to on `parts.disk`, one after the other, and then to finish; or null:
-  // the result is here already, and FinishUpload is not needed.
+  // An upload to append chunks to on `parts.disk`, one after the other, and then to finish; or
+  // null: the result is here already, and FinishUpload is not needed.
   void BeginUpload(const std::string& site, const v1::SubmitResultRequest::Start& start,
                    rpc::Callback<std::shared_ptr<Upload>> done);
   void FinishUpload(std::shared_ptr<Upload> upload, rpc::Callback<v1::SubmitResultReply> done);
@@ -133,6 +134,7 @@ class Coordinator final : public RunHost {
   void StartFinalize(Run& run, int64_t ticket, FinalizeInput input) override;
   Status VerifyVersion(const std::string& run_id, const ModelVersion& version) override;
   void RemoveResults(std::vector<int64_t> task_ids) override;
+  void KeepResults(std::vector<int64_t> task_ids) override;
   void RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) override;
   void RunEnded(Run& run) override;
 
@@ -150,6 +152,12 @@ class Coordinator final : public RunHost {
   Coordinator(const CoordinatorParts& parts, CoordinatorOptions options);
   Status Restore();
   Status RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader);
+
+  Status RemoveLeftovers(const Run& run, storage::JournalReader& reader);
+  void WatchHistory(const Run& run);
+  std::optional<Timestamp> NextHistoryEnd() const;
+  void RemoveOldHistories();
+  void RemoveHistory(const Run& run, const Result<std::vector<storage::RoundRecord>>& rounds);
 
   Site& GetSite(const std::string& name);
   Site* FindSite(const std::string& name) const;
@@ -202,12 +210,13 @@ class Coordinator final : public RunHost {
 
   std::unordered_map<std::string, std::unique_ptr<Site>> sites_;
   std::vector<Site*> sites_by_number_;
-  std::vector<std::unique_ptr<Run>> runs_;  // by number
+  std::vector<std::unique_ptr<Run>> runs_;            // by number
+  std::multimap<WallTime, const Run*> history_ends_;  // ended runs whose history is yet to go
   std::unordered_map<int64_t, OpenTask> tasks_;
   TimerQueue<uint64_t> site_timers_;  // by site number: the end of a hold, or of a grace
   std::vector<Site*> dirty_;
   std::size_t num_connected_ = 0;
-  std::map<std::string, std::vector<Watcher>> watchers_;  // by run
+  std::map<std::string, std::vector<Watcher>> watchers_;                 // by run
   std::map<std::string, std::pair<int64_t, std::string>> small_models_;  // run -> version, contents
 
   storage::WriteBatch batch_;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/history.h"
+#include "coordinator/retention.h"
 #include "coordinator/views.h"
 #include "rpc/chunks.h"
 
@@ -27,7 +28,8 @@ void FillRounds(const std::vector<storage::RoundRecord>& rounds,
     // A task that went on into a later attempt is shown with the last one only.
     std::vector<storage::TaskRecord> own;
     for (auto task = begin; task != end; ++task) {
-      const bool carried = task->outcome == storage::Outcome::kCounted && round.phase == "committed";
+      const bool carried =
+          task->outcome == storage::Outcome::kCounted && round.phase == "committed";
       if (task->attempt == round.attempt || carried) own.push_back(*task);
     }
     *reply.add_rounds() = Summarize(round, own);
@@ -60,8 +62,10 @@ std::vector<SitePresence> Coordinator::PresenceIn(const Run& run) const {
     const Site* site = FindSite(name);
     if (site == nullptr || site->record.epoch == 0) {
       presence.push_back(SitePresence::kNeverSeen);
+    } else if (site->connected) {
+      presence.push_back(site->broken ? SitePresence::kBroken : SitePresence::kConnected);
     } else {
-      presence.push_back(site->connected ? SitePresence::kConnected : SitePresence::kAway);
+      presence.push_back(SitePresence::kAway);
     }
   }
   return presence;
@@ -95,8 +99,8 @@ Result<std::string> Coordinator::SubmitPlan(RunPlan plan, std::unique_ptr<Partic
     }
     std::sort(record.sites.begin(), record.sites.end());
   }
-  SKERRY_ASSIGN_OR_RETURN(auto run,
-                          Run::Create(*this, std::move(plan), std::move(record), std::move(replay)));
+  SKERRY_ASSIGN_OR_RETURN(
+      auto run, Run::Create(*this, std::move(plan), std::move(record), std::move(replay)));
   runs_.push_back(std::move(run));
   Run& submitted = *runs_.back();
   submitted.Start();
@@ -109,8 +113,7 @@ void Coordinator::ListRuns(rpc::Callback<v1::ListRunsReply> done) {
   Reply<v1::ListRunsReply>(std::move(done), std::move(reply));
 }
 
-void Coordinator::ShowRun(const v1::ShowRunRequest& request,
-                          rpc::Callback<v1::ShowRunReply> done) {
+void Coordinator::ShowRun(const v1::ShowRunRequest& request, rpc::Callback<v1::ShowRunReply> done) {
   const Result<Run*> found = ResolveRun(request.run_id());
   if (!found.ok()) return Reply<v1::ShowRunReply>(std::move(done), found.status());
   const Run& run = **found;
@@ -123,18 +126,18 @@ void Coordinator::ShowRun(const v1::ShowRunRequest& request,
   const int64_t first = request.first_round() < 0
                             ? std::max<int64_t>(0, newest + 1 + request.first_round())
                             : request.first_round();
-  after_commit_.emplace_back([this, reply, first, run_id = run.record().run_id,
-                              done = std::move(done)]() mutable {
-    parts_.reading.Post([this, reply, first, run_id, done = std::move(done)] {
-      constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
-      const auto rounds = parts_.reader.Rounds(run_id, first, kAll);
-      if (!rounds.ok()) return done(rounds.status());
-      const auto tasks = parts_.reader.Tasks(run_id, first, kAll);
-      if (!tasks.ok()) return done(tasks.status());
-      FillRounds(*rounds, *tasks, *reply);
-      done(std::move(*reply));
-    });
-  });
+  after_commit_.emplace_back(
+      [this, reply, first, run_id = run.record().run_id, done = std::move(done)]() mutable {
+        parts_.reading.Post([this, reply, first, run_id, done = std::move(done)] {
+          constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+          const auto rounds = parts_.reader.Rounds(run_id, first, kAll);
+          if (!rounds.ok()) return done(rounds.status());
+          const auto tasks = parts_.reader.Tasks(run_id, first, kAll);
+          if (!tasks.ok()) return done(tasks.status());
+          FillRounds(*rounds, *tasks, *reply);
+          done(std::move(*reply));
+        });
+      });
 }
 
 v1::WatchRunReply Coordinator::WatchReply(const Run& run) const {
@@ -197,6 +200,11 @@ void Coordinator::ExportHistory(const std::string& run_id,
       if (!rounds.ok()) return done(rounds.status());
       const auto tasks = parts_.reader.Tasks(record.run_id, 0, kAll);
       if (!tasks.ok()) return done(tasks.status());
+      if (!HasWholeHistory(record, *rounds)) {
+        return done(FailedPrecondition("the history of run " + record.run_id +
+                                       " was removed some days after its end")
+                        .WithHint("[keep] history_days in its run file says how many"));
+      }
       v1::ExportHistoryReply reply;
       reply.set_history_json(HistoryToJson(record, *rounds, *tasks));
       done(std::move(reply));
@@ -218,6 +226,7 @@ void Coordinator::ListSites(rpc::Callback<v1::ListSitesReply> done) {
                                   [&](int64_t task_id) { return site->holds.contains(task_id); });
     summary.set_state(!site->connected ? "lost" : busy ? "busy" : "ready");
     if (!site->connected) summary.set_reason("not connected");
+    if (site->connected && site->broken) summary.set_reason(std::string(kBrokenReason));
     summary.set_version(record.version);
     summary.set_first_seen_unix_ms(record.first_seen.unix_millis);
     const WallTime seen = site->connected ? WallNow() : record.last_seen;
@@ -234,9 +243,9 @@ void Coordinator::ExportModel(const v1::ExportModelRequest& request,
   const Result<Run*> run = ResolveRun(request.run_id());
   if (!run.ok()) return Reply<ExportedModel>(std::move(done), run.status());
   if (!(*run)->base()) {
-    return Reply<ExportedModel>(std::move(done),
-                                FailedPrecondition("run " + (*run)->record().run_id +
-                                                   " has no model yet"));
+    return Reply<ExportedModel>(
+        std::move(done),
+        FailedPrecondition("run " + (*run)->record().run_id + " has no model yet"));
   }
   v1::ModelRef ref;
   ref.set_run_id((*run)->record().run_id);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/failpoint.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/result_check.h"
 #include "rpc/chunks.h"
@@ -34,10 +35,10 @@ void Coordinator::OpenModel(const std::string& name, const v1::PullModelRequest&
                           (*run)->base()->version == request.model().version() &&
                           (*run)->base()->model_hash.view() == request.model().content_hash();
   if (!is_current) {
-    return Reply<Source>(std::move(done),
-                         NotFound("version " + std::to_string(request.model().version()) +
-                                  " of run " + request.model().run_id() +
-                                  " is not the one that its sites work from"));
+    return Reply<Source>(
+        std::move(done),
+        NotFound("version " + std::to_string(request.model().version()) + " of run " +
+                 request.model().run_id() + " is not the one that its sites work from"));
   }
   Result<std::unique_ptr<File>> file = checkpoints_.Open(
       {request.model().run_id(), request.model().version(), storage::CheckpointPart::kModel});
@@ -57,6 +58,9 @@ void Coordinator::QueryUpload(const std::string& name, const v1::QueryUploadRequ
     return Reply<v1::QueryUploadReply>(std::move(done), NotWanted(request.task_id()));
   }
   const TaskSlot& slot = *task->run->FindSlot(task->place);
+  if (slot.record.state == storage::TaskState::kFailed) {
+    return Reply<v1::QueryUploadReply>(std::move(done), NotWanted(request.task_id()));
+  }
   v1::QueryUploadReply reply;
   if (slot.record.state == storage::TaskState::kReported && slot.record.content_hash == *hash) {
     reply.set_complete(true);
@@ -91,15 +95,15 @@ void Coordinator::ReportFailure(const std::string& name, const v1::ReportFailure
   Reply<v1::ReportFailureReply>(std::move(done), v1::ReportFailureReply());
 }
 
-// ---- Uploads ----------------------------------------------------------------------------------------
+// ---- Uploads -----------------------------------------------------------------------------------
 
-void Coordinator::BeginUpload(const std::string& name,
-                              const v1::SubmitResultRequest::Start& start,
+void Coordinator::BeginUpload(const std::string& name, const v1::SubmitResultRequest::Start& start,
                               rpc::Callback<std::shared_ptr<Upload>> done) {
   using Handle = std::shared_ptr<Upload>;
   if (Status status = CheckSession(FindSite(name), start.epoch()); !status.ok()) {
     return Reply<Handle>(std::move(done), std::move(status));
   }
+  SKERRY_FAILPOINT("coordinator/upload-begins");
   const v1::ResultHeader& header = start.header();
   const OpenTask* task = FindTask(name, header.task_id());
   if (task == nullptr) return Reply<Handle>(std::move(done), NotWanted(header.task_id()));
@@ -108,9 +112,10 @@ void Coordinator::BeginUpload(const std::string& name,
     if (slot.record.content_hash.view() == header.content_hash()) {
       return Reply<Handle>(std::move(done), Handle());
     }
-    return Reply<Handle>(std::move(done),
-                         AlreadyExists("another result of task " + std::to_string(header.task_id()) +
-                                       " has been received; the first one counts"));
+    return Reply<Handle>(
+        std::move(done),
+        AlreadyExists("another result of task " + std::to_string(header.task_id()) +
+                      " has been received; the first one counts"));
   }
   if (slot.record.state == storage::TaskState::kFailed) {
     return Reply<Handle>(std::move(done), NotWanted(header.task_id()));
@@ -127,12 +132,14 @@ void Coordinator::FinishUpload(std::shared_ptr<Upload> upload,
   if (task == nullptr) {
     return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(upload->header().task_id()));
   }
+  SKERRY_FAILPOINT("coordinator/upload-received");
   const auto spec = std::make_shared<learning::RoundSpec>(*task->run->round_spec());
   parts_.compute.Post([this, upload, spec, program = task->run->shared_program(),
                        done = std::move(done)]() mutable {
     const v1::ResultHeader& header = upload->header();
     Result<std::vector<learning::Metric>> checked = std::vector<learning::Metric>();
-    const Status whole = upload->spool().Complete(upload->generation(), rpc::CanonicalHeader(header));
+    const Status whole =
+        upload->spool().Complete(upload->generation(), rpc::CanonicalHeader(header));
     if (whole.ok()) {
       checked = CheckResult(*upload->spool().file(), header, *spec, *program);
     } else {
@@ -157,6 +164,7 @@ void Coordinator::UploadChecked(std::shared_ptr<Upload> upload,
   if (task == nullptr) {
     return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(header.task_id()));
   }
+  SKERRY_FAILPOINT("coordinator/upload-checked");
   const storage::TaskState state = task->run->FindSlot(task->place)->record.state;
   if (state == storage::TaskState::kFailed) {
     return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(header.task_id()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "coordinator/coordinator.h"
 
 namespace skerry::coordinator {
@@ -56,8 +57,7 @@ Status Coordinator::CheckSession(const Site* site, uint64_t epoch) const {
   return OkStatus();
 }
 
-// ---- Sessions
-// ---------------------------------------------------------------------------------------
+// ---- Sessions ----------------------------------------------------------------------------------
 
 void Coordinator::Join(const std::string& name, v1::JoinRequest request,
                        rpc::Callback<v1::JoinReply> done) {
@@ -69,6 +69,7 @@ void Coordinator::Join(const std::string& name, v1::JoinRequest request,
                       request.version() + ") speaks " + std::to_string(request.protocol()))
             .WithHint("install the same release of Skerry on both sides"));
   }
+  SKERRY_FAILPOINT("coordinator/join");
   Site& site = GetSite(name);
   if (Status status = CheckJoin(site, request); !status.ok()) {
     return Reply<v1::JoinReply>(std::move(done), std::move(status));
@@ -171,6 +172,7 @@ void Coordinator::Confirm(Site& site, const google::protobuf::RepeatedField<int6
   for (const int64_t task_id : task_ids) {
     const auto found = site.verdicts.find(task_id);
     if (found == site.verdicts.end()) continue;
+    SKERRY_FAILPOINT("coordinator/verdict-confirmed");
     found->second.outcome_confirmed = true;
     Stage(std::move(found->second));
     site.verdicts.erase(found);
@@ -180,6 +182,7 @@ void Coordinator::Confirm(Site& site, const google::protobuf::RepeatedField<int6
 void Coordinator::Connected(Site& site) {
   site_timers_.Set(site.number, Now() + options_.grace);
   MarkDirty(site);
+  site.broken = false;
   if (!site.connected) {
     site.connected = true;
     ++num_connected_;
@@ -211,8 +214,7 @@ Duration Coordinator::HoldTime() {
   return FromSeconds(seconds * (0.9 + 0.2 * jitter_.Uniform()));
 }
 
-// ---- Long polls
-// -------------------------------------------------------------------------------------
+// ---- Long polls --------------------------------------------------------------------------------
 
 void Coordinator::PullTask(const std::string& name, uint64_t call_id,
                            const v1::PullTaskRequest& request,
@@ -227,6 +229,7 @@ void Coordinator::PullTask(const std::string& name, uint64_t call_id,
   site->holds = {request.held_tasks().begin(), request.held_tasks().end()};
   site->pull = HeldCall<v1::PullTaskReply>{call_id, std::move(done)};
   if (!site->connected) Connected(*site);
+  site->broken = false;
   site_timers_.Set(site->number, Now() + HoldTime());
   MarkDirty(*site);
 }
@@ -245,6 +248,7 @@ void Coordinator::Heartbeat(const std::string& name, uint64_t call_id,
   NoteProgress(*site, request.progress());
   site->heartbeat = HeldCall<v1::HeartbeatReply>{call_id, std::move(done)};
   if (!site->connected) Connected(*site);
+  site->broken = false;
   site_timers_.Set(site->number, Now() + HoldTime());
   MarkDirty(*site);
 }
@@ -257,6 +261,7 @@ void Coordinator::CallBroken(const std::string& name, uint64_t call_id) {
   if (!pull && !heartbeat) return;
   if (pull) site->pull.reset();
   if (heartbeat) site->heartbeat.reset();
+  site->broken = true;
   site_timers_.Set(site->number, Now() + options_.grace);
 }
 
@@ -270,8 +275,7 @@ void Coordinator::NoteProgress(const Site& site,
   }
 }
 
-// ---- Answers
-// ----------------------------------------------------------------------------------------
+// ---- Answers -----------------------------------------------------------------------------------
 
 void Coordinator::MarkDirty(Site& site) {
   if (std::exchange(site.dirty, true)) return;
@@ -344,6 +348,7 @@ bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
   if (chosen == nullptr) return false;
   *reply.mutable_task() = chosen->run->MakeTask(chosen->place);
   if (reply.task().has_model()) InlineModel(*chosen->run, *reply.mutable_task()->mutable_model());
+  SKERRY_FAILPOINT("coordinator/task-given");
   site.holds.insert(reply.task().task_id());
   site.resend.erase(reply.task().task_id());
   site.last_run = chosen->run->record().run_id;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/mutex.h"
 #include "base/parallel.h"
 #include "coordinator/result_sums.h"
@@ -140,6 +141,7 @@ class BlockPass {
       SKERRY_RETURN_IF_ERROR(ReadExactly(*input_.results[k].file, update_offset_ + skip, row));
       rows[k] = row;
     }
+    SKERRY_FAILPOINT("coordinator/block-read");
     std::vector<double> reduced(size);
     input_.program->strategy().aggregator().Reduce(rows, coefficients_, reduced);
     input_.program->strategy().Apply(reduced, scalars_, parameters, states);
@@ -210,16 +212,16 @@ class VersionMaker {
 
   Status OpenBaseFiles(FixedTensors& fixed) {
     if (!input_.base) return OkStatus();
-    SKERRY_ASSIGN_OR_RETURN(base_model_,
-                            OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kModel)));
+    SKERRY_ASSIGN_OR_RETURN(
+        base_model_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kModel)));
     const auto fixed_bytes = static_cast<uint64_t>(fixed.layout.size_bytes());
     SKERRY_RETURN_IF_ERROR(
         ReadExactly(*base_model_.file, base_model_.info.data_begin, std::span(fixed.values)));
     place_.base_model = base_model_.file.get();
     place_.base_model_offset = base_model_.info.data_begin + fixed_bytes;
     if (input_.base->state_size_bytes == 0) return OkStatus();
-    SKERRY_ASSIGN_OR_RETURN(base_state_,
-                            OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kState)));
+    SKERRY_ASSIGN_OR_RETURN(
+        base_state_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kState)));
     place_.base_state = base_state_.file.get();
     place_.base_state_offset = base_state_.info.data_begin;
     return OkStatus();
@@ -258,6 +260,7 @@ class VersionMaker {
   }
 
   Result<ModelVersion> Publish() {
+    SKERRY_FAILPOINT("coordinator/version-written");
     ModelVersion made;
     made.version = input_.spec.round;
     SKERRY_ASSIGN_OR_RETURN(made.model_hash, crypto::ContentHashOf(crypto::kFileHeader, *model_));
@@ -268,7 +271,9 @@ class VersionMaker {
       SKERRY_RETURN_IF_ERROR(
           checkpoints_.Publish(Ref(made.version, CheckpointPart::kState), *state_));
     }
-    SKERRY_RETURN_IF_ERROR(checkpoints_.Publish(Ref(made.version, CheckpointPart::kModel), *model_));
+    SKERRY_RETURN_IF_ERROR(
+        checkpoints_.Publish(Ref(made.version, CheckpointPart::kModel), *model_));
+    SKERRY_FAILPOINT("coordinator/version-published");
     return made;
   }
 
@@ -313,6 +318,7 @@ Finalizer::Finalizer(storage::CheckpointStore& checkpoints, Executor& compute, i
     : checkpoints_(checkpoints), compute_(compute), num_threads_(num_threads) {}
 
 Result<FinalizeOutput> Finalizer::Run(const FinalizeInput& input) {
+  SKERRY_FAILPOINT("coordinator/finalize-begins");
   FinalizeOutput output;
   output.damaged = FindDamaged(input);
   if (!output.damaged.empty()) return output;

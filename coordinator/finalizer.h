@@ -52,11 +52,11 @@ struct FinalizeOutput {
   std::vector<learning::Metric> metrics;
 };
 
-// Reduces the results block by block in site order, applies them to the base version, and publishes the
-// new version. The same input gives the same bytes with any number of threads. The memory it needs does
-// not grow with the model. Errors: DATA_LOSS (the base checkpoint is damaged; names the file),
-// RESOURCE_EXHAUSTED (disk full; try again), FAILED_PRECONDITION (the program cannot go on; for the
-// researcher), INTERNAL (a sync failed: end the process).
+// Reduces the results block by block in site order, applies them to the base version, and publishes
+// the new version. The same input gives the same bytes with any number of threads. The memory it
+// needs does not grow with the model. Errors: DATA_LOSS (the base checkpoint is damaged; names the
+// file), RESOURCE_EXHAUSTED (disk full; try again), FAILED_PRECONDITION (the program cannot go on;
+// for the researcher), INTERNAL (a sync failed: end the process).
 class Finalizer {
  public:
   Finalizer(storage::CheckpointStore& checkpoints, Executor& compute, int num_threads);

@@ -25,8 +25,8 @@ bool IsFinite(double value) {
   return (std::bit_cast<uint64_t>(value) & 0x7ff0000000000000) != 0x7ff0000000000000;
 }
 
-// Values of one tensor, a block at a time; every block is checked fast, and looked through slowly only
-// when something is wrong with it.
+// Values of one tensor, a block at a time; every block is checked fast, and looked through slowly
+// only when something is wrong with it.
 template <class T>
 class TensorCheck {
  public:
@@ -38,7 +38,8 @@ class TensorCheck {
     for (int64_t first = 0; first < tensor_.NumElements(); first += kBlockElements) {
       const int64_t n = std::min(kBlockElements, tensor_.NumElements() - first);
       const std::span<T> values(block.data(), static_cast<std::size_t>(n));
-      const auto bytes = std::span<char>(reinterpret_cast<char*>(values.data()), values.size_bytes());
+      const auto bytes =
+          std::span<char>(reinterpret_cast<char*>(values.data()), values.size_bytes());
       SKERRY_ASSIGN_OR_RETURN(
           const std::size_t got,
           file_.ReadAt(offset + static_cast<uint64_t>(first) * sizeof(T), bytes));
@@ -115,9 +116,12 @@ Status CheckValues(const File& file, const learning::ResultLayout& layout) {
       const auto offset =
           static_cast<uint64_t>(layout.offset_bytes(s) + section.layout.offset_bytes(t));
       Status status;
-      if (tensor.dtype == DType::kF32) status = TensorCheck<float>(file, section.name, tensor).Run(offset);
-      if (tensor.dtype == DType::kF64) status = TensorCheck<double>(file, section.name, tensor).Run(offset);
-      if (tensor.dtype == DType::kI64) status = TensorCheck<int64_t>(file, section.name, tensor).Run(offset);
+      if (tensor.dtype == DType::kF32)
+        status = TensorCheck<float>(file, section.name, tensor).Run(offset);
+      if (tensor.dtype == DType::kF64)
+        status = TensorCheck<double>(file, section.name, tensor).Run(offset);
+      if (tensor.dtype == DType::kI64)
+        status = TensorCheck<int64_t>(file, section.name, tensor).Run(offset);
       SKERRY_RETURN_IF_ERROR(status);
     }
   }

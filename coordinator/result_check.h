@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <vector>
+
 #include "base/files.h"
 #include "base/status.h"
 #include "learning/layout.h"
@@ -14,19 +15,19 @@ namespace skerry::coordinator {
 constexpr double kMaxMagnitude = 1e6;
 
 // Whether a header can belong to a result of this layout, before a byte of it is taken.
-// INVALID_ARGUMENT names the field: another layout (tensors of other names, shapes or order), a size
-// that does not fit it, num_examples below 1, a scalar that is not finite.
+// INVALID_ARGUMENT names the field: another layout (tensors of other names, shapes or order), a
+// size that does not fit it, num_examples below 1, a scalar that is not finite.
 Status CheckHeader(const v1::ResultHeader& header, const learning::ResultLayout& layout);
 
-// Reads a received result once. INVALID_ARGUMENT names section, tensor and element of the first value
-// that is NaN, infinite, or larger than kMaxMagnitude (F32) or kMaxCount (I64).
+// Reads a received result once. INVALID_ARGUMENT names section, tensor and element of the first
+// value that is NaN, infinite, or larger than kMaxMagnitude (F32) or kMaxCount (I64).
 Status CheckValues(const File& file, const learning::ResultLayout& layout);
 
 // The largest magnitude of an integer: sums over a million sites stay exact.
 constexpr int64_t kMaxCount = int64_t{1} << 42;
 
-// CheckValues, and what the result says by itself: its metrics. INVALID_ARGUMENT also for evaluation
-// counts that contradict each other.
+// CheckValues, and what the result says by itself: its metrics. INVALID_ARGUMENT also for
+// evaluation counts that contradict each other.
 Result<std::vector<learning::Metric>> CheckResult(const File& file, const v1::ResultHeader& header,
                                                   const learning::RoundSpec& spec,
                                                   const learning::Program& program);

@@ -10,12 +10,10 @@ namespace {
 template <class T>
 Result<std::vector<T>> ReadSection(const File& file, const learning::ResultLayout& layout,
                                    std::size_t section) {
-  std::vector<T> values(
-      static_cast<std::size_t>(layout.sections()[section].layout.num_elements()));
+  std::vector<T> values(static_cast<std::size_t>(layout.sections()[section].layout.num_elements()));
   const std::span<char> bytes(reinterpret_cast<char*>(values.data()), values.size() * sizeof(T));
-  SKERRY_ASSIGN_OR_RETURN(
-      const std::size_t n,
-      file.ReadAt(static_cast<uint64_t>(layout.offset_bytes(section)), bytes));
+  SKERRY_ASSIGN_OR_RETURN(const std::size_t n,
+                          file.ReadAt(static_cast<uint64_t>(layout.offset_bytes(section)), bytes));
   if (n != bytes.size()) return DataLoss("a result is shorter than its layout");
   return values;
 }
@@ -27,7 +25,8 @@ Status AddSums(const File& file, const learning::RoundSpec& spec, learning::Sums
   for (std::size_t i = 0; i < layout.sections().size(); ++i) {
     const learning::Section& section = layout.sections()[i];
     if (section.rule == learning::Rule::kSumF64) {
-      SKERRY_ASSIGN_OR_RETURN(const std::vector<double> values, ReadSection<double>(file, layout, i));
+      SKERRY_ASSIGN_OR_RETURN(const std::vector<double> values,
+                              ReadSection<double>(file, layout, i));
       std::vector<double>& sum = sums.f64[section.name];
       sum.resize(values.size());
       learning::AddF64(values, sum);

@@ -1,8 +1,12 @@
 #include "coordinator/retention.h"
 
 #include <algorithm>
-#include <set>
+#include <iterator>
 #include <string>
+#include <utility>
+
+#include "coordinator/round_machine.h"
+#include "coordinator/views.h"
 
 namespace skerry::coordinator {
 namespace {
@@ -11,10 +15,14 @@ bool LargerIsBetter(const std::string& metric) {
   return metric == "auc" || metric == "accuracy" || metric == "r2";
 }
 
+bool IsCommitted(const storage::RoundRecord& round) {
+  return round.phase == Name(Phase::kCommitted);
+}
+
 }  // namespace
 
 void RememberScore(const v1::RunSpec& spec, int64_t version,
-                   const std::vector<learning::Metric>& metrics, std::map<int64_t, double>& scores) {
+                   const std::vector<learning::Metric>& metrics, Scores& scores) {
   const std::string wanted =
       spec.evaluation().metrics().empty() ? "log_loss" : spec.evaluation().metrics(0);
   for (const char* split : {"validation.", "test."}) {
@@ -26,8 +34,7 @@ void RememberScore(const v1::RunSpec& spec, int64_t version,
   }
 }
 
-std::vector<int64_t> VersionsToKeep(const Keep& keep, const std::map<int64_t, double>& scores,
-                                    int64_t newest) {
+std::vector<int64_t> VersionsToKeep(const Keep& keep, const Scores& scores, int64_t newest) {
   std::set<int64_t> kept;
   for (int64_t version = std::max<int64_t>(0, newest - keep.checkpoints + 1); version <= newest;
        ++version) {
@@ -42,17 +49,78 @@ std::vector<int64_t> VersionsToKeep(const Keep& keep, const std::map<int64_t, do
   return {kept.begin(), kept.end()};
 }
 
-std::vector<int64_t> VersionsToDrop(const Keep& keep, const std::map<int64_t, double>& scores,
-                                    int64_t newest) {
-  // What was kept one version ago and is not kept now.
-  if (newest == 0) return {};
-  std::map<int64_t, double> before = scores;
-  before.erase(newest - 1);  // it was scored only now
-  const std::vector<int64_t> then = VersionsToKeep(keep, before, newest - 1);
-  const std::vector<int64_t> now = VersionsToKeep(keep, scores, newest);
-  std::vector<int64_t> dropped;
-  std::set_difference(then.begin(), then.end(), now.begin(), now.end(), std::back_inserter(dropped));
-  return dropped;
+std::vector<int64_t> KeptVersions::Update(const Scores& scores, int64_t newest) {
+  std::vector<int64_t> now = VersionsToKeep(keep_, scores, newest);
+  // The newest was made just before, whether or not it stays.
+  std::set<int64_t> there(versions_.begin(), versions_.end());
+  there.insert(newest);
+  std::vector<int64_t> gone;
+  std::set_difference(there.begin(), there.end(), now.begin(), now.end(), std::back_inserter(gone));
+  versions_ = std::move(now);
+  return gone;
+}
+
+std::vector<int64_t> KeptUpdates::Add(int64_t round, const std::vector<int64_t>& task_ids) {
+  by_round_[round] = task_ids;
+  std::vector<int64_t> gone;
+  while (static_cast<int64_t>(by_round_.size()) > num_rounds_) {
+    const std::vector<int64_t>& oldest = by_round_.begin()->second;
+    gone.insert(gone.end(), oldest.begin(), oldest.end());
+    by_round_.erase(by_round_.begin());
+  }
+  return gone;
+}
+
+std::vector<int64_t> KeptUpdates::task_ids() const {
+  std::vector<int64_t> all;
+  for (const auto& [round, task_ids] : by_round_) {
+    all.insert(all.end(), task_ids.begin(), task_ids.end());
+  }
+  return all;
+}
+
+std::optional<WallTime> HistoryEnds(const storage::RunRecord& run, const Keep& keep) {
+  if (!storage::IsFinal(run.state) || keep.history_days == 0) return std::nullopt;
+  constexpr int64_t kDayMillis = int64_t{24} * 3600 * 1000;
+  return WallTime{run.ended.unix_millis + keep.history_days * kDayMillis};
+}
+
+Remains WhatRemains(const RunPlan& plan, const std::vector<storage::RoundRecord>& rounds) {
+  int64_t newest = -1;
+  for (const storage::RoundRecord& round : rounds) {
+    if (IsCommitted(round)) newest = std::max(newest, round.model_version);
+  }
+  Remains remains;
+  if (newest < 0) return remains;
+  Keep least = plan.keep;
+  least.checkpoints = 1;
+  remains.versions = VersionsToKeep(least, ScoresOf(plan.spec, rounds), newest);
+  const auto stays = [&](int64_t version) {
+    return std::binary_search(remains.versions.begin(), remains.versions.end(), version);
+  };
+  for (const storage::RoundRecord& round : rounds) {
+    const bool about_one = stays(round.model_version) || stays(round.base_version);
+    if (IsCommitted(round) && about_one) remains.rounds.insert(round.round);
+  }
+  return remains;
+}
+
+bool HasWholeHistory(const storage::RunRecord& run,
+                     const std::vector<storage::RoundRecord>& rounds) {
+  const auto committed =
+      std::count_if(rounds.begin(), rounds.end(), [](const storage::RoundRecord& round) {
+        return IsCommitted(round) && round.kind != "initialize";
+      });
+  return committed >= run.rounds_committed;
+}
+
+Scores ScoresOf(const v1::RunSpec& spec, const std::vector<storage::RoundRecord>& rounds) {
+  Scores scores;
+  for (const storage::RoundRecord& round : rounds) {
+    if (!IsCommitted(round)) continue;
+    RememberScore(spec, round.base_version, ParseMetrics(round.metrics), scores);
+  }
+  return scores;
 }
 
 }  // namespace skerry::coordinator

@@ -9,11 +9,11 @@
 namespace skerry::coordinator {
 namespace {
 
-
 // One event at work on a state.
 class Machine {
  public:
-  Machine(RoundState state, const RoundPolicy& policy) : state_(std::move(state)), policy_(policy) {}
+  Machine(RoundState state, const RoundPolicy& policy)
+      : state_(std::move(state)), policy_(policy) {}
 
   void PassTime(Timestamp now) {
     const Duration passed = std::max(Duration{0}, now - state_.clock);

@@ -10,8 +10,8 @@
 
 #include "base/time.h"
 
-// What may happen in a round, as a pure function: no clock, no store, no site names (sites are places
-// in the run's roster, which is in bytewise order of names).
+// What may happen in a round, as a pure function: no clock, no store, no site names (sites are
+// places in the run's roster, which is in bytewise order of names).
 //
 //  Selecting ----> Training <----UpdateLost---- Finalizing --ModelReady--> Committed
 //      \______________\_____________________________\----> Abandoned
@@ -19,7 +19,9 @@ namespace skerry::coordinator {
 
 enum class Phase : uint8_t { kSelecting, kTraining, kFinalizing, kCommitted, kAbandoned };
 std::string_view Name(Phase phase);  // "selecting"
-inline bool IsFinal(Phase phase) { return phase == Phase::kCommitted || phase == Phase::kAbandoned; }
+inline bool IsFinal(Phase phase) {
+  return phase == Phase::kCommitted || phase == Phase::kAbandoned;
+}
 
 // What a site is to a round.
 enum class Seat : uint8_t {
@@ -62,8 +64,8 @@ struct RoundState {
   Cause cause = Cause::kNone;  // kAbandoned: why
   std::vector<Seat> seats;     // [sites]
   std::array<int32_t, kNumSeats> num_in_seat{};
-  // Time spent so far, in the round and in its phase, up to `clock`. Time in which the coordinator was
-  // down is not in it: whoever restores a state sets `clock` to now.
+  // Time spent so far, in the round and in its phase, up to `clock`. Time in which the coordinator
+  // was down is not in it: whoever restores a state sets `clock` to now.
   Duration elapsed{0};
   Duration phase_elapsed{0};
   Timestamp clock;
@@ -72,8 +74,8 @@ struct RoundState {
   friend bool operator==(const RoundState&, const RoundState&) = default;
 };
 
-// Events. `site` is a place in the roster. One that does not fit the phase or the seat changes nothing:
-// repeats, replays and late messages are harmless.
+// Events. `site` is a place in the roster. One that does not fit the phase or the seat changes
+// nothing: repeats, replays and late messages are harmless.
 struct SiteReady {  // it is connected (again)
   int32_t site;
 };

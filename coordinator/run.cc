@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "crypto/sha256.h"
 
@@ -32,15 +33,18 @@ Run::Run(RunHost& host, RunPlan plan, storage::RunRecord record,
       contract_(std::move(contract)),
       replay_(std::move(replay)),
       record_(std::move(record)),
+      kept_versions_(plan_.keep),
+      kept_updates_(plan_.keep.updates),
       change_(static_cast<uint64_t>(host.WallNow().unix_millis)) {}
 
 void Run::Start() {
   StageRun();
   Note("run_submitted", std::to_string(record_.sites.size()) + " sites in the roster");
+  SKERRY_FAILPOINT("coordinator/run-submitted");
   BeginNextRound();
 }
 
-// ---- How it ends, pauses and goes on ----------------------------------------------------------
+// ---- How it ends, pauses and goes on -----------------------------------------------------------
 
 void Run::FinishRun() {
   if (!record_.degraded) return End(RunState::kCompleted, "");
@@ -57,6 +61,7 @@ void Run::End(RunState state, const std::string& reason) {
   record_.hint.clear();
   record_.ended = host_.WallNow();
   if (state != RunState::kCompleted && state != RunState::kCompletedDegraded) CloseTasks({});
+  SKERRY_FAILPOINT("coordinator/run-ends");
   StageRun();
   Note("run_" + std::string(Name(state)), reason);
   ++change_;
@@ -121,8 +126,7 @@ Status Run::Resume() {
   return OkStatus();
 }
 
-// ---- Journal
-// ----------------------------------------------------------------------------------------
+// ---- Journal -----------------------------------------------------------------------------------
 
 void Run::StageRun() { host_.Stage(record_); }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "coordinator/retention.h"
 #include "coordinator/round_machine.h"
 #include "coordinator/run_host.h"
 #include "coordinator/run_plan.h"
@@ -72,7 +73,9 @@ class Run {
   int64_t last_committed_round() const { return history_.empty() ? -1 : history_.back().round; }
   // The last committed round as operators see it, with the federation's metrics.
   const std::optional<v1::RoundSummary>& last_committed() const { return last_summary_; }
-  const std::map<int64_t, double>& scores() const { return scores_; }
+  // What is on disk: versions, and the results of earlier rounds.
+  const std::vector<int64_t>& kept_versions() const { return kept_versions_.versions(); }
+  std::vector<int64_t> kept_updates() const { return kept_updates_.task_ids(); }
   // In the roster; nullopt: the site has no part in this run.
   std::optional<int32_t> PlaceOf(const std::string& site) const;
   // The slot of a site in the round under way, if it has a task.
@@ -96,6 +99,7 @@ class Run {
 
   void BeginNextRound();
   void BeginAttempt(int64_t attempt, std::vector<Seat> seats);
+  Status RestoreKeptUpdates(storage::JournalReader& journal);
   void OfferOpenTasks();
   void RestoreRound(const storage::RoundRecord& record, std::vector<storage::TaskRecord> tasks);
   std::vector<Seat> SeatsNow() const;
@@ -136,8 +140,10 @@ class Run {
   std::vector<learning::RoundOutcome> history_;
   std::optional<ModelVersion> base_;
   std::optional<v1::RoundSummary> last_summary_;
-  std::string chain_hash_;                 // of the last committed round
-  std::map<int64_t, double> scores_;       // model version -> the metric that decides which is best
+  std::string chain_hash_;  // of the last committed round
+  Scores scores_;           // of the metric that decides which version is best
+  KeptVersions kept_versions_;
+  KeptUpdates kept_updates_;
   std::optional<learning::RoundSpec> spec_;  // of the round under way
   v1::ResultLayout layout_proto_;
   RoundPolicy policy_;
@@ -147,7 +153,7 @@ class Run {
   std::vector<int32_t> counted_;                 // in the finalizer now
   std::optional<FinalizeOutput> finalized_;
   int64_t ticket_ = 0;
-  bool initializing_ = false;   // the first version is being made
+  bool initializing_ = false;    // the first version is being made
   bool resumes_itself_ = false;  // paused, until enough sites are there
   Timestamp last_persisted_;     // of the elapsed time
   uint64_t change_ = 0;

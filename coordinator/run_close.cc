@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "coordinator/chain_hash.h"
-#include "coordinator/retention.h"
 #include "coordinator/run.h"
 #include "coordinator/views.h"
 
@@ -69,6 +69,7 @@ void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
     }
     return;
   }
+  SKERRY_FAILPOINT("coordinator/finalized");
   finalized_ = *std::move(output);
   if (initializing_) return Do(Commit{});
   Feed(ModelReady{});
@@ -95,6 +96,7 @@ void Run::Do(const Commit& /*effect*/) {
   host_.Stage(round_);
   last_summary_ = Summarize(round_, {});
   if (std::exchange(initializing_, false)) {
+    kept_versions_.Update(scores_, base_->version);
     Note("model_initialized", "version 0");
     StageRun();
     return BeginNextRound();
@@ -106,6 +108,7 @@ void Run::Do(const Commit& /*effect*/) {
   StageRun();
   RememberScore(plan_.spec, round_.base_version, finalized_->metrics, scores_);
   history_.push_back({spec_->round, std::move(finalized_->metrics)});
+  SKERRY_FAILPOINT("coordinator/round-staged");
   RemoveOldFiles();
   finalized_.reset();
   BeginNextRound();
@@ -114,12 +117,14 @@ void Run::Do(const Commit& /*effect*/) {
 // Every task of the round gets its outcome: the counted ones, and those that came too late or not
 // at all.
 void Run::CloseTasks(const std::vector<int32_t>& counted) {
+  std::vector<int64_t> unused;
   for (auto& [place, slot] : slots_) {
     const bool was_counted = std::binary_search(counted.begin(), counted.end(), place);
     storage::TaskRecord& task = slot.record;
     if (task.state == TaskState::kFailed) continue;  // the site said so itself
     task.outcome = was_counted ? Outcome::kCounted : Outcome::kDiscarded;
     if (!was_counted) {
+      unused.push_back(task.task_id);
       task.outcome_reason = ended() ? "the run is " + std::string(Name(record_.state))
                                     : "round " + std::to_string(task.round) + " closed without it";
       if (task.state != TaskState::kReported) {
@@ -132,6 +137,7 @@ void Run::CloseTasks(const std::vector<int32_t>& counted) {
     host_.WithdrawTask(task.site, task.task_id);
     host_.TellOutcome(task);
   }
+  host_.RemoveResults(std::move(unused));
 }
 
 // A committed round that lacked a site makes the run a degraded one, and the run's reason says
@@ -153,12 +159,11 @@ void Run::NoteAbsences(const std::vector<int32_t>& counted) {
 }
 
 void Run::RemoveOldFiles() {
-  std::vector<int64_t> results;
-  if (plan_.keep.updates == 0) {
-    for (const auto& [place, slot] : slots_) results.push_back(slot.record.task_id);
-  }
-  host_.RemoveResults(std::move(results));
-  host_.RemoveVersions(record_.run_id, VersionsToDrop(plan_.keep, scores_, base_->version));
+  std::vector<int64_t> counted;
+  for (const int32_t place : counted_) counted.push_back(slots_.at(place).record.task_id);
+  host_.KeepResults(counted);
+  host_.RemoveResults(kept_updates_.Add(spec_->round, counted));
+  host_.RemoveVersions(record_.run_id, kept_versions_.Update(scores_, base_->version));
 }
 
 void Run::Do(const Abandon& /*effect*/) {

@@ -12,8 +12,8 @@ namespace skerry::coordinator {
 
 class Run;
 
-// What a run needs of its coordinator. Nothing staged or offered here is seen by anyone before it has
-// been committed.
+// What a run needs of its coordinator. Nothing staged or offered here is seen by anyone before it
+// has been committed.
 class RunHost {
  public:
   virtual ~RunHost() = default;
@@ -31,13 +31,15 @@ class RunHost {
   // The site shall hear what became of its result; `record` has an outcome.
   virtual void TellOutcome(const storage::TaskRecord& record) = 0;
 
-  // Runs the finalizer elsewhere; the outcome comes back as run.OnFinalized(ticket, ...). The results'
-  // files are filled in.
+  // Runs the finalizer elsewhere; the outcome comes back as run.OnFinalized(ticket, ...). The
+  // results' files are filled in.
   virtual void StartFinalize(Run& run, int64_t ticket, FinalizeInput input) = 0;
   // Whether a version's files are whole. DATA_LOSS or NOT_FOUND name the file.
   virtual Status VerifyVersion(const std::string& run_id, const ModelVersion& version) = 0;
-  // After the commit: these results' and versions' files are needed no more.
+  // After the commit: these results' and versions' files are needed no more, or (KeepResults) only
+  // for a later look.
   virtual void RemoveResults(std::vector<int64_t> task_ids) = 0;
+  virtual void KeepResults(std::vector<int64_t> task_ids) = 0;
   virtual void RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) = 0;
 
   // The run reached a final state.

@@ -207,6 +207,10 @@ void ReadKeep(TomlReader& toml, Keep& keep) {
   CheckAtLeast(toml, "keep.updates", static_cast<double>(keep.updates), 0);
   keep.history_days = toml.Integer("keep.history_days", keep.history_days);
   CheckAtLeast(toml, "keep.history_days", static_cast<double>(keep.history_days), 0);
+  constexpr int64_t kMaxDays = 36'500;  // a century: still a Duration
+  if (keep.history_days > kMaxDays) {
+    toml.Fail("keep.history_days", "must be at most " + std::to_string(kMaxDays) + "; 0: for ever");
+  }
 }
 
 // A count of 0 here means "all", the roster's size, or the key that it defaults to.

@@ -23,23 +23,24 @@ struct Participation {
 
 // [time]: the three settings. All other waits derive from them.
 struct TimeSettings {
-  Duration heartbeat = 20s;       // how often a working site shows its progress
-  Duration no_progress = 15min;   // a task that has not advanced for so long is lost
-  Duration round_deadline = 2h;   // a round waits no longer for sites that are lost or slow
+  Duration heartbeat = 20s;      // how often a working site shows its progress
+  Duration no_progress = 15min;  // a task that has not advanced for so long is lost
+  Duration round_deadline = 2h;  // a round waits no longer for sites that are lost or slow
   Duration JoinWait() const { return 3 * heartbeat; }
 };
 
 // [keep]: what stays on the coordinator's disk.
 struct Keep {
-  int64_t checkpoints = 3;  // newest versions
-  int64_t best = 1;         // and the best by the first metric of [evaluation]
-  int64_t updates = 0;      // updates of so many newest rounds
+  int64_t checkpoints = 3;   // newest versions
+  int64_t best = 1;          // and the best by the first metric of [evaluation]
+  int64_t updates = 0;       // updates of so many newest rounds
   int64_t history_days = 0;  // 0: for ever
 };
 
 // [simulation]: the sites of `skerry simulate`.
 struct SimulationSettings {
-  std::string sites;  // a glob of CSV files relative to the run file, one site each; empty: not given
+  std::string
+      sites;  // a glob of CSV files relative to the run file, one site each; empty: not given
 };
 
 // A run file, read and found possible. Made only by ParseRunFile.
@@ -53,8 +54,8 @@ struct RunPlan {
   Duration min_round{0};  // a round takes at least so long: pacing for demonstrations
 };
 
-// INVALID_ARGUMENT with all that is wrong, one "file:line: key: what" a line: not TOML, an unknown key
-// (the nearest is named), a wrong type, values that clash (both keys are named).
+// INVALID_ARGUMENT with all that is wrong, one "file:line: key: what" a line: not TOML, an unknown
+// key (the nearest is named), a wrong type, values that clash (both keys are named).
 Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name);
 
 // What the plan asks of rounds once the roster is known. INVALID_ARGUMENT names the keys that clash

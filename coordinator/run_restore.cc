@@ -2,7 +2,6 @@
 #include <limits>
 #include <utility>
 
-#include "coordinator/retention.h"
 #include "coordinator/run.h"
 #include "coordinator/views.h"
 
@@ -39,8 +38,10 @@ Status Run::Restore(storage::JournalReader& journal) {
     history_.push_back({round.round, std::move(metrics)});
     last_summary_ = Summarize(round, {});
   }
+  SKERRY_RETURN_IF_ERROR(RestoreKeptUpdates(journal));
   if (ended()) return OkStatus();
   if (base_) {
+    kept_versions_.Update(scores_, base_->version);
     const Status whole = host_.VerifyVersion(record_.run_id, *base_);
     if (!whole.ok()) Pause(whole.message(), whole.hint(), false);
   }
@@ -52,6 +53,19 @@ Status Run::Restore(storage::JournalReader& journal) {
   SKERRY_ASSIGN_OR_RETURN(std::vector<storage::TaskRecord> tasks,
                           journal.Tasks(record_.run_id, open->round, open->round));
   RestoreRound(*open, std::move(tasks));
+  return OkStatus();
+}
+
+Status Run::RestoreKeptUpdates(storage::JournalReader& journal) {
+  if (plan_.keep.updates == 0) return OkStatus();
+  const int64_t newest = last_committed_round();
+  SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::TaskRecord> tasks,
+                          journal.Tasks(record_.run_id, newest - plan_.keep.updates + 1, newest));
+  std::map<int64_t, std::vector<int64_t>> counted;
+  for (const storage::TaskRecord& task : tasks) {
+    if (task.outcome == Outcome::kCounted) counted[task.round].push_back(task.task_id);
+  }
+  for (const auto& [round, task_ids] : counted) kept_updates_.Add(round, task_ids);
   return OkStatus();
 }
 

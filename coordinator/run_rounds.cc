@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "coordinator/run.h"
 
@@ -149,6 +150,7 @@ void Run::OfferTask(int32_t place) {
     slot.record.site = record_.sites[static_cast<std::size_t>(place)];
     host_.Stage(slot.record);
   }
+  SKERRY_FAILPOINT("coordinator/task-offered");
   host_.OfferTask(*this, place, slot.record.task_id);
 }
 
@@ -162,8 +164,7 @@ void Run::Do(const AskResend& effect) {
   host_.AskResend(slot->record.site, slot->record.task_id);
 }
 
-// ---- Time
-// -------------------------------------------------------------------------------------------
+// ---- Time --------------------------------------------------------------------------------------
 
 std::optional<Timestamp> Run::NextDue() const {
   if (ended() || paused() || initializing_ || IsFinal(state_.phase)) return std::nullopt;

@@ -118,6 +118,7 @@ void Run::OnFailed(int32_t place, const Status& reason) {
   if (!reason.hint().empty()) slot->record.reason += " (" + reason.hint() + ")";
   host_.Stage(slot->record);
   host_.WithdrawTask(slot->record.site, slot->record.task_id);
+  host_.RemoveResults({slot->record.task_id});  // what has arrived of it
   Note("task_failed", slot->record.reason, slot->record.site);
   if (!paused()) Feed(TaskFailed{place});
 }

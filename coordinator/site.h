@@ -31,7 +31,8 @@ struct Site {
   // Processes that asked for the session and were told to ask again: process -> ticket. Whoever
   // does is there now; a call that arrives after its process died, or twice, does not.
   std::map<uint32_t, uint64_t> tickets;
-  bool connected = false;  // holds a call, or is within its grace
+  bool connected = false;    // holds a call, or is within its grace
+  bool broken = false;       // its call broke, and no new one has come: its grace runs
   std::size_t max_tasks = 1;
   std::optional<HeldCall<v1::PullTaskReply>> pull;
   std::optional<HeldCall<v1::HeartbeatReply>> heartbeat;

@@ -67,7 +67,8 @@ Status SpoolFile::Complete(uint64_t generation, std::string_view canonical_heade
                       std::to_string(size_bytes_) + " bytes");
   }
   SKERRY_RETURN_IF_ERROR(HashAdopted());
-  if (crypto::ContentHash(canonical_header, size_bytes_, digests_) == content_hash_) return OkStatus();
+  if (crypto::ContentHash(canonical_header, size_bytes_, digests_) == content_hash_)
+    return OkStatus();
   SKERRY_RETURN_IF_ERROR(Forget());
   return DataLoss("the chunks received do not make the content hash that the header names");
 }
@@ -133,15 +134,20 @@ Result<uint64_t> UploadDesk::Stored(int64_t task_id, const Digest& content_hash,
 
 Result<std::shared_ptr<File>> UploadDesk::Open(int64_t task_id) {
   if (const auto found = open_.find(task_id); found != open_.end()) return found->second->file();
-  SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<File> file, files_.Open(PathOf(task_id), OpenMode::kRead));
+  SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<File> file,
+                          files_.Open(PathOf(task_id), OpenMode::kRead));
   return file;
 }
 
+void UploadDesk::Close(int64_t task_id) {
+  const auto found = open_.find(task_id);
+  if (found == open_.end()) return;
+  promised_bytes_ -= found->second->size_bytes();
+  open_.erase(found);
+}
+
 void UploadDesk::Remove(int64_t task_id) {
-  if (const auto found = open_.find(task_id); found != open_.end()) {
-    promised_bytes_ -= found->second->size_bytes();
-    open_.erase(found);
-  }
+  Close(task_id);
   // A file that stays behind is removed at the next start.
   static_cast<void>(files_.Remove(PathOf(task_id)).ok());
 }

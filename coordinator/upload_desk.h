@@ -44,17 +44,17 @@ class Upload {
   const v1::ResultHeader header_;
 };
 
-// The spool: DIRECTORY/TASK.result, one file per result on its way to its round. Files are not synced:
-// the site keeps its result until the verdict, and what is damaged is asked for again. The desk itself
-// belongs to one thread; uploads and spool files go to others.
+// The spool: DIRECTORY/TASK.result, one file per result on its way to its round. Files are not
+// synced: the site keeps its result until the verdict, and what is damaged is asked for again. The
+// desk itself belongs to one thread; uploads and spool files go to others.
 class UploadDesk {
  public:
   // `budget_bytes`: how much the spool may hold at once.
   UploadDesk(Files& files, std::string directory, uint64_t budget_bytes);
   ~UploadDesk();
 
-  // Begins or goes on with the result that `header` announces, at `offset`. A different content hash
-  // than before starts from nothing. OUT_OF_RANGE unless `offset` is at most what is stored.
+  // Begins or goes on with the result that `header` announces, at `offset`. A different content
+  // hash than before starts from nothing. OUT_OF_RANGE unless `offset` is at most what is stored.
   // RESOURCE_EXHAUSTED: the spool is full; try later.
   Result<std::shared_ptr<Upload>> Begin(const std::string& site, const v1::ResultHeader& header,
                                         uint64_t offset);
@@ -62,6 +62,8 @@ class UploadDesk {
   Result<uint64_t> Stored(int64_t task_id, const crypto::Digest& content_hash, uint64_t size_bytes);
   // The file of a whole result. NOT_FOUND when there is none.
   Result<std::shared_ptr<File>> Open(int64_t task_id);
+  // Lets go of a task's file, which stays where it is and takes none of the budget.
+  void Close(int64_t task_id);
   // Lets go of a task's file and removes it.
   void Remove(int64_t task_id);
   // Removes the files of all tasks but these: after a restart.
@@ -91,8 +93,8 @@ class SpoolFile {
   // A new stream begins at `offset`; its generation.
   Result<uint64_t> NewStream(uint64_t offset);
   Status Append(uint64_t generation, const v1::Chunk& chunk);
-  // DATA_LOSS (and nothing stored any more) unless all bytes are there and make the content hash under
-  // `canonical_header`. ABORTED for an old generation; OUT_OF_RANGE: not complete.
+  // DATA_LOSS (and nothing stored any more) unless all bytes are there and make the content hash
+  // under `canonical_header`. ABORTED for an old generation; OUT_OF_RANGE: not complete.
   Status Complete(uint64_t generation, std::string_view canonical_header);
 
   uint64_t stored_bytes() const;

@@ -13,7 +13,7 @@ void FillMetric(const learning::Metric& metric, v1::Metric& out) {
 }
 
 // What a site with a task is doing, in the words of the federation.
-void FillProgress(const TaskSlot& slot, bool connected, v1::SiteInRound& site) {
+void FillProgress(const TaskSlot& slot, SitePresence presence, v1::SiteInRound& site) {
   site.set_task_id(slot.record.task_id);
   site.set_reason(slot.record.reason);
   site.set_num_examples(slot.record.num_examples);
@@ -27,8 +27,11 @@ void FillProgress(const TaskSlot& slot, bool connected, v1::SiteInRound& site) {
     default:
       break;
   }
-  if (!connected) {
+  if (presence < SitePresence::kBroken) {
     site.set_state("lost");
+  } else if (presence == SitePresence::kBroken) {
+    site.set_state(slot.record.state == storage::TaskState::kOffered ? "ready" : "training");
+    site.set_reason(std::string(kBrokenReason));
   } else if (slot.record.state == storage::TaskState::kOffered) {
     site.set_state("busy");
     site.set_reason("its task waits until it is free");
@@ -53,7 +56,8 @@ std::vector<learning::Metric> ParseMetrics(const std::string& serialized) {
   std::vector<learning::Metric> metrics;
   if (!message.ParseFromString(serialized)) return metrics;
   for (const v1::Metric& metric : message.metrics()) {
-    metrics.push_back({metric.name(), metric.value(), metric.num_examples(), metric.num_positive()});
+    metrics.push_back(
+        {metric.name(), metric.value(), metric.num_examples(), metric.num_positive()});
   }
   return metrics;
 }
@@ -86,9 +90,10 @@ std::vector<v1::SiteInRound> SitesOf(const Run& run, const std::vector<SitePrese
   for (std::size_t place = 0; place < run.record().sites.size(); ++place) {
     v1::SiteInRound site;
     site.set_site(run.record().sites[place]);
-    const bool connected = presence[place] == SitePresence::kConnected;
-    if (const TaskSlot* slot = run.FindSlot(static_cast<int32_t>(place)); slot != nullptr && !run.ended()) {
-      FillProgress(*slot, connected, site);
+    const bool connected = presence[place] >= SitePresence::kBroken;
+    if (const TaskSlot* slot = run.FindSlot(static_cast<int32_t>(place));
+        slot != nullptr && !run.ended()) {
+      FillProgress(*slot, presence[place], site);
     } else if (connected) {
       site.set_state("ready");
     } else {

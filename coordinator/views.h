@@ -16,8 +16,10 @@ std::string SerializeMetrics(const std::vector<learning::Metric>& metrics);
 std::vector<learning::Metric> ParseMetrics(const std::string& serialized);
 
 v1::RunSummary Summarize(const Run& run);
+// kBroken: it has no connection, and is not lost before its grace has passed.
+enum class SitePresence { kNeverSeen, kAway, kBroken, kConnected };
+inline constexpr std::string_view kBrokenReason = "no connection; waiting for it to come back";
 // The sites of a run in the round under way, every one of the roster.
-enum class SitePresence { kNeverSeen, kAway, kConnected };
 std::vector<v1::SiteInRound> SitesOf(const Run& run, const std::vector<SitePresence>& presence);
 // A round as the journal has it, with its tasks (of that round and attempt or before).
 v1::RoundSummary Summarize(const storage::RoundRecord& round,

@@ -18,8 +18,8 @@ namespace skerry::rpc {
 v1::Chunk MakeChunk(uint64_t offset, std::string data);
 
 // Whether a chunk may follow `expected_offset` bytes of a whole of `total` bytes. OUT_OF_RANGE: it
-// starts elsewhere. INVALID_ARGUMENT: it is empty, longer than a chunk may be, shorter though not the
-// last, or reaches beyond the end. DATA_LOSS: its SHA-256 is another.
+// starts elsewhere. INVALID_ARGUMENT: it is empty, longer than a chunk may be, shorter though not
+// the last, or reaches beyond the end. DATA_LOSS: its SHA-256 is another.
 Status CheckChunk(const v1::Chunk& chunk, uint64_t expected_offset, uint64_t total);
 
 // Reads a file chunk by chunk from `offset` on. The file must outlive the source.

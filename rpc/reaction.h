@@ -8,19 +8,19 @@ namespace skerry::rpc {
 
 // What a client does about a failed call (docs/wire.md, "Statuses").
 enum class Reaction {
-  kRetry,          // back off, then the same call again, for ever
-  kDropTask,       // the coordinator no longer wants it: forget the task, PullTask
-  kRejoin,         // Join, then go on
+  kRetry,           // back off, then the same call again, for ever
+  kDropTask,        // the coordinator no longer wants it: forget the task, PullTask
+  kRejoin,          // Join, then go on
   kExitSuperseded,  // a newer process of this site is at work: end
-  kResume,         // an upload: ask what has arrived and go on from there
-  kReportFailure,  // the task cannot be done like this: report it, drop it, stay
-  kStayUnhealthy,  // keep trying at the longest delay: a renewed certificate heals it
-  kStop,           // the versions do not fit: end
+  kResume,          // an upload: ask what has arrived and go on from there
+  kReportFailure,   // the task cannot be done like this: report it, drop it, stay
+  kStayUnhealthy,   // keep trying at the longest delay: a renewed certificate heals it
+  kStop,            // the versions do not fit: end
 };
 Reaction ReactionTo(const Status& status);
 
-// Delays between attempts: full jitter (uniform over [0, base 2^n], at most `cap`), so that sites which
-// lost the same coordinator do not come back at the same instant.
+// Delays between attempts: full jitter (uniform over [0, base 2^n], at most `cap`), so that sites
+// which lost the same coordinator do not come back at the same instant.
 class Backoff {
  public:
   Backoff(Duration base, Duration cap, RandomStream random);

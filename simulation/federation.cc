@@ -103,8 +103,7 @@ void Federation::StartClient(const SimulatedSite& site, const std::string& sourc
   clients_.push_back(std::make_unique<ClientHost>(world_, coordinator_, std::move(client)));
 }
 
-// ---- Time
-// -------------------------------------------------------------------------------------------
+// ---- Time --------------------------------------------------------------------------------------
 
 Status Federation::Run() {
   for (;;) {
@@ -174,8 +173,7 @@ void Federation::ReportRound() {
   }
 }
 
-// ---- The end
-// ----------------------------------------------------------------------------------------
+// ---- The end -----------------------------------------------------------------------------------
 
 Result<SimulationResult> Federation::Collect() {
   SimulationResult result;

@@ -31,8 +31,7 @@ Status Host::Start() {
   return life_->alive ? status : OkStatus();
 }
 
-// ---- Life and death
-// ---------------------------------------------------------------------------------
+// ---- Life and death ----------------------------------------------------------------------------
 
 void Host::Run(const std::shared_ptr<const Life>& life, std::function<void()> step) {
   if (life != life_ || !life->alive) return;
@@ -139,8 +138,7 @@ void Host::FlipBit() {
   world_.Trace(name_, "a bit flips in " + path);
 }
 
-// ---- The plan
-// ---------------------------------------------------------------------------------------
+// ---- The plan ----------------------------------------------------------------------------------
 
 void Host::PlanTheFuture() {
   for (const Crash& crash : faults_.crashes) {

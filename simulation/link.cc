@@ -25,8 +25,7 @@ Link::Link(World& world, CoordinatorHost& coordinator, Host& client, const LinkF
       evidence_(evidence),
       chance_(world.Chance(client.name(), 2)) {}
 
-// ---- The line
-// ---------------------------------------------------------------------------------------
+// ---- The line ----------------------------------------------------------------------------------
 
 void Link::Start() {
   for (const Window& window : faults_.down) {
@@ -118,8 +117,7 @@ void Link::Arrive(Event arrive, Event lost) {
                         });
 }
 
-// ---- Calls
-// ------------------------------------------------------------------------------------------
+// ---- Calls -------------------------------------------------------------------------------------
 
 void Link::Send(const CallPtr& call, Event arrive) {
   if (!up() && down_until_ - world_.Now() > kPatience) {

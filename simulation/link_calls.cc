@@ -107,8 +107,7 @@ void Link::ReportFailure(v1::ReportFailureRequest request,
       });
 }
 
-// ---- Models
-// -----------------------------------------------------------------------------------------
+// ---- Models ------------------------------------------------------------------------------------
 
 void Link::PullModel(v1::PullModelRequest request, std::shared_ptr<rpc::ChunkSink> sink,
                      rpc::Callback<rpc::Done> done) {
@@ -145,8 +144,7 @@ void Link::NextModelChunk(const TypedCallPtr<rpc::Done>& call, const Source& sou
       [this, call] { Fail(call, Between(chance_, 100ms, 20s), "the download broke"); });
 }
 
-// ---- Results
-// ----------------------------------------------------------------------------------------
+// ---- Results -----------------------------------------------------------------------------------
 
 void Link::SubmitResult(v1::SubmitResultRequest::Start start,
                         std::shared_ptr<rpc::ChunkSource> source,

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "crypto/content_hash.h"
 
 namespace skerry::storage {
@@ -78,7 +79,9 @@ Status CheckpointStore::Publish(const CheckpointRef& ref, File& file) {
   const std::string path = PathOf(ref);
   const std::string temporary = path + std::string(kTemporarySuffix);
   Status status = file.Sync();
+  SKERRY_FAILPOINT("coordinator/checkpoint-synced");
   if (status.ok()) status = files_.Rename(temporary, path);
+  SKERRY_FAILPOINT("coordinator/checkpoint-renamed");
   if (!status.ok()) {
     (void)files_.Remove(temporary);  // the first error is the one to report
     return status;
@@ -96,7 +99,8 @@ Result<std::unique_ptr<File>> CheckpointStore::Open(const CheckpointRef& ref) {
 Result<std::unique_ptr<File>> CheckpointStore::OpenVerified(const CheckpointRef& ref,
                                                             const crypto::Digest& expected) {
   SKERRY_ASSIGN_OR_RETURN(auto file, Open(ref));
-  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest actual, crypto::ContentHashOf(crypto::kFileHeader, *file));
+  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest actual,
+                          crypto::ContentHashOf(crypto::kFileHeader, *file));
   if (actual == expected) return file;
   return DataLoss(PathOf(ref) + " is damaged: its content hash is " + actual.Hex() +
                   ", the journal says " + expected.Hex())
@@ -108,13 +112,26 @@ Status CheckpointStore::Remove(const CheckpointRef& ref) {
   return files_.Remove(PathOf(ref));
 }
 
-Status CheckpointStore::RemoveAllBut(const std::string& run_id, const std::vector<int64_t>& keep) {
+Result<std::vector<std::string>> CheckpointStore::NamesOf(const std::string& run_id) {
   SKERRY_RETURN_IF_ERROR(CheckRef({run_id, 0, CheckpointPart::kModel}));
-  const std::string directory = directory_ + "/" + run_id + "/";
   Result<std::vector<std::string>> names = files_.List(directory_ + "/" + run_id);
-  if (names.status().code() == Code::kNotFound) return OkStatus();
-  if (!names.ok()) return std::move(names).status();
-  for (const std::string& name : *names) {
+  if (names.status().code() == Code::kNotFound) return std::vector<std::string>();
+  return names;
+}
+
+Result<std::vector<int64_t>> CheckpointStore::Versions(const std::string& run_id) {
+  SKERRY_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesOf(run_id));
+  std::set<int64_t> versions;
+  for (const std::string& name : names) {
+    if (const std::optional<int64_t> version = VersionOf(name)) versions.insert(*version);
+  }
+  return std::vector<int64_t>(versions.begin(), versions.end());
+}
+
+Status CheckpointStore::RemoveAllBut(const std::string& run_id, const std::vector<int64_t>& keep) {
+  SKERRY_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesOf(run_id));
+  const std::string directory = directory_ + "/" + run_id + "/";
+  for (const std::string& name : names) {
     const std::optional<int64_t> version = VersionOf(name);
     const bool superseded = version && std::find(keep.begin(), keep.end(), *version) == keep.end();
     if (superseded || name.ends_with(kTemporarySuffix)) {

@@ -43,6 +43,8 @@ class CheckpointStore {
                                              const crypto::Digest& expected);
   // Whether or not it is there.
   Status Remove(const CheckpointRef& ref);
+  // The versions of a run of which a part is there, ascending.
+  Result<std::vector<int64_t>> Versions(const std::string& run_id);
   // Removes temporary files and the versions of a run that `keep` does not list (both parts). Not
   // while a file of the run is being written.
   Status RemoveAllBut(const std::string& run_id, const std::vector<int64_t>& keep);
@@ -51,6 +53,8 @@ class CheckpointStore {
 
  private:
   Status MakeRunDirectory(const std::string& run_id);
+  // Of the files in a run's directory; none when it has no directory.
+  Result<std::vector<std::string>> NamesOf(const std::string& run_id);
 
   Files& files_;
   const std::string directory_;

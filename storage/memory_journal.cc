@@ -58,6 +58,20 @@ void MemoryJournal::Put(const TaskRecord& record) {
   largest_task_id_ = std::max(largest_task_id_, task.task_id);
 }
 
+void MemoryJournal::Put(const RemoveHistory& record) {
+  std::erase_if(events_, [&](const EventRecord& event) { return event.run_id == record.run_id; });
+  const auto rows = rows_.find(record.run_id);
+  if (rows == rows_.end()) return;
+  std::erase_if(rows->second.rounds,
+                [&](const auto& entry) { return !record.kept_rounds.contains(entry.first.first); });
+  for (auto& [place, tasks] : rows->second.tasks) {
+    std::erase_if(tasks, [&](const TaskRecord* task) {
+      if (IsUnconfirmed(*task) || task->task_id == largest_task_id_) return false;
+      return tasks_.erase(task->task_id) > 0;
+    });
+  }
+}
+
 void MemoryJournal::FileUnder(const TaskRecord& task) {
   rows_[task.run_id].tasks[{task.round, task.attempt}].push_back(&task);
 }

@@ -46,6 +46,7 @@ class MemoryJournal final : public Journal, public JournalReader {
   void Put(const TaskRecord& record);
   void Put(const SiteRecord& record);
   void Put(const EventRecord& record);
+  void Put(const RemoveHistory& record);
   void FileUnder(const TaskRecord& task);
   void RemoveFrom(const TaskRecord& task);
 

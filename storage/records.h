@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -121,8 +122,19 @@ struct EventRecord {  // appended; the store numbers them
   friend bool operator==(const EventRecord&, const EventRecord&) = default;
 };
 
+// The details of a run go: its events, its tasks, and every round but these. Its own row stays, and
+// so does a task whose site has yet to confirm the outcome, and the newest task of all, since no
+// number is given twice.
+struct RemoveHistory {
+  std::string run_id;
+  std::set<int64_t> kept_rounds;
+
+  friend bool operator==(const RemoveHistory&, const RemoveHistory&) = default;
+};
+
 // The rows that a transition changes; all of them are written, or none.
-using Record = std::variant<RunRecord, RoundRecord, TaskRecord, SiteRecord, EventRecord>;
+using Record =
+    std::variant<RunRecord, RoundRecord, TaskRecord, SiteRecord, EventRecord, RemoveHistory>;
 using WriteBatch = std::vector<Record>;
 
 }  // namespace skerry::storage

@@ -1,6 +1,7 @@
 #include "storage/sqlite_journal.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/text.h"
@@ -40,10 +41,20 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::Open(const std::string& pa
   SKERRY_ASSIGN_OR_RETURN(Statement newest_event, database->Prepare("SELECT max(id) FROM event"));
   SKERRY_ASSIGN_OR_RETURN(Statement prune_events,
                           database->Prepare("DELETE FROM event WHERE id <= ?"));
+  SKERRY_ASSIGN_OR_RETURN(
+      Statement remove_rounds,
+      database->Prepare("DELETE FROM round WHERE run_id = ? AND round BETWEEN ? AND ?"));
+  SKERRY_ASSIGN_OR_RETURN(Statement remove_tasks,
+                          database->Prepare("DELETE FROM task WHERE run_id = ? "
+                                            "AND (outcome = 'none' OR outcome_confirmed <> 0) "
+                                            "AND task_id < (SELECT max(task_id) FROM task)"));
+  SKERRY_ASSIGN_OR_RETURN(Statement remove_events,
+                          database->Prepare("DELETE FROM event WHERE run_id = ?"));
   return std::unique_ptr<SqliteJournal>(new SqliteJournal(
       std::move(database),
       {std::move(put_run), std::move(put_round), std::move(put_task), std::move(put_site),
-       std::move(add_event), std::move(newest_event), std::move(prune_events)},
+       std::move(add_event), std::move(newest_event), std::move(prune_events),
+       std::move(remove_rounds), std::move(remove_tasks), std::move(remove_events)},
       options.kept_events));
 }
 
@@ -69,10 +80,26 @@ Status SqliteJournal::Put(const Record& record) {
   }
   if (const auto* task = std::get_if<TaskRecord>(&record)) return with(statements_.put_task, *task);
   if (const auto* site = std::get_if<SiteRecord>(&record)) return with(statements_.put_site, *site);
+  if (const auto* removal = std::get_if<RemoveHistory>(&record)) return Remove(*removal);
   return with(statements_.add_event, std::get<EventRecord>(record));
 }
 
-// Events are numbered without gaps, so those to go are the first of the table. They go by the
+Status SqliteJournal::Remove(const RemoveHistory& record) {
+  int64_t first = std::numeric_limits<int64_t>::min();
+  const auto remove_rounds = [&](int64_t last) {
+    statements_.remove_rounds.BindText(record.run_id).BindInteger(first).BindInteger(last);
+    return statements_.remove_rounds.Run();
+  };
+  for (const int64_t kept : record.kept_rounds) {
+    SKERRY_RETURN_IF_ERROR(remove_rounds(kept - 1));
+    first = kept + 1;
+  }
+  SKERRY_RETURN_IF_ERROR(remove_rounds(std::numeric_limits<int64_t>::max()));
+  SKERRY_RETURN_IF_ERROR(statements_.remove_tasks.BindText(record.run_id).Run());
+  return statements_.remove_events.BindText(record.run_id).Run();
+}
+
+// Events are numbered as they come, so those to go are the first of the table. They go by the
 // thousand: one by one, each commit would touch the oldest pages too.
 Status SqliteJournal::PruneEvents(int64_t num_added) {
   SKERRY_ASSIGN_OR_RETURN(const bool found, statements_.newest_event.Step());

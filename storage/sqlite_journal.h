@@ -32,6 +32,7 @@ class SqliteJournal final : public Journal {
  private:
   struct Statements {
     Statement put_run, put_round, put_task, put_site, add_event, newest_event, prune_events;
+    Statement remove_rounds, remove_tasks, remove_events;
   };
 
   SqliteJournal(std::unique_ptr<Database> database, Statements statements, int64_t kept_events)
@@ -39,6 +40,7 @@ class SqliteJournal final : public Journal {
         statements_(std::move(statements)),
         kept_events_(kept_events) {}
   Status Put(const Record& record);
+  Status Remove(const RemoveHistory& record);
   Status PruneEvents(int64_t num_added);
 
   const std::unique_ptr<Database> database_;

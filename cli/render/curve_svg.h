@@ -20,8 +20,8 @@ struct Panel {
   std::vector<Series> series;
 };
 
-// Panels side by side as an SVG picture of its own, readable on paper and in colour blindness: lines
-// are named where they end. A panel without a finite point says so.
+// Panels side by side as an SVG picture of its own, readable on paper and in colour blindness:
+// lines are named where they end. A panel without a finite point says so.
 std::string RenderCurves(const std::string& title, const std::vector<Panel>& panels);
 
 // About `count` round numbers that cover [low, high].

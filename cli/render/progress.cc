@@ -27,14 +27,15 @@ bool IsTerminal() {
 // The time left, if the rest goes as the part that is done.
 std::string Estimate(int64_t done, int64_t total, Duration elapsed) {
   if (done <= 0 || done >= total || elapsed < 2s) return "";
-  const double rest = ToSeconds(elapsed) * static_cast<double>(total - done) / static_cast<double>(done);
+  const double rest =
+      ToSeconds(elapsed) * static_cast<double>(total - done) / static_cast<double>(done);
   return ", " + FormatDuration(std::chrono::seconds(static_cast<int64_t>(rest + 1))) + " left";
 }
 
 }  // namespace
 
-std::string RenderBar(const std::string& stage, int64_t done, int64_t total, const std::string& note,
-                      Duration elapsed, int width) {
+std::string RenderBar(const std::string& stage, int64_t done, int64_t total,
+                      const std::string& note, Duration elapsed, int width) {
   const int64_t parts = std::max<int64_t>(1, total);
   const int64_t whole = std::clamp<int64_t>(done, 0, parts);
   const auto filled = static_cast<std::size_t>(whole * kBarCells / parts);

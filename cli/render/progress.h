@@ -7,9 +7,9 @@
 
 namespace skerry::cli {
 
-// Shows how far something has come: a bar that redraws itself on a terminal, plain lines elsewhere (at
-// most one a second, and one at each change of `stage`). Writes to standard error, so that standard
-// output holds results only.
+// Shows how far something has come: a bar that redraws itself on a terminal, plain lines elsewhere
+// (at most one a second, and one at each change of `stage`). Writes to standard error, so that
+// standard output holds results only.
 class Progress {
  public:
   explicit Progress(const Clock& clock);
@@ -36,7 +36,7 @@ class Progress {
 };
 
 // "[#####-----] 50%  round 12 of 50 ...", at most `width` characters wide.
-std::string RenderBar(const std::string& stage, int64_t done, int64_t total, const std::string& note,
-                      Duration elapsed, int width);
+std::string RenderBar(const std::string& stage, int64_t done, int64_t total,
+                      const std::string& note, Duration elapsed, int width);
 
 }  // namespace skerry::cli

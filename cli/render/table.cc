@@ -8,14 +8,16 @@ namespace {
 
 // Characters, not bytes: continuation bytes of UTF-8 do not count.
 std::size_t Width(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
 }
 
 bool LooksNumeric(const std::string& text) {
   if (text.empty() || text == "-") return true;
   const char first = text[0];
-  if (std::isdigit(static_cast<unsigned char>(first)) == 0 && first != '-' && first != '+') return false;
+  if (std::isdigit(static_cast<unsigned char>(first)) == 0 && first != '-' && first != '+')
+    return false;
   return std::all_of(text.begin(), text.end(), [](char c) {
     return std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' || c == '+' ||
            c == ' ' || c == '%' || c == '/' || c == 'e';

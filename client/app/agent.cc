@@ -177,8 +177,8 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
   };
   parts->api = std::make_unique<rpc::GrpcCoordinatorApi>(channel(), channel(), parts->loop,
                                                          parts->bulk, insecure ? config.site : "");
-  parts->runner = std::make_unique<ThreadRunner>(config.max_concurrent_tasks, parts->trainer,
-                                                 parts->loop);
+  parts->runner =
+      std::make_unique<ThreadRunner>(config.max_concurrent_tasks, parts->trainer, parts->loop);
   options.site = config.site;
   options.state_dir = config.state_dir;
   options.version = kVersion;

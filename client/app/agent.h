@@ -10,14 +10,14 @@ namespace skerry::client {
 // A running client agent: one session with the coordinator, kept up for ever.
 class Agent {
  public:
-  // Finds everything that can be wrong on this side: files, certificates (expired, of another site),
-  // the state directory (in use, not writable).
+  // Finds everything that can be wrong on this side: files, certificates (expired, of another
+  // site), the state directory (in use, not writable).
   static Result<std::unique_ptr<Agent>> Start(const ClientConfig& config, bool insecure);
   ~Agent();
 
   // Works until Stop(), on the calling thread. OK after Stop(); otherwise why it had to end:
-  // PERMISSION_DENIED with detail SUPERSEDED (a newer process of this site is at work), UNIMPLEMENTED
-  // (the versions do not fit), or a failure of this side's disk.
+  // PERMISSION_DENIED with detail SUPERSEDED (a newer process of this site is at work),
+  // UNIMPLEMENTED (the versions do not fit), or a failure of this side's disk.
   Status Run();
   // Ends Run() at once: all that matters is on disk. From any thread.
   void Stop();

@@ -25,7 +25,8 @@ struct ClientConfig {
   Duration retry_cap = 60s;
 };
 
-// INVALID_ARGUMENT with every error, one "file:line: key: what" a line. `insecure`: [tls] may be absent.
+// INVALID_ARGUMENT with every error, one "file:line: key: what" a line. `insecure`: [tls] may be
+// absent.
 Result<ClientConfig> LoadClientConfig(Files& files, const std::string& path, bool insecure);
 
 }  // namespace skerry::client

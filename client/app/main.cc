@@ -19,9 +19,12 @@ constexpr const char* kFooter =
     "  skerry-client --config agent.toml\n"
     "\n"
     "The configuration file, with comments, comes with the kit of: skerry ca issue --site NAME\n"
-    "SIGTERM or Ctrl-C at any time: what is finished is on disk, and the next start goes on from there.\n"
-    "Exit codes: 0 ended as asked, 2 bad arguments or file, 5 not allowed, 6 something is in the way\n"
-    "  (state directory in use, certificate expired or of another site), 7 disk full, 8 damaged data,\n"
+    "SIGTERM or Ctrl-C at any time: what is finished is on disk, and the next start goes on from "
+    "there.\n"
+    "Exit codes: 0 ended as asked, 2 bad arguments or file, 5 not allowed, 6 something is in the "
+    "way\n"
+    "  (state directory in use, certificate expired or of another site), 7 disk full, 8 damaged "
+    "data,\n"
     "  9 the coordinator speaks another version, 10 a newer process of this site has taken over.";
 
 int Work(const std::string& path, bool insecure) {
@@ -45,7 +48,8 @@ int main(int argc, char** argv) {
   skerry::RequireCpu();
   skerry::learning::FixKernels();
   skerry::rpc::SetUpGrpc();
-  CLI::App app("A site's agent: works on data that never leaves, for the federation's coordinator.");
+  CLI::App app(
+      "A site's agent: works on data that never leaves, for the federation's coordinator.");
   app.footer(skerry::kFooter);
   app.set_version_flag("--version", std::string("skerry-client ") + skerry::kVersion);
   std::string config;

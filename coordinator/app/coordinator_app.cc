@@ -20,9 +20,12 @@ constexpr const char* kFooter =
     "Example:\n"
     "  skerry-coordinator --config coordinator.toml\n"
     "\n"
-    "The configuration file, with comments, comes with the kit of: skerry ca issue --coordinator HOST\n"
-    "SIGTERM or Ctrl-C: finishes what is under way and ends with 0; every run goes on at the next start.\n"
-    "Exit codes: 0 ended as asked, 2 bad arguments or file, 4 cannot listen, 6 something is in the way,\n"
+    "The configuration file, with comments, comes with the kit of: skerry ca issue --coordinator "
+    "HOST\n"
+    "SIGTERM or Ctrl-C: finishes what is under way and ends with 0; every run goes on at the next "
+    "start.\n"
+    "Exit codes: 0 ended as asked, 2 bad arguments or file, 4 cannot listen, 6 something is in the "
+    "way,\n"
     "  7 disk full, 8 damaged data, 1 anything else.";
 
 int Serve(const std::string& path, bool insecure) {
@@ -53,13 +56,15 @@ int CoordinatorMain(int argc, char** argv) {
   RequireCpu();
   learning::FixKernels();
   rpc::SetUpGrpc();
-  CLI::App app("The coordinator of a federation: runs rounds, journals them, never sees a row of data.");
+  CLI::App app(
+      "The coordinator of a federation: runs rounds, journals them, never sees a row of data.");
   app.footer(kFooter);
   app.set_version_flag("--version", std::string("skerry-coordinator ") + kVersion);
   std::string config;
   bool insecure = false;
   app.add_option("--config", config, "coordinator.toml")->required();
-  app.add_flag("--insecure", insecure, "plaintext on a loopback address: for trials on one machine");
+  app.add_flag("--insecure", insecure,
+               "plaintext on a loopback address: for trials on one machine");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -22,7 +22,8 @@ Result<CoordinatorConfig> LoadCoordinatorConfig(Files& files, const std::string&
     toml.Fail("listen.admin_socket", "the path is longer than a Unix socket's may be (107 bytes)",
               "set it to a short path, for instance /run/skerry/admin.sock");
   }
-  const int64_t spool = toml.Integer("storage.spool_bytes", static_cast<int64_t>(config.spool_bytes));
+  const int64_t spool =
+      toml.Integer("storage.spool_bytes", static_cast<int64_t>(config.spool_bytes));
   if (spool < 1 << 20) toml.Fail("storage.spool_bytes", "must be at least 1048576");
   config.spool_bytes = static_cast<uint64_t>(spool);
   const int64_t threads = toml.Integer("limits.threads", 0);

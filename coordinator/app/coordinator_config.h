@@ -19,7 +19,8 @@ struct CoordinatorConfig {
   int threads = 0;  // 0: one per processor
 };
 
-// INVALID_ARGUMENT with every error, one "file:line: key: what" a line. `insecure`: [tls] may be absent.
+// INVALID_ARGUMENT with every error, one "file:line: key: what" a line. `insecure`: [tls] may be
+// absent.
 Result<CoordinatorConfig> LoadCoordinatorConfig(Files& files, const std::string& path,
                                                 bool insecure);
 

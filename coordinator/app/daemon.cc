@@ -89,7 +89,7 @@ struct Daemon::Parts {
   std::unique_ptr<grpc::Server> server;
   std::string admin_socket;
   int port = 0;
-  Status fatal;          // on the loop's thread
+  Status fatal;           // on the loop's thread
   bool stopping = false;  // on the loop's thread
   bool disk_full = false;
 
@@ -121,10 +121,9 @@ Status Daemon::Parts::OpenCoordinator(const CoordinatorConfig& config, int num_t
     fatal = status;
     loop.Quit();
   };
-  SKERRY_ASSIGN_OR_RETURN(
-      coordinator,
-      Coordinator::Open({clock, files, *journal, *reader, loop, disk, compute, reading},
-                        std::move(options)));
+  SKERRY_ASSIGN_OR_RETURN(coordinator, Coordinator::Open({clock, files, *journal, *reader, loop,
+                                                          disk, compute, reading},
+                                                         std::move(options)));
   return OkStatus();
 }
 
@@ -141,10 +140,9 @@ Status Daemon::Parts::OpenServer(const CoordinatorConfig& config, bool insecure)
   admin_service = std::make_unique<AdminService>(*coordinator, loop, disk, *authenticator);
   grpc::ServerBuilder builder;
   rpc::SetServerLimits(builder);
-  builder.AddListeningPort(config.address,
-                           insecure ? grpc::InsecureServerCredentials()
-                                    : rpc::ServerTls(config.tls),
-                           &port);
+  builder.AddListeningPort(
+      config.address, insecure ? grpc::InsecureServerCredentials() : rpc::ServerTls(config.tls),
+      &port);
   int socket_port = 0;
   ::unlink(config.admin_socket.c_str());
   admin_socket = config.admin_socket;
@@ -173,8 +171,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const CoordinatorConfig& config, b
   } else {
     const int64_t now = parts->clock.WallNow().unix_millis / 1000;
     SKERRY_RETURN_IF_ERROR(rpc::CheckTlsFiles(parts->files, config.tls, now));
-    SKERRY_ASSIGN_OR_RETURN(parts->federation,
-                            FederationOf(parts->files, config.tls.certificate));
+    SKERRY_ASSIGN_OR_RETURN(parts->federation, FederationOf(parts->files, config.tls.certificate));
   }
   SKERRY_RETURN_IF_ERROR(parts->OpenStore(config));
   SKERRY_RETURN_IF_ERROR(parts->OpenCoordinator(config, num_threads));

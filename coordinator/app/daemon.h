@@ -8,8 +8,8 @@
 
 namespace skerry::coordinator {
 
-// A running coordinator: journal, threads, gRPC server. Everything that can be wrong with its files,
-// its addresses or its certificates is found by Start(), before it says that it is there.
+// A running coordinator: journal, threads, gRPC server. Everything that can be wrong with its
+// files, its addresses or its certificates is found by Start(), before it says that it is there.
 class Daemon {
  public:
   // `insecure`: plaintext, on a loopback address only.

@@ -25,8 +25,8 @@ grpc::ServerUnaryReactor* AdminService::SubmitRun(grpc::CallbackServerContext* c
 grpc::ServerUnaryReactor* AdminService::ListRuns(grpc::CallbackServerContext* context,
                                                  const v1::ListRunsRequest* /*request*/,
                                                  v1::ListRunsReply* reply) {
-  return Answer<v1::ListRunsReply>(
-      context, reply, [this](auto done) { coordinator_.ListRuns(std::move(done)); });
+  return Answer<v1::ListRunsReply>(context, reply,
+                                   [this](auto done) { coordinator_.ListRuns(std::move(done)); });
 }
 
 grpc::ServerUnaryReactor* AdminService::ShowRun(grpc::CallbackServerContext* context,
@@ -73,13 +73,12 @@ grpc::ServerUnaryReactor* AdminService::ExportHistory(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* AdminService::ListSites(grpc::CallbackServerContext* context,
                                                   const v1::ListSitesRequest* /*request*/,
                                                   v1::ListSitesReply* reply) {
-  return Answer<v1::ListSitesReply>(
-      context, reply, [this](auto done) { coordinator_.ListSites(std::move(done)); });
+  return Answer<v1::ListSitesReply>(context, reply,
+                                    [this](auto done) { coordinator_.ListSites(std::move(done)); });
 }
 
 // The reference first, then the chunks, read on the disk threads.
-class AdminService::ExportModelCall final
-    : public grpc::ServerWriteReactor<v1::ExportModelReply> {
+class AdminService::ExportModelCall final : public grpc::ServerWriteReactor<v1::ExportModelReply> {
  public:
   ExportModelCall(AdminService& service, const Result<std::string>& admin,
                   const v1::ExportModelRequest* request)
@@ -89,13 +88,12 @@ class AdminService::ExportModelCall final
       return;
     }
     service_.loop_.Post([this, request] {
-      service_.coordinator_.ExportModel(
-          *request, [this](Result<Coordinator::ExportedModel> model) {
-            if (!model.ok()) return Finish(rpc::ToGrpc(model.status()));
-            chunks_ = std::move(model->chunks);
-            *message_.mutable_model() = std::move(model->model);
-            StartWrite(&message_);
-          });
+      service_.coordinator_.ExportModel(*request, [this](Result<Coordinator::ExportedModel> model) {
+        if (!model.ok()) return Finish(rpc::ToGrpc(model.status()));
+        chunks_ = std::move(model->chunks);
+        *message_.mutable_model() = std::move(model->model);
+        StartWrite(&message_);
+      });
     });
   }
 

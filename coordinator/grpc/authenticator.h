@@ -9,8 +9,8 @@
 
 namespace skerry::coordinator {
 
-// Who calls: from the certificate of the connection, never from a message. Over the Unix socket, which
-// only the coordinator's own user may open, every caller is an operator. Thread-safe.
+// Who calls: from the certificate of the connection, never from a message. Over the Unix socket,
+// which only the coordinator's own user may open, every caller is an operator. Thread-safe.
 class Authenticator {
  public:
   // `insecure`: plaintext on loopback, where sites give their names themselves.

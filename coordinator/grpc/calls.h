@@ -15,10 +15,11 @@
 // gRPC reactions that only hand over: they run on gRPC's few threads and must return at once.
 namespace skerry::coordinator {
 
-// Answers a unary call from a task of `loop`: `handle` gets a callback to be called once, on any thread.
+// Answers a unary call from a task of `loop`: `handle` gets a callback to be called once, on any
+// thread.
 template <class Reply>
-grpc::ServerUnaryReactor* AnswerOn(Executor& loop, grpc::CallbackServerContext* context, Reply* reply,
-                                   std::function<void(rpc::Callback<Reply>)> handle) {
+grpc::ServerUnaryReactor* AnswerOn(Executor& loop, grpc::CallbackServerContext* context,
+                                   Reply* reply, std::function<void(rpc::Callback<Reply>)> handle) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   loop.Post([reactor, reply, handle = std::move(handle)] {
     handle([reactor, reply](Result<Reply> result) {

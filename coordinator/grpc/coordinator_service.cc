@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/failpoint.h"
 #include "coordinator/grpc/calls.h"
 
 namespace skerry::coordinator {
@@ -55,9 +56,9 @@ grpc::ServerUnaryReactor* CoordinatorService::QueryUpload(grpc::CallbackServerCo
                                         });
 }
 
-grpc::ServerUnaryReactor* CoordinatorService::ReportFailure(
-    grpc::CallbackServerContext* context, const v1::ReportFailureRequest* request,
-    v1::ReportFailureReply* reply) {
+grpc::ServerUnaryReactor* CoordinatorService::ReportFailure(grpc::CallbackServerContext* context,
+                                                            const v1::ReportFailureRequest* request,
+                                                            v1::ReportFailureReply* reply) {
   const Result<std::string> site = authenticator_.SiteOf(*context);
   if (!site.ok()) return FailWith(context, site.status());
   return AnswerOn<v1::ReportFailureReply>(
@@ -77,12 +78,13 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
       return;
     }
     service_.loop_.Post([this, site = *site, request] {
-      service_.coordinator_.OpenModel(
-          site, *request, [this](Result<std::shared_ptr<rpc::ChunkSource>> source) {
-            if (!source.ok()) return Finish(rpc::ToGrpc(source.status()));
-            source_ = *std::move(source);
-            Next();
-          });
+      service_.coordinator_.OpenModel(site, *request,
+                                      [this](Result<std::shared_ptr<rpc::ChunkSource>> source) {
+                                        if (!source.ok())
+                                          return Finish(rpc::ToGrpc(source.status()));
+                                        source_ = *std::move(source);
+                                        Next();
+                                      });
     });
   }
 
@@ -98,6 +100,7 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
       Result<std::optional<v1::Chunk>> chunk = source_->Next();
       if (!chunk.ok()) return Finish(rpc::ToGrpc(chunk.status()));
       if (!chunk->has_value()) return Finish(grpc::Status::OK);
+      SKERRY_FAILPOINT("coordinator/model-chunk-sends");
       chunk_ = **std::move(chunk);
       StartWrite(&chunk_);
     });
@@ -113,7 +116,8 @@ grpc::ServerWriteReactor<v1::Chunk>* CoordinatorService::PullModel(
   return new PullModelCall(*this, authenticator_.SiteOf(*context), request);
 }
 
-// Takes a header, then chunks, each written by a disk thread before the next is read: the back-pressure.
+// Takes a header, then chunks, each written by a disk thread before the next is read: the
+// back-pressure.
 class CoordinatorService::SubmitResultCall final
     : public grpc::ServerReadReactor<v1::SubmitResultRequest> {
  public:
@@ -138,6 +142,7 @@ class CoordinatorService::SubmitResultCall final
     service_.disk_.Post([this] {
       const Status status = upload_->Append(message_.chunk());
       if (!status.ok()) return Finish(rpc::ToGrpc(status));
+      SKERRY_FAILPOINT("coordinator/chunk-stored");
       StartRead(&message_);
     });
   }

@@ -9,8 +9,9 @@
 
 namespace skerry::coordinator {
 
-// The coordinator to sites over gRPC: authenticates, hands over to the loop, answers. Chunks go straight
-// to and from the disk threads. Everything given must outlive the service, and the server that has it.
+// The coordinator to sites over gRPC: authenticates, hands over to the loop, answers. Chunks go
+// straight to and from the disk threads. Everything given must outlive the service, and the server
+// that has it.
 class CoordinatorService final : public v1::Coordinator::CallbackService {
  public:
   CoordinatorService(Coordinator& coordinator, Executor& loop, Executor& disk,

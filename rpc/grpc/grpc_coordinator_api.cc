@@ -68,8 +68,8 @@ void GrpcCoordinatorApi::Deliver(Callback<Reply> done, Result<Reply> reply) {
 template <class Request, class Reply>
 class GrpcCoordinatorApi::UnaryCall {
  public:
-  using Method = void (v1::Coordinator::Stub::async::*)(grpc::ClientContext*, const Request*, Reply*,
-                                                        std::function<void(grpc::Status)>);
+  using Method = void (v1::Coordinator::Stub::async::*)(grpc::ClientContext*, const Request*,
+                                                        Reply*, std::function<void(grpc::Status)>);
 
   static void Start(GrpcCoordinatorApi& api, Method method, Duration deadline, Request request,
                     Callback<Reply> done) {
@@ -132,7 +132,8 @@ void GrpcCoordinatorApi::ReportFailure(v1::ReportFailureRequest request,
       std::move(done));
 }
 
-// Reads chunks into a sink, one at a time: the next read starts when the sink has dealt with the last.
+// Reads chunks into a sink, one at a time: the next read starts when the sink has dealt with the
+// last.
 class GrpcCoordinatorApi::PullModelCall final : public grpc::ClientReadReactor<v1::Chunk> {
  public:
   PullModelCall(GrpcCoordinatorApi& api, v1::PullModelRequest request,
@@ -159,8 +160,8 @@ class GrpcCoordinatorApi::PullModelCall final : public grpc::ClientReadReactor<v
 
   void OnDone(const grpc::Status& status) override {
     const Status result = local_.ok() ? FromGrpc(status) : local_;
-    api_.Deliver<rpc::Done>(std::move(done_),
-                            result.ok() ? Result<rpc::Done>(rpc::Done{}) : Result<rpc::Done>(result));
+    api_.Deliver<rpc::Done>(
+        std::move(done_), result.ok() ? Result<rpc::Done>(rpc::Done{}) : Result<rpc::Done>(result));
     GrpcCoordinatorApi& api = api_;
     api.Ended(context_);
     delete this;

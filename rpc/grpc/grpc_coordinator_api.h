@@ -18,12 +18,13 @@ class ClientContext;
 
 namespace skerry::rpc {
 
-// The coordinator over gRPC. Control calls and transfers have a connection each, so that a large model
-// does not hold up a heartbeat.
+// The coordinator over gRPC. Control calls and transfers have a connection each, so that a large
+// model does not hold up a heartbeat.
 class GrpcCoordinatorApi final : public CoordinatorApi {
  public:
-  // Callbacks come as tasks of `loop`; sinks and sources are used on `bulk`. Both must outlive this.
-  // `insecure_site`: sent as the caller's name over plaintext channels, which carry no certificate.
+  // Callbacks come as tasks of `loop`; sinks and sources are used on `bulk`. Both must outlive
+  // this. `insecure_site`: sent as the caller's name over plaintext channels, which carry no
+  // certificate.
   GrpcCoordinatorApi(const std::shared_ptr<grpc::Channel>& control,
                      const std::shared_ptr<grpc::Channel>& transfer, Executor& loop, Executor& bulk,
                      std::string insecure_site = "");

@@ -255,6 +255,45 @@ TEST_P(JournalContract, TheLargestTaskIdStaysWhenASmallerOneIsWritten) {
   EXPECT_EQ(LargestTaskId(), 1'000'000);
 }
 
+TEST_P(JournalContract, ARemovedHistoryLeavesTheRunAndTheRoundsThatAreKept) {
+  for (const char* run : {"r", "s"}) {
+    WriteBatch batch = {SampleRun(run, 1), SampleEvent(run, "began")};
+    for (int64_t round = 0; round < 7; ++round) {
+      batch.emplace_back(SampleRound(run, round));
+      batch.emplace_back(SampleTask(round + (run[0] == 'r' ? 1 : 11), run, round, "east"));
+    }
+    Commit(batch);
+  }
+  Commit({RemoveHistory{"r", {2, 5}}, SampleEvent("r", "history_removed")});
+  EXPECT_THAT(Runs(), SizeIs(2));
+  EXPECT_THAT(Rounds("r", 0, kMax), ElementsAre(SampleRound("r", 2), SampleRound("r", 5)));
+  EXPECT_THAT(Tasks("r", 0, kMax), IsEmpty());
+  EXPECT_THAT(Messages("r", 10), ElementsAre("history_removed"));
+  EXPECT_THAT(Rounds("s", 0, kMax), SizeIs(7));
+  EXPECT_THAT(Tasks("s", 0, kMax), SizeIs(7));
+  EXPECT_THAT(Messages("s", 10), ElementsAre("began"));
+  Commit({RemoveHistory{"r", {}}, RemoveHistory{"nobody", {1}}});
+  EXPECT_THAT(Rounds("r", 0, kMax), IsEmpty());
+}
+
+TEST_P(JournalContract, ARemovedHistoryLosesNoOutcomeThatASiteHasYetToHear) {
+  TaskRecord unheard = SampleTask(1, "r", 1, "east");
+  unheard.outcome_confirmed = false;
+  TaskRecord failed = SampleTask(2, "r", 1, "north");
+  failed.outcome = Outcome::kNone;
+  failed.outcome_confirmed = false;
+  Commit({unheard, failed, SampleTask(3, "r", 1, "west"), SampleTask(4, "s", 1, "west")});
+  Commit({RemoveHistory{"r", {}}});
+  EXPECT_THAT(Tasks("r", 0, kMax), ElementsAre(unheard));
+  EXPECT_THAT(Unconfirmed(), ElementsAre(unheard));
+}
+
+TEST_P(JournalContract, ARemovedHistoryDoesNotFreeTheNumbersOfItsTasks) {
+  Commit({SampleTask(8, "r", 1, "east"), SampleTask(9, "r", 1, "north")});
+  Commit({RemoveHistory{"r", {}}});
+  EXPECT_EQ(LargestTaskId(), 9);
+}
+
 TEST_P(JournalContract, TheNewestEventsComeOldestFirst) {
   Commit({SampleEvent("r", "1"), SampleEvent("s", "2"), SampleEvent("r", "3")});
   Commit({SampleEvent("", "4"), SampleEvent("r", "5")});

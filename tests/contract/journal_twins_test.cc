@@ -52,6 +52,10 @@ Record RandomRecord(RandomStream& random) {
       return site;
     }
     case 3:
+      if (random.Below(4) == 0) {
+        return RemoveHistory{Pick(random, "run-", 4),
+                             {PickInteger(random, kRounds), PickInteger(random, kRounds)}};
+      }
       return SampleEvent(Pick(random, "run-", 3), Pick(random, "message ", 1000));
     default:
       return RandomTask(random);

@@ -20,7 +20,9 @@ using ::testing::SizeIs;
 
 class CoordinatorTest : public ::testing::Test {
  protected:
-  const coordinator::Run& run(const std::string& run_id = "t-1") { return *h.coordinator->FindRun(run_id); }
+  const coordinator::Run& run(const std::string& run_id = "t-1") {
+    return *h.coordinator->FindRun(run_id);
+  }
   std::string State(const std::string& run_id = "t-1") {
     return std::string(Name(run(run_id).record().state));
   }
@@ -89,7 +91,8 @@ TEST_F(CoordinatorTest, AnUpdateThatArrivesTwiceIsCountedOnce) {
 TEST_F(CoordinatorTest, AnotherResultForTheSameTaskIsRefusedAndTheFirstCounts) {
   BeginRun();
   ASSERT_OK(a.Submit(task_a, {1, 2, 3}));
-  EXPECT_THAT(a.Submit(task_a, {9, 9, 9}), Fails(Code::kAlreadyExists, HasSubstr("first one counts")));
+  EXPECT_THAT(a.Submit(task_a, {9, 9, 9}),
+              Fails(Code::kAlreadyExists, HasSubstr("first one counts")));
   EXPECT_EQ(run().round_state().Count(Seat::kReported), 1);
 }
 
@@ -161,10 +164,9 @@ TEST_F(CoordinatorTest, AnotherProtocolIsRefusedWithBothVersions) {
   v1::JoinRequest request;
   request.set_protocol(99);
   request.set_version("9.9");
-  EXPECT_THAT(h.Call<v1::JoinReply>([&](auto done) {
-    h.coordinator->Join("a", request, std::move(done));
-  }),
-              Fails(Code::kUnimplemented, ::testing::AllOf(HasSubstr("9.9"), HasSubstr("99"))));
+  EXPECT_THAT(
+      h.Call<v1::JoinReply>([&](auto done) { h.coordinator->Join("a", request, std::move(done)); }),
+      Fails(Code::kUnimplemented, ::testing::AllOf(HasSubstr("9.9"), HasSubstr("99"))));
 }
 
 TEST_F(CoordinatorTest, ABrokenCallMakesTheSiteLostAfterTheGraceAndNotBefore) {
@@ -307,27 +309,27 @@ TEST_F(CoordinatorTest, TwoRunsTakeTurnsAtASite) {
 TEST_F(CoordinatorTest, AStoppedRunTellsItsSitesAndKeepsItsModel) {
   BeginRun();
   ASSERT_OK(a.Submit(task_a));
-  ASSERT_OK(h.Call<v1::StopRunReply>(
-      [&](auto done) { h.coordinator->StopRun("t-1", std::move(done)); }));
+  ASSERT_OK(
+      h.Call<v1::StopRunReply>([&](auto done) { h.coordinator->StopRun("t-1", std::move(done)); }));
   EXPECT_EQ(State(), "stopped");
   const auto reply = a.Pull({task_a.task_id()});
   ASSERT_TRUE(reply->has_value());
   ASSERT_THAT((**reply)->verdicts(), SizeIs(1));
   EXPECT_EQ((**reply)->verdicts(0).outcome(), v1::Verdict::DISCARDED);
   EXPECT_TRUE(run().base().has_value());
-  EXPECT_THAT(h.Call<v1::StopRunReply>(
-                  [&](auto done) { h.coordinator->StopRun("t-1", std::move(done)); }),
-              Fails(Code::kFailedPrecondition, HasSubstr("stopped")));
+  EXPECT_THAT(
+      h.Call<v1::StopRunReply>([&](auto done) { h.coordinator->StopRun("t-1", std::move(done)); }),
+      Fails(Code::kFailedPrecondition, HasSubstr("stopped")));
 }
 
 TEST_F(CoordinatorTest, AnUnknownRunIsNamedWithTheNearestOne) {
   h.Submit({});
-  EXPECT_THAT(h.Call<v1::StopRunReply>(
-                  [&](auto done) { h.coordinator->StopRun("t-11", std::move(done)); }),
-              Fails(Code::kNotFound, HasSubstr("did you mean \"t-1\"")));
+  EXPECT_THAT(
+      h.Call<v1::StopRunReply>([&](auto done) { h.coordinator->StopRun("t-11", std::move(done)); }),
+      Fails(Code::kNotFound, HasSubstr("did you mean \"t-1\"")));
 }
 
-// ---- Bad updates: the site's call fails, the round goes on ----
+// ---- Bad updates: the site's call fails, the round goes on -------------------------------------
 
 TEST_F(CoordinatorTest, AnUpdateOfAnotherShapeOrOrderIsRefused) {
   BeginRun();
@@ -343,9 +345,10 @@ TEST_F(CoordinatorTest, ValuesThatAreNotNumbersOrTooLargeAreRefusedByElement) {
   BeginRun();
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float inf = std::numeric_limits<float>::infinity();
-  EXPECT_THAT(a.Submit(task_a, {1, nan, 3}),
-              Fails(Code::kInvalidArgument,
-                    ::testing::AllOf(HasSubstr("element 1 of tensor \"weight\""), HasSubstr("nan"))));
+  EXPECT_THAT(
+      a.Submit(task_a, {1, nan, 3}),
+      Fails(Code::kInvalidArgument,
+            ::testing::AllOf(HasSubstr("element 1 of tensor \"weight\""), HasSubstr("nan"))));
   EXPECT_THAT(a.Submit(task_a, {1, 2, -inf}),
               Fails(Code::kInvalidArgument, HasSubstr("tensor \"bias\"")));
   EXPECT_THAT(a.Submit(task_a, {1e30F, 2, 3}),
@@ -357,8 +360,9 @@ TEST_F(CoordinatorTest, ExampleCountsBelowOneAreRefused) {
   BeginRun();
   const std::string bytes = FakeSite::Bytes({1, 2, 3});
   for (const int64_t count : {int64_t{0}, int64_t{-1}, std::numeric_limits<int64_t>::max()}) {
-    EXPECT_THAT(a.SubmitRaw(FakeSite::Header(task_a, bytes, count), bytes),
-                Fails(Code::kInvalidArgument, HasSubstr("num_examples is " + std::to_string(count))));
+    EXPECT_THAT(
+        a.SubmitRaw(FakeSite::Header(task_a, bytes, count), bytes),
+        Fails(Code::kInvalidArgument, HasSubstr("num_examples is " + std::to_string(count))));
   }
 }
 
@@ -378,7 +382,8 @@ TEST_F(CoordinatorTest, ChunksOutOfOrderOrCutShortAreRefused) {
   const std::string bytes = FakeSite::Bytes({1, 2, 3});
   ASSERT_OK_AND_ASSIGN(const auto upload, a.BeginUpload(FakeSite::Header(task_a, bytes)));
   EXPECT_THAT(upload->Append(rpc::MakeChunk(4, bytes.substr(4))), HasCode(Code::kOutOfRange));
-  EXPECT_THAT(upload->Append(rpc::MakeChunk(0, bytes.substr(0, 8))), HasCode(Code::kInvalidArgument));
+  EXPECT_THAT(upload->Append(rpc::MakeChunk(0, bytes.substr(0, 8))),
+              HasCode(Code::kInvalidArgument));
   EXPECT_THAT(a.Finish(upload), HasCode(Code::kOutOfRange)) << "it ended too early";
   EXPECT_EQ(run().round_state().Count(Seat::kReported), 0);
 }
@@ -419,10 +424,12 @@ TEST_F(CoordinatorTest, AfterARestartTheRoundGoesOnWithTheResultsItHad) {
   EXPECT_EQ(State(), "running");
   EXPECT_EQ(run().round_state().phase, Phase::kTraining);
   EXPECT_THAT(**b.Beat(task_b.task_id()), HasCode(Code::kFailedPrecondition)) << "Join again";
-  ASSERT_OK_AND_ASSIGN(const auto joined, b.Join({Held(task_b.task_id(), v1::HeldTask::WORKING)}, b.epoch()));
+  ASSERT_OK_AND_ASSIGN(const auto joined,
+                       b.Join({Held(task_b.task_id(), v1::HeldTask::WORKING)}, b.epoch()));
   EXPECT_EQ(joined.settlements(0).instruction(), v1::JoinReply::KEEP);
   ASSERT_OK(b.Submit(task_b));
-  EXPECT_EQ(run().last_committed_round(), 1) << "a's result was read back and compared with its hash";
+  EXPECT_EQ(run().last_committed_round(), 1)
+      << "a's result was read back and compared with its hash";
 }
 
 TEST_F(CoordinatorTest, AResultThatWasDamagedWhileTheCoordinatorWasDownIsAskedForAgain) {
@@ -435,8 +442,10 @@ TEST_F(CoordinatorTest, AResultThatWasDamagedWhileTheCoordinatorWasDownIsAskedFo
     ASSERT_OK(file->WriteAt(2, "X"));
   }
   h.Restart();
-  ASSERT_OK_AND_ASSIGN(const auto joined, a.Join({Held(task_a.task_id(), v1::HeldTask::SUBMITTED)}));
-  EXPECT_EQ(joined.settlements(0).instruction(), v1::JoinReply::KEEP) << "not known to be damaged yet";
+  ASSERT_OK_AND_ASSIGN(const auto joined,
+                       a.Join({Held(task_a.task_id(), v1::HeldTask::SUBMITTED)}));
+  EXPECT_EQ(joined.settlements(0).instruction(), v1::JoinReply::KEEP)
+      << "not known to be damaged yet";
   ASSERT_OK(b.Join({Held(task_b.task_id(), v1::HeldTask::WORKING)}));
   ASSERT_OK(b.Submit(task_b));
   EXPECT_EQ(run().round_state().phase, Phase::kTraining);
@@ -499,8 +508,8 @@ TEST_F(CoordinatorTest, ACheckpointWhoseBytesWereChangedIsRefusedByName) {
   ASSERT_OK(a.Submit(task_a));
   ASSERT_OK(b.Submit(task_b));
   {
-    ASSERT_OK_AND_ASSIGN(const auto file, h.files.Open("state/runs/t-1/model-1.safetensors",
-                                                       OpenMode::kReadWrite));
+    ASSERT_OK_AND_ASSIGN(const auto file,
+                         h.files.Open("state/runs/t-1/model-1.safetensors", OpenMode::kReadWrite));
     ASSERT_OK_AND_ASSIGN(const uint64_t size, file->Size());
     ASSERT_OK(file->WriteAt(size - 1, "X"));
   }

@@ -16,7 +16,8 @@
 #include "simulation/event_queue.h"
 #include "storage/memory_journal.h"
 
-// A coordinator over memory and a clock that is moved by hand, and sites that say what a test wants.
+// A coordinator over memory and a clock that is moved by hand, and sites that say what a test
+// wants.
 namespace skerry::coordinator {
 
 // A run of two features and one bias: an update is three numbers.
@@ -51,10 +52,9 @@ class Harness {
     options.version = "test";
     options.on_fatal = [](const Status& status) { ADD_FAILURE() << status.ToString(); };
     ASSERT_TRUE(files.MakeDirectories("state").ok());
-    Result<std::unique_ptr<Coordinator>> opened =
-        Coordinator::Open({clock, files, journal, journal, queue, inline_executor, inline_executor,
-                           inline_executor},
-                          std::move(options));
+    Result<std::unique_ptr<Coordinator>> opened = Coordinator::Open(
+        {clock, files, journal, journal, queue, inline_executor, inline_executor, inline_executor},
+        std::move(options));
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     coordinator = *std::move(opened);
     Settle();
@@ -99,8 +99,8 @@ class Harness {
   v1::ShowRunReply Show(const std::string& run_id) {
     v1::ShowRunRequest request;
     request.set_run_id(run_id);
-    auto reply = Call<v1::ShowRunReply>(
-        [&](auto done) { coordinator->ShowRun(request, std::move(done)); });
+    auto reply =
+        Call<v1::ShowRunReply>([&](auto done) { coordinator->ShowRun(request, std::move(done)); });
     EXPECT_TRUE(reply.ok()) << reply.status().ToString();
     return reply.ok() ? *reply : v1::ShowRunReply();
   }
@@ -160,9 +160,8 @@ class FakeSite {
     for (const int64_t id : held) request.add_held_tasks(id);
     for (const int64_t id : confirm_) request.add_confirmed_verdicts(id);
     call_ = ++harness_.last_call;
-    return harness_.Begin<v1::PullTaskReply>([&](auto done) {
-      harness_.coordinator->PullTask(name_, call_, request, std::move(done));
-    });
+    return harness_.Begin<v1::PullTaskReply>(
+        [&](auto done) { harness_.coordinator->PullTask(name_, call_, request, std::move(done)); });
   }
 
   // The task that a pull gets at once.
@@ -212,7 +211,8 @@ class FakeSite {
     return header;
   }
 
-  Result<v1::SubmitResultReply> Submit(const v1::Task& task, std::vector<float> values = {1, 2, 3}) {
+  Result<v1::SubmitResultReply> Submit(const v1::Task& task,
+                                       std::vector<float> values = {1, 2, 3}) {
     const std::string bytes = Bytes(std::move(values));
     return SubmitRaw(Header(task, bytes), bytes);
   }
@@ -224,7 +224,8 @@ class FakeSite {
     if (!upload.ok()) return std::move(upload).status();
     if (*upload == nullptr) return v1::SubmitResultReply();
     for (uint64_t at = offset; at < bytes.size(); at += crypto::kChunkBytes) {
-      const Status status = (*upload)->Append(rpc::MakeChunk(at, bytes.substr(at, crypto::kChunkBytes)));
+      const Status status =
+          (*upload)->Append(rpc::MakeChunk(at, bytes.substr(at, crypto::kChunkBytes)));
       if (!status.ok()) return status;
     }
     return Finish(*upload);
@@ -251,8 +252,9 @@ class FakeSite {
     request.set_code(static_cast<uint32_t>(reason.code()));
     request.set_message(reason.message());
     return harness_
-        .Call<v1::ReportFailureReply>(
-            [&](auto done) { harness_.coordinator->ReportFailure(name_, request, std::move(done)); })
+        .Call<v1::ReportFailureReply>([&](auto done) {
+          harness_.coordinator->ReportFailure(name_, request, std::move(done));
+        })
         .status();
   }
 

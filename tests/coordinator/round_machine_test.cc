@@ -238,7 +238,7 @@ TEST(RoundMachineTest, AReplayInvitesExactlyItsParticipants) {
   EXPECT_EQ(round.phase(), Phase::kFinalizing);
 }
 
-// ---- Properties over random orders of events --------------------------------------------------------
+// ---- Properties over random orders of events ---------------------------------------------------
 
 RoundPolicy RandomPolicy(RandomStream& random, int64_t sites) {
   RoundPolicy policy;
@@ -246,7 +246,8 @@ RoundPolicy RandomPolicy(RandomStream& random, int64_t sites) {
   policy.quorum =
       1 + static_cast<int64_t>(random.Below(static_cast<uint64_t>(policy.sites_per_round)));
   policy.min_sites =
-      policy.quorum + static_cast<int64_t>(random.Below(static_cast<uint64_t>(sites - policy.quorum + 1)));
+      policy.quorum +
+      static_cast<int64_t>(random.Below(static_cast<uint64_t>(sites - policy.quorum + 1)));
   policy.required.assign(static_cast<std::size_t>(sites), false);
   if (random.Below(3) == 0) policy.required[random.Below(static_cast<uint64_t>(sites))] = true;
   policy.join_wait = 60s;

@@ -28,9 +28,8 @@ TEST(BadInputTest, AMisspeltKeyIsNamedWithItsLineAndTheNearestKnownOne) {
   WriteAll(federation.File("run.toml"), file);
   const Finished submitted = federation.Skerry({"run", "submit", federation.File("run.toml")});
   EXPECT_EQ(submitted.exit_code, 2);
-  EXPECT_THAT(submitted.err,
-              AllOf(HasSubstr("run.toml:"), HasSubstr("training.learning_rat"),
-                    HasSubstr("did you mean \"training.learning_rate\"")));
+  EXPECT_THAT(submitted.err, AllOf(HasSubstr("run.toml:"), HasSubstr("training.learning_rat"),
+                                   HasSubstr("did you mean \"training.learning_rate\"")));
   Edit(federation.Kit("north") + "/agent.toml", "coordinator =", "cordinator =");
   const Finished client =
       StartToEnd(federation, "skerry-client", federation.Kit("north") + "/agent.toml");
@@ -100,8 +99,7 @@ TEST(BadInputTest, ACertificateOfAnotherFederationsCaIsExplainedInWords) {
                              std::filesystem::copy_options::overwrite_existing);
   stranger.StartClient("north");
   ASSERT_TRUE(stranger.client("north").WaitFor("cannot reach the coordinator"));
-  EXPECT_THAT(stranger.client("north").Output(),
-              HasSubstr("it was not signed with the key of"));
+  EXPECT_THAT(stranger.client("north").Output(), HasSubstr("it was not signed with the key of"));
   EXPECT_TRUE(stranger.client("north").IsRunning()) << "a renewed certificate would heal it";
 }
 
@@ -128,11 +126,12 @@ TEST(BadInputTest, AKeyThatOthersMayReadIsRefusedWithTheCommandThatMendsIt) {
 TEST(BadInputTest, APlainHttpClientGetsNothingAndTheCoordinatorGoesOn) {
   Deployment federation({"north"});
   federation.StartAll();
-  const Finished plain = RunToEnd({"/bin/bash", "-c",
-                                   "exec 3<>/dev/tcp/127.0.0.1/" + std::to_string(federation.port()) +
-                                       "; printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; "
-                                       "timeout 5 cat <&3 | head -c 100"},
-                                  federation.path());
+  const Finished plain =
+      RunToEnd({"/bin/bash", "-c",
+                "exec 3<>/dev/tcp/127.0.0.1/" + std::to_string(federation.port()) +
+                    "; printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; "
+                    "timeout 5 cat <&3 | head -c 100"},
+               federation.path());
   EXPECT_THAT(plain.out, ::testing::Not(HasSubstr("HTTP/1.1 200")));
   EXPECT_EQ(federation.WaitForEnd(federation.Submit(Deployment::RunFile(1))), 0);
 }
@@ -140,9 +139,7 @@ TEST(BadInputTest, APlainHttpClientGetsNothingAndTheCoordinatorGoesOn) {
 TEST(BadInputTest, ARenewedCertificateIsUsedWithoutARestart) {
   Deployment federation({"north"});
   federation.StartAll();
-  const auto serial = [&] {
-    return ReadAll(federation.Kit("coordinator") + "/coordinator.pem");
-  };
+  const auto serial = [&] { return ReadAll(federation.Kit("coordinator") + "/coordinator.pem"); };
   const std::string before = serial();
   const Finished issued =
       federation.Skerry({"ca", "issue", "--dir", federation.File("ca"), "--out",
@@ -237,10 +234,9 @@ TEST(BadInputTest, AFullStateDirectoryHoldsTheRunUpUntilThereIsRoomAndLosesNothi
 TEST(BadInputTest, InsecureIsRefusedOffLoopback) {
   Deployment federation({"north"});
   Edit(federation.Kit("coordinator") + "/coordinator.toml", "127.0.0.1:0", "0.0.0.0:0");
-  const Finished started =
-      RunToEnd({Program("skerry-coordinator"), "--insecure", "--config",
-                federation.Kit("coordinator") + "/coordinator.toml"},
-               federation.path());
+  const Finished started = RunToEnd({Program("skerry-coordinator"), "--insecure", "--config",
+                                     federation.Kit("coordinator") + "/coordinator.toml"},
+                                    federation.path());
   EXPECT_EQ(started.exit_code, 2);
   EXPECT_THAT(started.err, HasSubstr("loopback"));
 }
@@ -248,16 +244,15 @@ TEST(BadInputTest, InsecureIsRefusedOffLoopback) {
 TEST(BadInputTest, AModelOfAnotherLayoutIsRefusedByName) {
   Deployment federation({"north", "south"});
   WriteAll(federation.File("run.toml"), Deployment::RunFile(1));
-  ASSERT_EQ(federation
-                .Skerry({"simulate", federation.File("run.toml"), "--out", federation.File("a")})
-                .exit_code,
-            0);
+  ASSERT_EQ(
+      federation.Skerry({"simulate", federation.File("run.toml"), "--out", federation.File("a")})
+          .exit_code,
+      0);
   std::string wider = Deployment::RunFile(1);
   wider.replace(wider.find("[\"age\", \"score\"]"), 16, "[\"age\"]");
   WriteAll(federation.File("other.toml"), wider);
-  const Finished evaluated =
-      federation.Skerry({"model", "evaluate", federation.File("other.toml"),
-                         "m=" + federation.File("a/model.safetensors")});
+  const Finished evaluated = federation.Skerry({"model", "evaluate", federation.File("other.toml"),
+                                                "m=" + federation.File("a/model.safetensors")});
   EXPECT_EQ(evaluated.exit_code, 6);
   EXPECT_THAT(evaluated.err, AllOf(HasSubstr("a/model.safetensors"), HasSubstr("another layout"),
                                    HasSubstr("input.fill")));

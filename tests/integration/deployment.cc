@@ -18,9 +18,10 @@ Deployment::Deployment(std::vector<std::string> sites) : sites_(std::move(sites)
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
   };
   must({"ca", "init", "--federation", "test", "--dir", File("ca")});
-  std::vector<std::string> issue = {"ca",     "issue",         "--dir",     File("ca"), "--out",
-                                    File("kits"), "--coordinator", "localhost", "--admin",  "ada",
-                                    "--data", "patients=" + File("data/{site}.csv")};
+  std::vector<std::string> issue = {
+      "ca",      "issue",      "--dir",         File("ca"),
+      "--out",   File("kits"), "--coordinator", "localhost",
+      "--admin", "ada",        "--data",        "patients=" + File("data/{site}.csv")};
   for (const std::string& site : sites_) {
     issue.emplace_back("--site");
     issue.push_back(site);
@@ -29,11 +30,16 @@ Deployment::Deployment(std::vector<std::string> sites) : sites_(std::move(sites)
   Edit(Kit("coordinator") + "/coordinator.toml", "0.0.0.0:8443", "127.0.0.1:0");
 }
 
-void Deployment::StartCoordinator() {
+void Deployment::LaunchCoordinator(const Environment& environment) {
+  coordinator_.reset();
+  const std::string config = Kit("coordinator") + "/coordinator.toml";
   coordinator_ = std::make_unique<Process>(
-      std::vector<std::string>{Program("skerry-coordinator"), "--config",
-                               Kit("coordinator") + "/coordinator.toml"},
-      File("coordinator.log"));
+      std::vector<std::string>{Program("skerry-coordinator"), "--config", config},
+      File("coordinator.log"), environment);
+}
+
+void Deployment::StartCoordinator() {
+  LaunchCoordinator();
   ASSERT_TRUE(coordinator_->WaitFor("listens on port")) << coordinator_->Output();
   if (port_ != 0) return;
   port_ = std::stoi(Field(coordinator_->Output(), "port"));
@@ -48,10 +54,11 @@ void Deployment::StartCoordinator() {
        "127.0.0.1:" + std::to_string(port_));
 }
 
-void Deployment::StartClient(const std::string& site) {
+void Deployment::StartClient(const std::string& site, const Environment& environment) {
+  clients_.erase(site);
   clients_[site] = std::make_unique<Process>(
       std::vector<std::string>{Program("skerry-client"), "--config", Kit(site) + "/agent.toml"},
-      File(site + ".log"));
+      File(site + ".log"), environment);
 }
 
 void Deployment::StartAll() {

@@ -16,9 +16,12 @@ class Deployment {
   // Makes certificates, kits and data for these sites.
   explicit Deployment(std::vector<std::string> sites);
 
+  using Environment = std::map<std::string, std::string>;
   // Starts the coordinator (again) and, the first time, tells the sites its port.
   void StartCoordinator();
-  void StartClient(const std::string& site);
+  // Starts it, at a later time, without waiting for it.
+  void LaunchCoordinator(const Environment& environment = {});
+  void StartClient(const std::string& site, const Environment& environment = {});
   void StartAll();
   void StopCoordinator() { coordinator_.reset(); }
 

@@ -53,9 +53,9 @@ TEST(FederationTest, ClientsAndTheCoordinatorAreKilledAndTheRunEndsInTheSameBits
 TEST(FederationTest, AHistoryWithAnAbsentSiteIsReplayedToTheSameModel) {
   Deployment federation({"north", "south", "west"});
   federation.StartAll();
-  std::string file =
-      Deployment::RunFile(8, "[participation]\nmin_sites = 2\nquorum = 2\n"
-                             "[time]\nheartbeat = \"1s\"\nround_deadline = \"3s\"\n");
+  std::string file = Deployment::RunFile(8,
+                                         "[participation]\nmin_sites = 2\nquorum = 2\n"
+                                         "[time]\nheartbeat = \"1s\"\nround_deadline = \"3s\"\n");
   file.replace(file.find("seed = 3"), 8, "seed = 3\nmin_round = \"100ms\"");
   const std::string run = federation.Submit(file);
   ASSERT_EQ(federation.Skerry({"run", "wait", run, "--round", "3"}).exit_code, 0);
@@ -110,17 +110,17 @@ TEST(FederationTest, ANewerProcessOfASiteTakesOverAndTheOlderEndsWithItsOwnCode)
 TEST(FederationTest, AnAdminReachesTheCoordinatorOverTheNetwork) {
   Deployment federation({"north"});
   federation.StartAll();
-  const Finished sites = RunToEnd({Program("skerry"), "site", "list", "--admin",
-                                   federation.Kit("admin-ada") + "/admin.toml"},
-                                  federation.path());
+  const Finished sites = RunToEnd(
+      {Program("skerry"), "site", "list", "--admin", federation.Kit("admin-ada") + "/admin.toml"},
+      federation.path());
   EXPECT_EQ(sites.exit_code, 0) << sites.err;
   EXPECT_THAT(sites.out, HasSubstr("north"));
   // A site's certificate is no admin's.
   Edit(federation.Kit("admin-ada") + "/admin.toml", "ada.pem", "../north/north.pem");
   Edit(federation.Kit("admin-ada") + "/admin.toml", "ada.key", "../north/north.key");
-  const Finished refused = RunToEnd({Program("skerry"), "site", "list", "--admin",
-                                     federation.Kit("admin-ada") + "/admin.toml"},
-                                    federation.path());
+  const Finished refused = RunToEnd(
+      {Program("skerry"), "site", "list", "--admin", federation.Kit("admin-ada") + "/admin.toml"},
+      federation.path());
   EXPECT_EQ(refused.exit_code, 5) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr("admin's certificate"));
 }

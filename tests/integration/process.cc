@@ -58,9 +58,7 @@ pid_t Spawn(std::vector<std::string> arguments, const std::string& out, const st
   return pid;
 }
 
-int ExitCodeOf(int status) {
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
+int ExitCodeOf(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status); }
 
 }  // namespace
 
@@ -115,8 +113,8 @@ Finished RunToEnd(std::vector<std::string> arguments, const std::string& directo
   std::filesystem::remove(err);
   const pid_t pid = Spawn(std::move(arguments), out, err, environment);
   int status = 0;
-  const bool ended = Eventually([&] { return ::waitpid(pid, &status, WNOHANG) != 0; },
-                                std::chrono::seconds(60));
+  const bool ended =
+      Eventually([&] { return ::waitpid(pid, &status, WNOHANG) != 0; }, std::chrono::seconds(60));
   if (!ended) {
     ::kill(pid, SIGKILL);
     ::waitpid(pid, &status, 0);

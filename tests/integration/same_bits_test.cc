@@ -25,14 +25,17 @@ TEST_P(SameBits, WhateverGlibcFindsInTheCpu) {
   WriteAll(federation.File("run.toml"), file);
   const std::string all = Simulate(federation, "");
   ASSERT_EQ(all.size(), 64U);
-  EXPECT_EQ(Simulate(federation, "glibc.cpu.hwcaps=-AVX2,-AVX512F,-FMA,-FMA4,-ERMS,-AVX2_Usable"), all);
-  EXPECT_EQ(Simulate(federation, "glibc.cpu.x86_data_cache_size=16384:glibc.cpu.x86_shared_cache_size=65536"),
+  EXPECT_EQ(Simulate(federation, "glibc.cpu.hwcaps=-AVX2,-AVX512F,-FMA,-FMA4,-ERMS,-AVX2_Usable"),
+            all);
+  EXPECT_EQ(Simulate(federation,
+                     "glibc.cpu.x86_data_cache_size=16384:glibc.cpu.x86_shared_cache_size=65536"),
             all);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, SameBits,
-                         ::testing::Values("kind = \"logistic\"",
-                                           "kind = \"mlp\"\nhidden = [32, 16]\nactivation = \"tanh\""));
+INSTANTIATE_TEST_SUITE_P(
+    Models, SameBits,
+    ::testing::Values("kind = \"logistic\"",
+                      "kind = \"mlp\"\nhidden = [32, 16]\nactivation = \"tanh\""));
 
 }  // namespace
 }  // namespace skerry::testing

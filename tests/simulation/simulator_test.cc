@@ -97,8 +97,7 @@ TEST(SimulatorTest, AnMlpKeepsItsBitsTooWithAnyNumberOfThreads) {
 
 TEST(SimulatorTest, AHistoryIsReplayedToTheSameModel) {
   // Two of five sites are drawn each round, so who took part is not obvious.
-  const std::string file =
-      PatientsRunFile(6, "[participation]\nsites_per_round = 2\nquorum = 2\n");
+  const std::string file = PatientsRunFile(6, "[participation]\nsites_per_round = 2\nquorum = 2\n");
   ASSERT_OK_AND_ASSIGN(const SimulationResult first, Simulate(Patients(file, 5)));
   ASSERT_OK_AND_ASSIGN(coordinator::Participants history,
                        coordinator::ParseHistory(first.history_json, "history.json"));

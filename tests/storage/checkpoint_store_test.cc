@@ -163,6 +163,17 @@ TEST_P(CheckpointStoreTest, OnlyTheVersionsToKeepStay) {
   EXPECT_THAT(Names("icu-2"), ElementsAre("model-1.safetensors"));
 }
 
+TEST_P(CheckpointStoreTest, TheVersionsAreThoseOfWhichAPartIsPublished) {
+  for (const int64_t version : {10, 2, 3})
+    ASSERT_OK(Write(*store_, {"icu-1", version, kModel}, "m"));
+  ASSERT_OK(Write(*store_, {"icu-1", 3, kState}, "s"));
+  ASSERT_OK(Write(*store_, {"icu-1", 4, kState}, "s"));
+  ASSERT_OK(store_->Begin({"icu-1", 11, kModel}));
+  EXPECT_THAT(store_->Versions("icu-1").value(), ElementsAre(2, 3, 4, 10));
+  EXPECT_THAT(store_->Versions("icu-9").value(), ElementsAre());
+  EXPECT_THAT(store_->Versions("../icu-1"), HasCode(Code::kInvalidArgument));
+}
+
 TEST_P(CheckpointStoreTest, ARunWithoutFilesHasNothingToRemove) {
   EXPECT_OK(store_->RemoveAllBut("icu-9", {}));
 }

@@ -18,8 +18,9 @@ std::string PatientsCsv(const std::string& site, int rows, uint64_t seed) {
     const double score = 18 + 6 * random.Normal();
     const bool female = random.Below(2) == 0;
     const double risk = exact::Sigmoid(0.05 * (age - 60) + 0.15 * (score - 18) - 0.8 - shift);
-    csv += site + "-" + std::to_string(i) + "," + FormatFixed(age, 1) + "," + FormatFixed(score, 0) +
-           "," + (female ? "f" : "m") + "," + (random.Uniform() < risk ? "1" : "0") + "\n";
+    csv += site + "-" + std::to_string(i) + "," + FormatFixed(age, 1) + "," +
+           FormatFixed(score, 0) + "," + (female ? "f" : "m") + "," +
+           (random.Uniform() < risk ? "1" : "0") + "\n";
   }
   return csv;
 }

@@ -1,0 +1,256 @@
+// What becomes of a session when its control calls fail: docs/wire.md, "Statuses".
+#include <string>
+#include <tuple>
+
+#include "session_fixture.h"
+
+namespace skerry::client {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::Fails;
+using testing::HasCode;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+using SessionControlTest = SessionTest;
+
+Status EpochUnknown() {
+  return FailedPrecondition("no session with this epoch").WithDetail(rpc::kEpochUnknown);
+}
+Status Superseded() {
+  return PermissionDenied("a newer process of this site").WithDetail(rpc::kSuperseded);
+}
+
+// ---- Each status, at each control call ----
+
+enum class At { kJoin, kPull, kHeartbeat };
+
+class EveryControlCall : public SessionTest, public ::testing::WithParamInterface<At> {
+ protected:
+  // The call is under way.
+  void Reach() {
+    if (GetParam() == At::kJoin) return;
+    Join();
+    if (GetParam() == At::kHeartbeat && api_.beats.held() == 0) Give(NewTask(7));
+  }
+  void FailWith(const Status& status) {
+    if (GetParam() == At::kJoin) Answer(api_.joins, status);
+    if (GetParam() == At::kPull) Answer(api_.pulls, status);
+    if (GetParam() == At::kHeartbeat) Answer(api_.beats, status);
+  }
+  std::size_t made() const {
+    return GetParam() == At::kJoin   ? api_.joins.made()
+           : GetParam() == At::kPull ? api_.pulls.made()
+                                     : api_.beats.made();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Calls, EveryControlCall,
+                         ::testing::Values(At::kJoin, At::kPull, At::kHeartbeat),
+                         [](const auto& tested) {
+                           return tested.param == At::kJoin   ? "Join"
+                                  : tested.param == At::kPull ? "PullTask"
+                                                              : "Heartbeat";
+                         });
+
+TEST_P(EveryControlCall, IsRepeatedForEverWhenTheCoordinatorCannotAnswer) {
+  Reach();
+  for (const Code code : {Code::kUnavailable, Code::kResourceExhausted, Code::kDeadlineExceeded,
+                          Code::kInternal, Code::kUnknown, Code::kCancelled}) {
+    SCOPED_TRACE(CodeName(code));
+    for (int i = 0; i < 30; ++i) {
+      const std::size_t before = made();
+      FailWith(Status(code, "not now"));
+      EXPECT_THAT(session_->health(), HasCode(code));
+      Wait(options_.retry_cap);
+      ASSERT_EQ(made(), before + 1) << "the same call again, once";
+      EXPECT_OK(session_->ended());
+    }
+  }
+}
+
+TEST_P(EveryControlCall, OfAnUnknownEpochOrALostObjectLeadsToJoin) {
+  for (const Status& status : {EpochUnknown(), FailedPrecondition("not like this"),
+                               Aborted("something changed"), NotFound("it is gone")}) {
+    SCOPED_TRACE(status.ToString());
+    KillAndRestart();
+    Reach();
+    const std::size_t joins = api_.joins.made();
+    FailWith(status);
+    EXPECT_FALSE(session_->joined());
+    if (GetParam() == At::kJoin) Wait(200ms);  // otherwise at once
+    EXPECT_EQ(api_.joins.made(), joins + 1);
+    EXPECT_EQ(api_.joins.held(), 1U);
+    EXPECT_OK(session_->ended());
+  }
+}
+
+TEST_P(EveryControlCall, EndsTheSessionWhenANewerProcessOfTheSiteHasTakenOver) {
+  Reach();
+  const std::size_t before = api_.num_control_calls();
+  FailWith(Superseded());
+  EXPECT_THAT(session_->ended(), HasCode(Code::kPermissionDenied));
+  EXPECT_EQ(session_->ended().detail(), rpc::kSuperseded);
+  EXPECT_FALSE(next_.has_value());
+  Wait(1h);
+  EXPECT_EQ(api_.num_control_calls(), before) << "no ping-pong";
+  for (const FakeRunner::Job& job : runner_.jobs) EXPECT_TRUE(job.order->stop.stop_requested());
+}
+
+TEST_P(EveryControlCall, EndsTheSessionWhenTheVersionsDoNotFit) {
+  Reach();
+  const std::size_t before = api_.num_control_calls();
+  FailWith(Unimplemented("the coordinator speaks protocol 2, the client speaks 1"));
+  EXPECT_THAT(session_->ended(), Fails(Code::kUnimplemented, HasSubstr("protocol 2")));
+  Wait(1h);
+  EXPECT_EQ(api_.num_control_calls(), before);
+}
+
+TEST_P(EveryControlCall, ThatIsNotAllowedIsTriedAtTheLongestDelayUntilACertificateHealsIt) {
+  for (const Code code : {Code::kUnauthenticated, Code::kPermissionDenied}) {
+    SCOPED_TRACE(CodeName(code));
+    KillAndRestart();
+    Reach();
+    diary_.healths.clear();
+    for (int i = 0; i < 3; ++i) {
+      const std::size_t before = made();
+      FailWith(Status(code, "the certificate expired"));
+      EXPECT_THAT(session_->health(), HasCode(code));
+      Wait(options_.retry_cap - 1ns);
+      EXPECT_EQ(made(), before);
+      Wait(1ns);
+      ASSERT_EQ(made(), before + 1);
+    }
+    EXPECT_THAT(diary_.healths, ElementsAre(HasCode(code))) << "said once";
+    if (GetParam() == At::kJoin) Answer(api_.joins, Joined());
+    if (GetParam() == At::kPull) Answer(api_.pulls, v1::PullTaskReply());
+    if (GetParam() == At::kHeartbeat) Answer(api_.beats, v1::HeartbeatReply());
+    EXPECT_OK(session_->health());
+    EXPECT_THAT(diary_.healths, ElementsAre(HasCode(code), testing::IsOk()));
+    EXPECT_OK(session_->ended());
+  }
+}
+
+// ---- Backing off ----
+
+TEST_F(SessionControlTest, DelaysGrowWithJitterUpToTheCap) {
+  std::vector<Duration> delays;
+  for (int i = 0; i < 200; ++i) {
+    const Timestamp before = clock_.Now();
+    Answer(api_.joins, Unavailable("connection refused"));
+    ASSERT_TRUE(next_.has_value());
+    delays.push_back(*next_ - before);
+    Wait(delays.back());
+    ASSERT_EQ(api_.joins.held(), 1U);
+  }
+  EXPECT_LE(delays[0], 200ms);
+  EXPECT_LE(delays[1], 400ms);
+  EXPECT_LE(delays[2], 800ms);
+  EXPECT_LE(*std::max_element(delays.begin(), delays.end()), options_.retry_cap);
+  EXPECT_GT(*std::max_element(delays.begin(), delays.end()), options_.retry_cap * 9 / 10);
+  EXPECT_THAT(diary_.healths, SizeIs(1)) << "one line, not two hundred";
+}
+
+TEST_F(SessionControlTest, AnAnswerMakesTheNextDelayShortAgain) {
+  for (int i = 0; i < 20; ++i) {
+    Answer(api_.joins, Unavailable("connection refused"));
+    Wait(options_.retry_cap);
+  }
+  Join();
+  Answer(api_.pulls, Unavailable("connection refused"));
+  Wait(200ms);
+  EXPECT_EQ(api_.pulls.made(), 2U);
+}
+
+TEST_F(SessionControlTest, SessionsWithOtherSeedsComeBackAtOtherInstants) {
+  Answer(api_.joins, Unavailable("connection refused"));
+  const Duration delay = *next_ - clock_.Now();
+  options_.jitter_seed = 12;
+  KillAndRestart();
+  Answer(api_.joins, Unavailable("connection refused"));
+  EXPECT_NE(*next_ - clock_.Now(), delay);
+}
+
+TEST_F(SessionControlTest, ACoordinatorThatComesBackAfterALongTimeIsJoinedAtOnce) {
+  Join();
+  for (int i = 0; i < 20; ++i) {
+    Answer(api_.pulls, Unavailable("connection refused"));
+    Wait(options_.retry_cap);
+  }
+  Answer(api_.pulls, EpochUnknown());
+  EXPECT_EQ(api_.joins.held(), 1U) << "another minute, and it would take this site for lost";
+}
+
+TEST_F(SessionControlTest, AJoinThatKeepsBeingSentBackIsNotRepeatedWithoutPause) {
+  const Timestamp begin = clock_.Now();
+  for (int i = 0; i < 12; ++i) {
+    Answer(api_.joins, EpochUnknown());
+    if (api_.joins.held() == 0) Wait(options_.retry_cap);
+  }
+  EXPECT_GT(clock_.Now() - begin, 1s);
+}
+
+// ---- What joining again says ----
+
+TEST_F(SessionControlTest, JoiningAgainNamesTheEpochAndEverythingThatIsInHand) {
+  options_.max_concurrent_tasks = 3;
+  KillAndRestart();
+  Join();
+  Give(NewTask(7));
+  FinishTraining();
+  GiveReceipt();
+  Give(NewTask(8));
+  FinishTraining();
+  Give(NewTask(9));
+  Answer(api_.pulls, EpochUnknown());
+  const v1::JoinRequest& request = api_.joins.last();
+  EXPECT_EQ(request.epoch(), 1U);
+  EXPECT_EQ(request.coordinator_id(), "c-1");
+  ASSERT_THAT(request.held(), SizeIs(3));
+  EXPECT_EQ(request.held(0).task_id(), 7);
+  EXPECT_EQ(request.held(0).state(), v1::HeldTask::SUBMITTED);
+  EXPECT_EQ(request.held(1).state(), v1::HeldTask::FINISHED);
+  EXPECT_EQ(request.held(2).state(), v1::HeldTask::WORKING);
+}
+
+TEST_F(SessionControlTest, ATaskThatIsKeptGoesOnTrainingThroughALostCoordinator) {
+  Join();
+  Give(NewTask(7));
+  Answer(api_.beats, Unavailable("the coordinator is down"));
+  Wait(10min);
+  Answer(api_.beats, EpochUnknown());
+  Answer(api_.joins, Joined(2, 7, v1::JoinReply::KEEP));
+  EXPECT_EQ(runner_.jobs.size(), 1U);
+  EXPECT_FALSE(runner_.last().stop.stop_requested());
+  FinishTraining();
+  ASSERT_EQ(api_.uploads.held(), 1U);
+  EXPECT_EQ(api_.uploads.last().start.epoch(), 2U);
+}
+
+TEST_F(SessionControlTest, ATaskThatIsFinishedWhileTheCoordinatorIsAwayIsSentWhenItIsBack) {
+  Join();
+  Give(NewTask(7));
+  Answer(api_.beats, EpochUnknown());
+  FinishTraining();
+  EXPECT_EQ(api_.uploads.made(), 0U) << "there is no session";
+  Answer(api_.joins, Joined(2, 7, v1::JoinReply::KEEP));
+  SayStored(0);
+  EXPECT_EQ(api_.uploads.held(), 1U);
+}
+
+TEST_F(SessionControlTest, ATaskThatIsDroppedStopsAndLeavesNothing) {
+  Join();
+  Give(NewTask(7));
+  Answer(api_.beats, EpochUnknown());
+  Answer(api_.joins, Joined(2, 7, v1::JoinReply::DROP));
+  EXPECT_TRUE(runner_.last().stop.stop_requested());
+  EXPECT_EQ(session_->num_tasks(), 0U);
+  ASSERT_OK_AND_ASSIGN(const auto results, files_.List("state/results"));
+  EXPECT_THAT(results, IsEmpty());
+  EXPECT_EQ(api_.pulls.held(), 1U);
+}
+
+}  // namespace
+}  // namespace skerry::client

@@ -1,0 +1,98 @@
+// A full disk at a site holds its tasks up, and loses nothing.
+#include "session_fixture.h"
+
+namespace skerry::client {
+namespace {
+
+using ::testing::Contains;
+using testing::Fails;
+using ::testing::HasSubstr;
+
+using SessionDiskTest = SessionTest;
+
+TEST_F(SessionDiskTest, AResultThatCannotBeNotedIsTrainedAgainWhenThereIsRoom) {
+  Join();
+  Give(NewTask(7));
+  store_.failure = ResourceExhausted("client.db: database or disk is full");
+  FinishTraining();
+  EXPECT_EQ(api_.uploads.made(), 0U) << "it would be lost by a kill: not sent";
+  EXPECT_OK(session_->ended());
+  EXPECT_THAT(diary_.lines, Contains(HasSubstr("disk is full")));
+  store_.failure = OkStatus();
+  Wait(options_.retry_cap);
+  ASSERT_EQ(runner_.jobs.size(), 2U);
+  FinishTraining();
+  ASSERT_EQ(api_.uploads.held(), 1U);
+  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(NewTask(7)));
+  EXPECT_EQ(api_.failures.made(), 0U);
+}
+
+TEST_F(SessionDiskTest, AResultThatDoesNotFitIsTrainedAgainWhenThereIsRoom) {
+  Join();
+  Give(NewTask(7));
+  files_.full = true;
+  for (int i = 0; i < 5; ++i) {
+    FinishTraining();  // and has nowhere to write it
+    EXPECT_EQ(api_.failures.made(), 0U) << "the run would be paused for a disk that can be cleared";
+    files_.full = false;
+    Wait(options_.retry_cap);
+    files_.full = true;
+    ASSERT_EQ(runner_.jobs.size(), static_cast<std::size_t>(i) + 2);
+  }
+  EXPECT_THAT(diary_.lines, Contains(HasSubstr("No space left on device")));
+  files_.full = false;
+  FinishTraining();
+  ASSERT_EQ(api_.uploads.held(), 1U);
+  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(NewTask(7)));
+}
+
+TEST_F(SessionDiskTest, TrainingBeginsWhenThereIsRoomForItsResult) {
+  files_.full = true;
+  Join();
+  Give(NewTask(7));
+  Wait(10min);
+  EXPECT_TRUE(runner_.jobs.empty());
+  EXPECT_EQ(session_->num_tasks(), 1U);
+  files_.full = false;
+  Wait(options_.retry_cap);
+  EXPECT_EQ(runner_.jobs.size(), 1U);
+}
+
+TEST_F(SessionDiskTest, AModelThatDoesNotFitIsFetchedWhenThereIsRoom) {
+  const std::string model = "a model";
+  v1::Task task = NewTask(7);
+  *task.mutable_model() = NewModel(model);
+  Join();
+  Give(task);
+  files_.full = true;
+  const Status delivered = Deliver(model);
+  EXPECT_THAT(delivered, Fails(Code::kResourceExhausted, HasSubstr("No space left")));
+  Answer(api_.downloads, delivered);
+  files_.full = false;
+  Wait(1s);
+  ASSERT_EQ(api_.downloads.held(), 1U);
+  ASSERT_OK(Deliver(model));
+  Answer(api_.downloads, Result<rpc::Done>(rpc::Done{}));
+  EXPECT_EQ(runner_.jobs.size(), 1U);
+}
+
+TEST_F(SessionDiskTest, AHeartbeatGoesOnWhileTheDiskIsFull) {
+  files_.full = true;
+  Join();
+  Give(NewTask(7));
+  ASSERT_EQ(api_.beats.held(), 1U);
+  Answer(api_.beats, v1::HeartbeatReply());
+  EXPECT_EQ(api_.beats.held(), 1U) << "the site is alive, and says so";
+}
+
+TEST_F(SessionDiskTest, AStoreThatCannotBeWrittenEndsTheSessionWithItsReason) {
+  Join();
+  store_.failure = ResourceExhausted("client.db: database or disk is full");
+  Give(NewTask(7));
+  EXPECT_THAT(session_->ended(), Fails(Code::kResourceExhausted, HasSubstr("client.db")));
+  EXPECT_FALSE(next_.has_value());
+  EXPECT_TRUE(runner_.jobs.empty());
+}
+
+}  // namespace
+}  // namespace skerry::client

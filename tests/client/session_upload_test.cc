@@ -1,0 +1,264 @@
+// What becomes of a result when its upload fails: docs/wire.md, "Statuses".
+#include "crypto/content_hash.h"
+#include "session_fixture.h"
+
+namespace skerry::client {
+namespace {
+
+using crypto::kChunkBytes;
+using ::testing::Contains;
+using testing::Fails;
+using testing::HasCode;
+using ::testing::HasSubstr;
+
+constexpr int64_t kThreeChunks = 600'000;  // floats: 2.4 MB
+
+using SessionUploadTest = SessionTest;
+
+// ---- Each status, at each call that an upload makes ----
+
+enum class At { kQuery, kUpload };
+
+class EveryUploadCall : public SessionTest, public ::testing::WithParamInterface<At> {
+ protected:
+  // The call is under way.
+  void Reach() {
+    if (session_->num_tasks() == 0) BringToUpload();
+    if (GetParam() == At::kQuery && api_.queries.held() == 0) {
+      Answer(api_.uploads, Unavailable("the line broke"));
+      Wait(options_.retry_cap);
+    }
+    ASSERT_EQ(held(), 1U);
+  }
+  void FailWith(const Status& status) {
+    if (GetParam() == At::kQuery) Answer(api_.queries, status);
+    if (GetParam() == At::kUpload) Answer(api_.uploads, status);
+  }
+  std::size_t held() const {
+    return GetParam() == At::kQuery ? api_.queries.held() : api_.uploads.held();
+  }
+  std::size_t NumCalls() const { return api_.queries.made() + api_.uploads.made(); }
+  // The upload is taken up again, and arrives.
+  void Arrives() {
+    ASSERT_EQ(api_.queries.held(), 1U);
+    SayStored(0);
+    GiveReceipt();
+    EXPECT_EQ(NumFailures(), 0U);
+    EXPECT_EQ(runner_.jobs.size(), 1U) << "nothing was trained again";
+  }
+  std::size_t NumFailures() const { return api_.failures.made(); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Calls, EveryUploadCall, ::testing::Values(At::kQuery, At::kUpload),
+                         [](const auto& tested) {
+                           return tested.param == At::kQuery ? "QueryUpload" : "SubmitResult";
+                         });
+
+TEST_P(EveryUploadCall, IsTakenUpAgainForEverWhenTheCoordinatorCannotAnswer) {
+  for (const Code code : {Code::kUnavailable, Code::kResourceExhausted, Code::kDeadlineExceeded,
+                          Code::kInternal, Code::kUnknown}) {
+    SCOPED_TRACE(CodeName(code));
+    for (int i = 0; i < 10; ++i) {
+      Reach();
+      FailWith(Status(code, "not now"));
+      Wait(options_.retry_cap);
+      ASSERT_EQ(api_.queries.held(), 1U) << "what has arrived is asked first";
+      if (GetParam() == At::kUpload) SayStored(0);
+    }
+  }
+  if (GetParam() == At::kUpload) FailWith(Unavailable("once more"));
+  Wait(options_.retry_cap);
+  Arrives();
+}
+
+TEST_P(EveryUploadCall, OfATaskThatIsNoLongerWantedDropsIt) {
+  for (const Status& status : {Aborted("the round was abandoned"), NotFound("task 7 is not open"),
+                               AlreadyExists("the first one counts")}) {
+    SCOPED_TRACE(status.ToString());
+    KillAndRestart();
+    Reach();
+    FailWith(status);
+    EXPECT_EQ(session_->num_tasks(), 0U);
+    EXPECT_EQ(NumFailures(), 0U);
+    EXPECT_EQ(api_.pulls.held(), 1U) << "free for another";
+    EXPECT_THAT(diary_.lines, Contains(HasSubstr("dropped, " + status.message())));
+  }
+}
+
+TEST_P(EveryUploadCall, OfAnUnknownEpochJoinsAndGoesOn) {
+  Reach();
+  FailWith(FailedPrecondition("no session with this epoch").WithDetail(rpc::kEpochUnknown));
+  ASSERT_EQ(api_.joins.held(), 1U);
+  ASSERT_EQ(api_.joins.last().held_size(), 1);
+  EXPECT_EQ(api_.joins.last().held(0).state(), v1::HeldTask::FINISHED);
+  const std::size_t before = NumCalls();
+  Wait(1min);
+  EXPECT_EQ(NumCalls(), before) << "not without a session";
+  Answer(api_.joins, Joined(2, 7, v1::JoinReply::KEEP));
+  EXPECT_EQ(api_.queries.last().epoch(), 2U);
+  Arrives();
+}
+
+TEST_P(EveryUploadCall, OfAnUnknownUploadAsksAndGoesOn) {
+  Reach();
+  FailWith(FailedPrecondition("no such upload").WithDetail(rpc::kUploadUnknown));
+  EXPECT_TRUE(session_->joined());
+  Arrives();
+}
+
+TEST_P(EveryUploadCall, ThatLostBytesIsResentThreeTimesAndThenReported) {
+  for (const Code code : {Code::kOutOfRange, Code::kDataLoss}) {
+    SCOPED_TRACE(CodeName(code));
+    KillAndRestart();
+    const std::size_t reports = NumFailures();
+    Reach();
+    for (int i = 0; i < 3; ++i) {
+      FailWith(Status(code, "a chunk does not fit"));
+      ASSERT_EQ(api_.queries.held(), 1U);
+      if (GetParam() == At::kUpload) SayStored(0);
+      EXPECT_EQ(NumFailures(), reports);
+    }
+    FailWith(Status(code, "a chunk does not fit"));
+    ASSERT_EQ(NumFailures(), reports + 1);
+    EXPECT_EQ(api_.failures.last().code(), static_cast<uint32_t>(code));
+    Answer(api_.failures, v1::ReportFailureReply());
+    EXPECT_EQ(session_->num_tasks(), 0U);
+  }
+}
+
+TEST_P(EveryUploadCall, ThatIsRefusedForWhatItSaysIsReportedAndTheAgentStays) {
+  Reach();
+  FailWith(InvalidArgument("element 1 of tensor \"weight\" is nan"));
+  ASSERT_EQ(NumFailures(), 1U);
+  EXPECT_EQ(api_.failures.last().task_id(), 7);
+  EXPECT_THAT(api_.failures.last().message(), HasSubstr("is nan"));
+  Answer(api_.failures, v1::ReportFailureReply());
+  EXPECT_EQ(session_->num_tasks(), 0U);
+  EXPECT_OK(session_->ended());
+  EXPECT_EQ(api_.pulls.held(), 1U);
+}
+
+TEST_P(EveryUploadCall, ThatIsNotAllowedIsTriedAtTheLongestDelayAndSaysWhy) {
+  for (const Code code : {Code::kUnauthenticated, Code::kPermissionDenied}) {
+    SCOPED_TRACE(CodeName(code));
+    Reach();
+    const std::size_t before = NumCalls();
+    FailWith(Status(code, "the certificate expired"));
+    Wait(options_.retry_cap - 1ns);
+    EXPECT_EQ(NumCalls(), before);
+    Wait(1ns);
+    EXPECT_EQ(NumCalls(), before + 1);
+    EXPECT_OK(session_->ended());
+    if (GetParam() == At::kUpload) SayStored(0);
+  }
+  EXPECT_THAT(diary_.lines, Contains(HasSubstr("the certificate expired")));
+}
+
+TEST_P(EveryUploadCall, EndsTheSessionWhenItIsSupersededOrTheVersionsDoNotFit) {
+  for (const Status& status :
+       {PermissionDenied("a newer process of this site").WithDetail(rpc::kSuperseded),
+        Unimplemented("no such method")}) {
+    SCOPED_TRACE(status.ToString());
+    KillAndRestart();
+    if (session_->num_tasks() != 0) {
+      Answer(api_.joins, Joined(2, 7, v1::JoinReply::KEEP));
+      if (GetParam() == At::kUpload) SayStored(0);
+    }
+    Reach();
+    FailWith(status);
+    EXPECT_THAT(session_->ended(), HasCode(status.code()));
+    EXPECT_FALSE(next_.has_value());
+  }
+}
+
+// ---- Going on where it stopped ----
+
+TEST_F(SessionUploadTest, OnlyTheRestIsSentAfterABreak) {
+  const v1::Task task = NewTask(7, kThreeChunks);
+  BringToUpload(task);
+  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(task));
+  Answer(api_.uploads, Unavailable("the line broke"));
+  Wait(200ms);
+  EXPECT_EQ(api_.queries.last().task_id(), 7);
+  EXPECT_EQ(api_.queries.last().content_hash(), api_.uploads.last().start.header().content_hash());
+  SayStored(kChunkBytes);
+  ASSERT_EQ(api_.uploads.made(), 2U);
+  EXPECT_EQ(api_.uploads.last().start.offset(), kChunkBytes);
+  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(task).substr(kChunkBytes));
+}
+
+TEST_F(SessionUploadTest, AResultThatHasArrivedWholeIsNotSentAgainButItsReceiptIsFetched) {
+  const v1::Task task = NewTask(7, kThreeChunks);
+  BringToUpload(task);
+  Answer(api_.uploads, Unavailable("the receipt was lost"));
+  Wait(200ms);
+  SayStored(ResultOf(task).size());
+  EXPECT_EQ(BytesOf(api_.uploads.last()), "");
+  GiveReceipt();
+  EXPECT_EQ(api_.pulls.held(), 1U);
+}
+
+TEST_F(SessionUploadTest, AResultThatTheCoordinatorAsksForAgainIsSentAgainAndNotTrainedAgain) {
+  const v1::Task task = NewTask(7);
+  BringToReceipt(task);
+  const std::string hash = api_.uploads.last().start.header().content_hash();
+  v1::PullTaskReply reply;
+  reply.set_resend_task_id(7);
+  Answer(api_.pulls, reply);
+  SayStored(0);
+  ASSERT_EQ(api_.uploads.made(), 2U);
+  EXPECT_EQ(api_.uploads.last().start.header().content_hash(), hash);
+  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(task));
+  EXPECT_EQ(runner_.jobs.size(), 1U);
+}
+
+TEST_F(SessionUploadTest, ARequestForATaskThatIsNotHereIsPassedOver) {
+  Join();
+  v1::PullTaskReply reply;
+  reply.set_resend_task_id(99);
+  Answer(api_.pulls, reply);
+  EXPECT_EQ(api_.queries.made(), 0U);
+  EXPECT_EQ(api_.pulls.held(), 1U);
+}
+
+TEST_F(SessionUploadTest, AVerdictThatOvertakesTheReceiptEndsTheTask) {
+  BringToUpload();
+  v1::HeartbeatReply reply;
+  v1::Verdict& verdict = *reply.add_verdicts();
+  verdict.set_task_id(7);
+  verdict.set_outcome(v1::Verdict::COUNTED);
+  Answer(api_.beats, reply);
+  EXPECT_EQ(session_->num_tasks(), 0U);
+  GiveReceipt();
+  EXPECT_EQ(session_->num_tasks(), 0U) << "and it does not come back";
+}
+
+TEST_F(SessionUploadTest, AReportThatIsNotTakenIsRepeatedUnlessNobodyWantsIt) {
+  Join();
+  Give(NewTask(7));
+  runner_.Fail(FailedPrecondition("no such data source"));
+  Step();
+  Answer(api_.failures, Unavailable("the line broke"));
+  Wait(1s);
+  ASSERT_EQ(api_.failures.made(), 2U);
+  Answer(api_.failures, FailedPrecondition("Join first").WithDetail(rpc::kEpochUnknown));
+  Join();
+  Wait(1s);
+  ASSERT_EQ(api_.failures.made(), 3U);
+  EXPECT_EQ(api_.failures.last().message(), "no such data source");
+  Answer(api_.failures, NotFound("task 7 is not open"));
+  EXPECT_EQ(session_->num_tasks(), 0U);
+}
+
+TEST_F(SessionUploadTest, AReportThatIsRefusedForWhatItSaysIsNotRepeated) {
+  Join();
+  Give(NewTask(7));
+  runner_.Fail(FailedPrecondition("no such data source"));
+  Step();
+  Answer(api_.failures, InvalidArgument("this report makes no sense"));
+  EXPECT_EQ(session_->num_tasks(), 0U);
+  EXPECT_EQ(api_.pulls.held(), 1U) << "the client is not stuck with it";
+}
+
+}  // namespace
+}  // namespace skerry::client
