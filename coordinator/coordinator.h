@@ -167,7 +167,7 @@ class Coordinator final : public RunHost {
   void StartSession(Site& site, const v1::JoinRequest& request);
   v1::JoinReply::Settlement Settle(Site& site, const v1::HeldTask& held);
   void Confirm(Site& site, const google::protobuf::RepeatedField<int64_t>& task_ids);
-  void NoteProgress(const Site& site, const google::protobuf::RepeatedPtrField<v1::Progress>& all);
+  void NoteProgress(Site& site, const google::protobuf::RepeatedPtrField<v1::Progress>& all);
   void Connected(Site& site);
   void Lost(Site& site);
   void MarkDirty(Site& site);

@@ -161,7 +161,6 @@ v1::JoinReply::Settlement Coordinator::Settle(Site& site, const v1::HeldTask& he
   }
   if (held.state() == v1::HeldTask::SUBMITTED && !here) {
     settlement.set_instruction(v1::JoinReply::RESEND);
-    site.resend.erase(held.task_id());
   }
   site.holds.insert(held.task_id());
   if (!here) task->run->OnTaken(task->place);
@@ -265,9 +264,11 @@ void Coordinator::CallBroken(const std::string& name, uint64_t call_id) {
   site_timers_.Set(site->number, Now() + options_.grace);
 }
 
-void Coordinator::NoteProgress(const Site& site,
+void Coordinator::NoteProgress(Site& site,
                                const google::protobuf::RepeatedPtrField<v1::Progress>& all) {
+  site.at_work.clear();
   for (const v1::Progress& progress : all) {
+    site.at_work.insert(progress.task_id());
     const OpenTask* task = FindTask(site.record.site, progress.task_id());
     if (task == nullptr) continue;
     task->run->OnTaken(task->place);
@@ -328,9 +329,10 @@ void Coordinator::AnswerHeartbeat(Site& site, bool hold_is_over) {
 // run than the last if there is one.
 bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
   for (const int64_t task_id : site.resend) {
-    if (!site.holds.contains(task_id)) continue;
+    if (!site.holds.contains(task_id) || site.at_work.contains(task_id)) continue;
+    // Asked again until the client is at it: this answer may be lost.
     reply.set_resend_task_id(task_id);
-    site.resend.erase(task_id);
+    site.at_work.insert(task_id);
     return true;
   }
   const auto working = std::count_if(site.open.begin(), site.open.end(),

@@ -47,5 +47,22 @@ TEST_F(RestartTest, ARunThatIsPausedGivesItsSitesTheTasksTheyHad) {
   EXPECT_EQ(run().last_committed_round(), 1);
 }
 
+TEST_F(RestartTest, ASiteIsAskedForItsResultUntilItIsAtItSinceAnAnswerMayBeLost) {
+  BeginRun();
+  ASSERT_OK(a.Submit(task_a));
+  ASSERT_OK(h.files.Remove("state/spool/" + std::to_string(task_a.task_id()) + ".result"));
+  h.Restart();
+  ASSERT_OK(a.Join({Held(task_a.task_id(), v1::HeldTask::SUBMITTED)}));
+  ASSERT_OK(b.Join({Held(task_b.task_id(), v1::HeldTask::WORKING)}));
+  ASSERT_OK(b.Submit(task_b));
+  for (int i = 0; i < 3; ++i) {
+    const auto pull = a.Pull({task_a.task_id()});
+    ASSERT_TRUE(pull->has_value()) << "the answer before may have been lost";
+    EXPECT_EQ((**pull)->resend_task_id(), task_a.task_id());
+  }
+  ASSERT_OK(a.Submit(task_a));
+  EXPECT_EQ(run().last_committed_round(), 1);
+}
+
 }  // namespace
 }  // namespace skerry::coordinator
