@@ -54,7 +54,8 @@ CoordinatorHost::~CoordinatorHost() = default;
 
 Status CoordinatorHost::Boot() {
   files_ = std::make_unique<HostFiles>(disk(), troubles(), life());
-  host_journal_ = std::make_unique<HostJournal>(journal_, troubles(), life());
+  host_journal_ = std::make_unique<HostJournal>(
+      journal_, troubles(), life(), [this](const storage::EventRecord& event) { Heard(event); });
   loop_ = std::make_unique<Loop>(*this, life());
   compute_ = std::make_unique<Compute>(*this, life());
   waits_for_room_ = false;
@@ -68,6 +69,13 @@ Status CoordinatorHost::Boot() {
                                              inline_executor_, *compute_, inline_executor_},
                                             std::move(options)));
   return OkStatus();
+}
+
+void CoordinatorHost::Heard(const storage::EventRecord& event) {
+  if (!world().traced()) return;
+  std::string line = "round " + std::to_string(event.round) + " " + event.code;
+  if (!event.site.empty()) line += " " + event.site;
+  world().Trace(name(), line + (event.message.empty() ? "" : ": " + event.message));
 }
 
 void CoordinatorHost::Bury() {

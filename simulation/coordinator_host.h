@@ -43,6 +43,7 @@ class CoordinatorHost final : public Host {
   void AfterStep() override {}
   std::string FolderOfResults() const override { return options_.state_dir + "/spool"; }
   void RunBacklog();
+  void Heard(const storage::EventRecord& event);
 
   const coordinator::CoordinatorOptions options_;
   storage::MemoryJournal journal_{"simulation"};

@@ -12,6 +12,9 @@ Status HostJournal::Commit(const storage::WriteBatch& batch) {
   SKERRY_RETURN_IF_ERROR(BeginStep(troubles_, *life_));
   if (troubles_.full) return NoRoom("writing the journal");
   SKERRY_RETURN_IF_ERROR(journal_.Commit(batch));
+  for (const storage::Record& record : batch) {
+    if (const auto* event = std::get_if<storage::EventRecord>(&record)) heard_(*event);
+  }
   return BeginStep(troubles_, *life_);  // between the commit and what follows it
 }
 

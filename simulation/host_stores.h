@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -15,15 +16,18 @@ namespace skerry::simulation {
 // which the process dies may be there or not, and a full disk takes nothing.
 class HostJournal final : public storage::Journal {
  public:
+  // `heard` is told each event that was committed.
   HostJournal(storage::Journal& journal, const DiskTroubles& troubles,
-              std::shared_ptr<const Life> life)
-      : journal_(journal), troubles_(troubles), life_(std::move(life)) {}
+              std::shared_ptr<const Life> life,
+              std::function<void(const storage::EventRecord&)> heard)
+      : journal_(journal), troubles_(troubles), life_(std::move(life)), heard_(std::move(heard)) {}
   Status Commit(const storage::WriteBatch& batch) override;
 
  private:
   storage::Journal& journal_;
   const DiskTroubles& troubles_;
   const std::shared_ptr<const Life> life_;
+  const std::function<void(const storage::EventRecord&)> heard_;
 };
 
 // A client's store on a disk: commits survive the process; a power loss may take the newest of

@@ -1,8 +1,10 @@
 // Runs seeds for as long as one likes: tests/fault/seeds.sh
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <string>
 
 #include "base/clock.h"
@@ -56,11 +58,17 @@ int RunMany(const Options& options) {
     if (!options.keep_going) break;
   }
   const double seconds = ToSeconds(clock.Now() - begin);
-  std::printf("seeds=%lld first=%llu failed=%lld deaths=%lld seconds=%s seeds_per_minute=%s\n",
-              static_cast<long long>(ran), static_cast<unsigned long long>(options.start),
-              static_cast<long long>(failed), static_cast<long long>(deaths),
-              FormatFixed(seconds, 1).c_str(),
-              FormatFixed(60 * static_cast<double>(ran) / seconds, 0).c_str());
+  const double core_seconds = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+  const auto per_minute = [ran](double s) {
+    return FormatFixed(60 * static_cast<double>(ran) / std::max(s, 1e-3), 0);
+  };
+  std::printf(
+      "seeds=%lld first=%llu failed=%lld deaths=%lld seconds=%s core_seconds=%s "
+      "seeds_per_minute=%s seeds_per_core_minute=%s\n",
+      static_cast<long long>(ran), static_cast<unsigned long long>(options.start),
+      static_cast<long long>(failed), static_cast<long long>(deaths),
+      FormatFixed(seconds, 1).c_str(), FormatFixed(core_seconds, 1).c_str(),
+      per_minute(seconds).c_str(), per_minute(core_seconds).c_str());
   return failed == 0 ? 0 : 1;
 }
 
