@@ -1,4 +1,4 @@
-// What a coordinator that was killed goes on with. Each case was found by simulated faults.
+// What goes on after a pause or a restart. Each case was found by simulated faults.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -61,6 +61,23 @@ TEST_F(RestartTest, ASiteIsAskedForItsResultUntilItIsAtItSinceAnAnswerMayBeLost)
     EXPECT_EQ((**pull)->resend_task_id(), task_a.task_id());
   }
   ASSERT_OK(a.Submit(task_a));
+  EXPECT_EQ(run().last_committed_round(), 1);
+}
+
+TEST_F(RestartTest, TheTimeThatASiteWasAwayFromAPausedRunIsNotTimeWithoutProgress) {
+  BeginRun();
+  ASSERT_OK(a.Submit(task_a));
+  const auto held = a.Pull({task_a.task_id()});
+  b.Break();
+  h.Wait(61s);
+  ASSERT_TRUE(run().paused());
+  h.Wait(2h);
+  ASSERT_OK(a.Join({Held(task_a.task_id(), v1::HeldTask::SUBMITTED)}));
+  ASSERT_OK(b.Join({Held(task_b.task_id(), v1::HeldTask::WORKING)}));
+  EXPECT_FALSE(run().paused());
+  h.Wait(5s);
+  EXPECT_FALSE(run().paused()) << run().record().reason;
+  ASSERT_OK(b.Submit(task_b));
   EXPECT_EQ(run().last_committed_round(), 1);
 }
 
