@@ -65,11 +65,13 @@ void Link::LoseTouch(Duration length) {
   if (length > server_notices) world_.After(server_notices, [this] { BreakAll(); });
 }
 
-// The coordinator sees the end of every call of this site that it holds.
+// The coordinator sees the end of every call of this site that it holds, and closes the connection,
+// which the client sees in its turn.
 void Link::BreakAll() {
   for (const CallPtr& call : calls_) {
     for (const uint64_t id : call->held) CallBroken(call, id, Duration{0});
     call->held.clear();
+    Fail(call, Between(chance_, Duration{0}, kNoticeBefore), "the connection was closed");
   }
 }
 
@@ -143,6 +145,10 @@ void Link::Fail(const CallPtr& call, Duration after, const std::string& why) {
   world_.After(after, [this, call, why] {
     if (std::exchange(call->over, true)) return;
     if (world_.traced()) world_.Trace(client_.name(), call->name + " fails: " + why);
+    for (const uint64_t id : call->held) {
+      CallBroken(call, id, Between(chance_, Duration{0}, kNoticeBefore));
+    }
+    call->held.clear();
     client_.Run(call->client, [call, why] { call->fail(Unavailable(why)); });
   });
 }
