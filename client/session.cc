@@ -15,7 +15,12 @@ using Stage = Work::Stage;
 }  // namespace
 
 Session::Session(const SessionParts& parts, SessionOptions options)
-    : parts_(parts), options_(std::move(options)), backoff_(NewBackoff(0)) {}
+    : parts_(parts),
+      options_(std::move(options)),
+      backoff_(NewBackoff(0)),
+      process_(
+          RandomStream(options_.jitter_seed, Purpose::kJitter, 1, options_.site, 0).NextWord() |
+          1U) {}
 
 rpc::Backoff Session::NewBackoff(uint64_t step) const {
   constexpr Duration kRetryBase = 200ms;

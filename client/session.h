@@ -29,7 +29,7 @@ struct SessionOptions {
   Duration retry_cap = 60s;  // between attempts to reach the coordinator
   std::vector<std::string> data_sources;
   int64_t certificate_expires_unix = 0;
-  uint64_t jitter_seed = 0;
+  uint64_t jitter_seed = 0;  // different in every process: delays and the process' name come of it
 };
 
 // Who wants to know what the session does. Called on the session's thread; must be quick.
@@ -133,6 +133,9 @@ class Session {
   Status health_;
   bool joined_ = false;
   uint64_t epoch_ = 0;
+  const uint32_t process_;  // tells this process' calls from those of others of the site
+  uint64_t joins_ = 0;
+  uint64_t ticket_ = 0;  // for the next Join
   std::string coordinator_id_;
   Duration heartbeat_ = 1s;
 

@@ -63,6 +63,9 @@ void Session::CallJoin() {
   for (const std::string& source : options_.data_sources) request.add_data_sources(source);
   request.set_max_concurrent_tasks(options_.max_concurrent_tasks);
   request.set_certificate_expires_unix(options_.certificate_expires_unix);
+  request.set_process(process_);
+  request.set_call(++joins_);
+  request.set_ticket(ticket_);
   parts_.api.Join(std::move(request), ControlCallback(&Session::OnJoined));
 }
 
@@ -102,12 +105,15 @@ void Session::CallHeartbeat(Timestamp now) {
 }
 
 void Session::OnJoined(v1::JoinReply reply) {
+  ticket_ = reply.ticket();
+  if (ticket_ != 0) return;  // at once again, with it
   SKERRY_FAILPOINT("client/joined");
   joined_ = true;
   epoch_ = reply.epoch();
   heartbeat_ = std::chrono::milliseconds(std::clamp<int64_t>(reply.heartbeat_ms(), 100, 60000));
   parts_.observer.Say("joined as site \"" + options_.site + "\", session " +
-                      std::to_string(epoch_) + " (coordinator " + reply.version() + ")");
+                      std::to_string(rpc::SessionNumber(epoch_)) + " (coordinator " +
+                      reply.version() + ")");
   for (const v1::JoinReply::Settlement& settlement : reply.settlements()) {
     const auto found = works_.find(settlement.task_id());
     if (found == works_.end()) continue;

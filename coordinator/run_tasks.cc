@@ -51,8 +51,8 @@ v1::Task Run::MakeTask(int32_t place) const {
 
 void Run::OnSiteConnected(int32_t place) {
   if (ended() || initializing_) return;
-  if (paused()) return MaybeResume();
   if (TaskSlot* slot = MutableSlot(place)) slot->last_advance = host_.Now();
+  if (paused()) return MaybeResume();
   Feed(SiteReady{place});
 }
 
