@@ -91,6 +91,7 @@ void Session::Fetch(Work& work) {
 void Session::Train(Work& work) {
   auto order = std::make_shared<WorkOrder>();
   order->task = work.task;
+  order->coordinator_id = coordinator_id_;
   if (spec_.first != work.task.run_spec_sha256() || spec_.second == nullptr) {
     auto spec = std::make_shared<v1::RunSpec>();
     if (!spec->ParseFromString(work.task.run_spec())) {
