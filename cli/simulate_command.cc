@@ -116,7 +116,7 @@ int Report(const SimulateOptions& options, const simulation::SimulationResult& r
   std::printf("rounds %s/rounds.csv\ncurve  %s/curve.svg\n", options.out.c_str(),
               options.out.c_str());
   if (run.state() == "completed") return 0;
-  return run.state() == "completed_degraded" ? 20 : run.state() == "stopped" ? 130 : 22;
+  return run.state() == "completed_degraded" ? 20 : run.state() == "stopped" ? 23 : 22;
 }
 
 int Simulate(const SimulateOptions& options) {
@@ -139,7 +139,8 @@ int Simulate(const SimulateOptions& options) {
   if (!result.ok()) return ReportError(result.status());
   if (interrupted) std::fprintf(stderr, "interrupted: what was reached is written\n");
   if (Status status = WriteOutput(options, *result); !status.ok()) return ReportError(status);
-  return Report(options, *result, clock.Now() - begin);
+  const int code = Report(options, *result, clock.Now() - begin);
+  return interrupted ? 130 : code;
 }
 
 }  // namespace
@@ -159,8 +160,8 @@ void AddSimulateCommand(CLI::App& app, Action& action) {
       "give\n"
       "the same model, byte for byte, with any number of threads, and as a deployed run with the "
       "same\n"
-      "history. Exit codes: 0 completed, 20 completed_degraded, 22 paused or failed, 130 "
-      "interrupted.");
+      "history. Exit codes: 0 completed, 20 completed_degraded, 22 paused or failed,\n"
+      "  23 the history ends before the run does, 130 interrupted.");
   verb->add_option("run.toml", options->run_file, "the run file")->required();
   verb->add_option("--sites", options->sites,
                    "a folder, file or glob of CSV files, one site each; or a number of sites");

@@ -14,9 +14,25 @@ using storage::TaskState;
 
 }  // namespace
 
+namespace {
+
+Status CheckReplay(const Participants& replay, const std::vector<std::string>& roster) {
+  for (const auto& [round, sites] : replay) {
+    for (const std::string& site : sites) {
+      if (std::binary_search(roster.begin(), roster.end(), site)) continue;
+      return InvalidArgument("round " + std::to_string(round) + " of the history counts site \"" +
+                             site + "\", which is not among the sites here");
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Run>> Run::Create(RunHost& host, RunPlan plan, storage::RunRecord record,
                                          std::unique_ptr<Participants> replay) {
   SKERRY_ASSIGN_OR_RETURN(const Contract contract, MakeContract(plan.participation, record.sites));
+  if (replay != nullptr) SKERRY_RETURN_IF_ERROR(CheckReplay(*replay, record.sites));
   SKERRY_ASSIGN_OR_RETURN(auto program, learning::MakeTrainingProgram(plan.spec));
   return std::unique_ptr<Run>(new Run(host, std::move(plan), std::move(record), std::move(program),
                                       contract, std::move(replay)));

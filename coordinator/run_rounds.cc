@@ -37,6 +37,9 @@ Seat SeatOf(TaskState state) {
 void Run::BeginNextRound() {
   spec_ = program_->Next(history_);
   if (!spec_) return FinishRun();
+  if (replay_ != nullptr && !replay_->contains(spec_->round)) {
+    return End(RunState::kStopped, "the history ends before round " + std::to_string(spec_->round));
+  }
   round_ = storage::RoundRecord{};
   round_.run_id = record_.run_id;
   slots_.clear();
