@@ -88,6 +88,7 @@ class Session {
   template <class Reply>
   rpc::Callback<Reply> ControlCallback(void (Session::*handle)(Reply));
   void Healthy();
+  void SayRestarted(const Status& status);
 
   // Tasks, each through fetching, training, submitting, waiting for its verdict.
   void StepWork(Work& work, Timestamp now);

@@ -164,6 +164,7 @@ void Session::OnControlFailed(const Status& status) {
   if (reaction == Reaction::kRejoin || reaction == Reaction::kDropTask) {
     const bool had_session = std::exchange(joined_, false);
     if (had_session) {  // the coordinator is there: Join at once, however long it was away
+      SayRestarted(status);
       control_not_before_ = parts_.clock.Now();
       return;
     }
@@ -175,6 +176,12 @@ void Session::OnControlFailed(const Status& status) {
   const Duration delay =
       reaction == Reaction::kStayUnhealthy ? options_.retry_cap : backoff_.Next();
   control_not_before_ = parts_.clock.Now() + delay;
+}
+
+// A coordinator that was restarted knows no session: nothing is wrong.
+void Session::SayRestarted(const Status& status) {
+  if (status.detail() != rpc::kEpochUnknown) return;
+  parts_.observer.Say("the coordinator was restarted; joining again");
 }
 
 void Session::Healthy() {

@@ -166,14 +166,16 @@ Status Session::Seal(Work& work, const WorkDone& done) {
 void Session::Retry(Work& work, const Status& status) {
   const Reaction reaction = rpc::ReactionTo(status);
   if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
+  const bool restarted = status.detail() == rpc::kEpochUnknown;
   if (reaction == Reaction::kRejoin && control_ != Control::kJoin) {
+    if (joined_) SayRestarted(status);
     joined_ = false;
     ++control_call_;
     control_ = Control::kNone;
     control_not_before_ = parts_.clock.Now();
   }
   const bool refused = reaction == Reaction::kStayUnhealthy;
-  if (refused || work.backoff.attempts() == 0) {  // not at every attempt
+  if (refused || (work.backoff.attempts() == 0 && !restarted)) {  // not at every attempt
     parts_.observer.Say(Describe(work.task) + ": " + status.ToString() + "; trying again");
   }
   const Duration delay = work.backoff.Next();

@@ -10,6 +10,7 @@ using ::testing::Contains;
 using testing::Fails;
 using testing::HasCode;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr int64_t kThreeChunks = 600'000;  // floats: 2.4 MB
 
@@ -88,6 +89,8 @@ TEST_P(EveryUploadCall, OfATaskThatIsNoLongerWantedDropsIt) {
 TEST_P(EveryUploadCall, OfAnUnknownEpochJoinsAndGoesOn) {
   Reach();
   FailWith(FailedPrecondition("no session with this epoch").WithDetail(rpc::kEpochUnknown));
+  EXPECT_THAT(diary_.lines, Contains("the coordinator was restarted; joining again").Times(1));
+  EXPECT_THAT(diary_.lines, Not(Contains(HasSubstr("no session"))));
   ASSERT_EQ(api_.joins.held(), 1U);
   ASSERT_EQ(api_.joins.last().held_size(), 1);
   EXPECT_EQ(api_.joins.last().held(0).state(), v1::HeldTask::FINISHED);
