@@ -113,6 +113,7 @@ class Session {
   bool HasCapacity() const;
   std::vector<v1::Progress> ProgressNow() const;
   int64_t ProgressMark() const;
+  Duration ProgressInterval() const;
   std::string ResultPath(int64_t task_id) const;
   std::string ModelPath(const std::string& content_hash) const;
   void RemoveUnusedResults();
@@ -130,7 +131,7 @@ class Session {
   bool joined_ = false;
   uint64_t epoch_ = 0;
   std::string coordinator_id_;
-  Duration heartbeat_ = 1s;
+  Duration heartbeat_ = 1s;  // as the coordinator wishes
 
   Control control_ = Control::kNone;
   uint64_t control_call_ = 0;  // the newest; answers to older ones are of no interest

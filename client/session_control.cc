@@ -27,7 +27,7 @@ void Session::StepControl(Timestamp now) {
   if (control_ == Control::kHeartbeat) {
     if (HasCapacity()) return CallPull();  // the coordinator ends the older call
     const bool news = ProgressMark() != heartbeat_mark_;
-    if (news && now - heartbeat_sent_ >= heartbeat_) CallHeartbeat(now);
+    if (news && now - heartbeat_sent_ >= ProgressInterval()) CallHeartbeat(now);
   }
 }
 
@@ -205,6 +205,19 @@ std::vector<v1::Progress> Session::ProgressNow() const {
     all.push_back(std::move(progress));
   }
   return all;
+}
+
+// As often as the coordinator wishes, and at least as often as each task's run does.
+Duration Session::ProgressInterval() const {
+  constexpr Duration kLeast = 100ms;
+  Duration interval = heartbeat_;
+  for (const auto& [task_id, work] : works_) {
+    const std::chrono::milliseconds wanted(work.task.heartbeat_ms());
+    if (work.stage != Stage::kSubmitted && wanted.count() > 0) {
+      interval = std::min(interval, std::max(kLeast, Duration(wanted)));
+    }
+  }
+  return interval;
 }
 
 int64_t Session::ProgressMark() const {
