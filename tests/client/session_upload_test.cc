@@ -102,13 +102,6 @@ TEST_P(EveryUploadCall, OfAnUnknownEpochJoinsAndGoesOn) {
   Arrives();
 }
 
-TEST_P(EveryUploadCall, OfAnUnknownUploadAsksAndGoesOn) {
-  Reach();
-  FailWith(FailedPrecondition("no such upload").WithDetail(rpc::kUploadUnknown));
-  EXPECT_TRUE(session_->joined());
-  Arrives();
-}
-
 TEST_P(EveryUploadCall, ThatLostBytesIsResentThreeTimesAndThenReported) {
   for (const Code code : {Code::kOutOfRange, Code::kDataLoss}) {
     SCOPED_TRACE(CodeName(code));
