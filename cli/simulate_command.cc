@@ -94,6 +94,10 @@ Result<simulation::SimulationOptions> Prepare(const SimulateOptions& options) {
     SKERRY_ASSIGN_OR_RETURN(coordinator::Participants history,
                             coordinator::ParseHistory(json, options.history));
     prepared.history = std::make_unique<coordinator::Participants>(std::move(history));
+    const std::string other = coordinator::OtherRunFile(json, text);
+    if (!other.empty()) {
+      std::fprintf(stderr, "warning: %s; the model may be another one\n", other.c_str());
+    }
   }
   const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   prepared.num_threads = options.threads > 0 ? options.threads : processors;
