@@ -110,8 +110,8 @@ int Report(const SimulateOptions& options, const simulation::SimulationResult& r
   const v1::RunSummary& run = result.run;
   std::printf("%s: %s in %s, %s\n", run.name().c_str(), run.state().c_str(),
               FormatDuration(elapsed).c_str(), RoundLabel(run).c_str());
-  if (!run.reason().empty()) std::printf("reason: %s\n", run.reason().c_str());
-  if (!run.hint().empty()) std::printf("hint: %s\n", run.hint().c_str());
+  if (!run.reason().empty()) std::printf("reason: %s\n", Printable(run.reason()).c_str());
+  if (!run.hint().empty()) std::printf("hint: %s\n", Printable(run.hint()).c_str());
   if (!result.rounds.empty()) std::printf("%s\n", MetricsLine(result.rounds.back()).c_str());
   if (!result.model.empty()) {
     std::printf("model  %s/model.safetensors\nsha256 %s\n", options.out.c_str(),
