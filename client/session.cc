@@ -72,8 +72,10 @@ std::optional<Timestamp> Session::Step() {
   const auto consider = [&](Timestamp t) { next = next ? std::min(*next, t) : t; };
   if (!unkept_.empty()) consider(look_for_room_at_);
   if (control_ == Control::kNone) consider(control_not_before_);
-  // Progress is looked at once in a heartbeat; without news nothing is sent.
-  if (control_ == Control::kHeartbeat) consider(std::max(heartbeat_sent_, now) + heartbeat_);
+  // Progress is looked at once in an interval; without news nothing is sent.
+  if (control_ == Control::kHeartbeat) {
+    consider(std::max(heartbeat_sent_, now) + ProgressInterval());
+  }
   for (const auto& [task_id, work] : works_) {
     if (!work.busy && work.stage != Stage::kSubmitted && joined_) consider(work.not_before);
   }

@@ -89,6 +89,7 @@ class Session {
   template <class Reply>
   rpc::Callback<Reply> ControlCallback(void (Session::*handle)(Reply));
   void Healthy();
+  void SayRestarted(const Status& status);
 
   // Tasks, each through fetching, training, submitting, waiting for its verdict.
   void StepWork(Work& work, Timestamp now);
@@ -116,6 +117,7 @@ class Session {
   bool HasCapacity() const;
   std::vector<v1::Progress> ProgressNow() const;
   int64_t ProgressMark() const;
+  Duration ProgressInterval() const;
   std::string ResultPath(int64_t task_id) const;
   std::string ModelPath(const std::string& content_hash) const;
   void RemoveUnusedResults();
@@ -137,7 +139,7 @@ class Session {
   uint64_t joins_ = 0;
   uint64_t ticket_ = 0;  // for the next Join
   std::string coordinator_id_;
-  Duration heartbeat_ = 1s;
+  Duration heartbeat_ = 1s;  // as the coordinator wishes
 
   Control control_ = Control::kNone;
   uint64_t control_call_ = 0;  // the newest; answers to older ones are of no interest

@@ -28,7 +28,7 @@ void Session::StepControl(Timestamp now) {
   if (control_ == Control::kHeartbeat) {
     if (HasCapacity()) return CallPull();  // the coordinator ends the older call
     const bool news = ProgressMark() != heartbeat_mark_;
-    if (news && now - heartbeat_sent_ >= heartbeat_) CallHeartbeat(now);
+    if (news && now - heartbeat_sent_ >= ProgressInterval()) CallHeartbeat(now);
   }
 }
 
@@ -171,6 +171,7 @@ void Session::OnControlFailed(const Status& status) {
   if (reaction == Reaction::kRejoin || reaction == Reaction::kDropTask) {
     const bool had_session = std::exchange(joined_, false);
     if (had_session) {  // the coordinator is there: Join at once, however long it was away
+      SayRestarted(status);
       control_not_before_ = parts_.clock.Now();
       return;
     }
@@ -182,6 +183,12 @@ void Session::OnControlFailed(const Status& status) {
   const Duration delay =
       reaction == Reaction::kStayUnhealthy ? options_.retry_cap : backoff_.Next();
   control_not_before_ = parts_.clock.Now() + delay;
+}
+
+// A coordinator that was restarted knows no session: nothing is wrong.
+void Session::SayRestarted(const Status& status) {
+  if (status.detail() != rpc::kEpochUnknown) return;
+  parts_.observer.Say("the coordinator was restarted; joining again");
 }
 
 void Session::Healthy() {
@@ -206,6 +213,19 @@ std::vector<v1::Progress> Session::ProgressNow() const {
     all.push_back(std::move(progress));
   }
   return all;
+}
+
+// As often as the coordinator wishes, and at least as often as each task's run does.
+Duration Session::ProgressInterval() const {
+  constexpr Duration kLeast = 100ms;
+  Duration interval = heartbeat_;
+  for (const auto& [task_id, work] : works_) {
+    const std::chrono::milliseconds wanted(work.task.heartbeat_ms());
+    if (work.stage != Stage::kSubmitted && wanted.count() > 0) {
+      interval = std::min(interval, std::max(kLeast, Duration(wanted)));
+    }
+  }
+  return interval;
 }
 
 int64_t Session::ProgressMark() const {

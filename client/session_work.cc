@@ -94,6 +94,7 @@ void Session::Fetch(Work& work) {
 void Session::Train(Work& work) {
   auto order = std::make_shared<WorkOrder>();
   order->task = work.task;
+  order->coordinator_id = coordinator_id_;
   if (spec_.first != work.task.run_spec_sha256() || spec_.second == nullptr) {
     auto spec = std::make_shared<v1::RunSpec>();
     if (!spec->ParseFromString(work.task.run_spec())) {
@@ -176,14 +177,16 @@ Status Session::Seal(Work& work, const WorkDone& done) {
 }
 
 void Session::Retry(Work& work, const Status& status) {
-  // That the coordinator cannot be reached is said once for all tasks.
-  if (status.code() != Code::kUnavailable && work.trouble != status.message()) {
+  // That the coordinator cannot be reached, or was restarted, is said once for all tasks.
+  const bool restarted = status.detail() == rpc::kEpochUnknown;
+  if (status.code() != Code::kUnavailable && !restarted && work.trouble != status.message()) {
     work.trouble = status.message();
     parts_.observer.Say(Describe(work.task) + ": " + status.ToString() + "; trying again");
   }
   const Reaction reaction = rpc::ReactionTo(status);
   if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
   if (reaction == Reaction::kRejoin && control_ != Control::kJoin) {
+    if (joined_) SayRestarted(status);
     joined_ = false;
     ++control_call_;
     control_ = Control::kNone;

@@ -180,6 +180,8 @@ class Coordinator final : public RunHost {
   std::vector<int64_t> TasksToAbandon(const Site& site) const;
   void InlineModel(const Run& run, v1::ModelRef& model);
   Duration HoldTime();
+  Duration PullHoldTime(const Site& site);
+  Duration ProgressInterval() const;
   // The open task with this id, if this site has it.
   const OpenTask* FindTask(const std::string& site, int64_t task_id) const;
   void UploadChecked(std::shared_ptr<Upload> upload, Result<std::vector<learning::Metric>> checked,

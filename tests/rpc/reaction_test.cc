@@ -44,7 +44,6 @@ INSTANTIATE_TEST_SUITE_P(
         Row{Code::kAlreadyExists, "", Reaction::kDropTask},
         Row{Code::kFailedPrecondition, "", Reaction::kRejoin},
         Row{Code::kFailedPrecondition, kEpochUnknown, Reaction::kRejoin},
-        Row{Code::kFailedPrecondition, kUploadUnknown, Reaction::kResume},
         Row{Code::kPermissionDenied, kSuperseded, Reaction::kExitSuperseded},
         Row{Code::kPermissionDenied, "", Reaction::kStayUnhealthy},
         Row{Code::kPermissionDenied, "SUPERSEDED?", Reaction::kStayUnhealthy},
