@@ -105,7 +105,7 @@ RandomFault DrawLinkFault(RandomStream& random) {
   if (choice < 60) return {{Kind::kTruncate, bytes(20'000)}};  // in a handshake, or soon after
   if (choice < 75) return {{Kind::kDuplicate, bytes(2'000)}};
   if (choice < 85) return {{Kind::kDelay, 0, Between(random, 0s, 60ms)}};
-  if (choice < 92) return {{Kind::kThrottle, 50'000 + bytes(1'000'000)}};
+  if (choice < 92) return {{Kind::kThrottle, 200'000 + bytes(2'000'000)}};
   if (choice < 95) return {{Kind::kThrottle, 0}};
   return {{Kind::kPartition}, Between(random, 100ms, 1500ms)};
 }
