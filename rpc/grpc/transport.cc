@@ -19,7 +19,7 @@ using grpc::experimental::FileWatcherCertificateProvider;
 
 constexpr unsigned kReloadSeconds = 2;
 constexpr int kMaxMessageBytes = 4 << 20;
-constexpr int kKeepaliveMillis = 20'000;
+constexpr int kKeepaliveMillis = 10'000;
 constexpr int kKeepaliveTimeoutMillis = 10'000;
 // For TCP, TLS and the first frames of HTTP/2 together: several times there and back. gRPC calls it
 // the shortest pause between attempts; an attempt that fails at once is still repeated at once.
