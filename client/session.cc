@@ -144,13 +144,15 @@ std::string Session::ModelPath(const std::string& content_hash) const {
 
 // What a kill between the store and the file left behind.
 void Session::RemoveUnusedResults() {
-  const std::string folder = options_.state_dir + "/results";
+  const std::string folder = options_.state_dir + "/results/";
   std::set<std::string> used;
   for (const auto& [task_id, work] : works_) used.insert(ResultPath(task_id));
-  const Result<std::vector<std::string>> names = parts_.files.List(folder);
+  const Result<std::vector<std::string>> names =
+      parts_.files.List(options_.state_dir + "/results");
   if (!names.ok()) return;
   for (const std::string& name : *names) {
-    const std::string path = folder + "/" + name;
+    std::string path = folder;
+    path += name;
     if (!used.contains(path)) static_cast<void>(parts_.files.Remove(path).ok());
   }
 }
