@@ -11,7 +11,7 @@
 #include "coordinator/coordinator.h"
 #include "rpc/coordinator_api.h"
 #include "simulation/event_queue.h"
-#include "simulation/in_process_api.h"
+#include "in_process_api.h"
 
 namespace skerry::disk {
 
