@@ -25,6 +25,8 @@ using Action = std::function<int()>;
 // Each adds a noun and its verbs. `options` and `action` must outlive `app`.
 void AddCaCommands(CLI::App& app, Action& action);
 void AddRunCommands(CLI::App& app, GlobalOptions& options, Action& action);
+// `run verify`, which reads a coordinator's files.
+void AddVerifyCommand(CLI::App& run_noun, GlobalOptions& options, Action& action);
 void AddSiteCommands(CLI::App& app, GlobalOptions& options, Action& action);
 void AddModelCommands(CLI::App& app, GlobalOptions& options, Action& action);
 void AddSimulateCommand(CLI::App& app, Action& action);

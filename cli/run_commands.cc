@@ -299,6 +299,7 @@ void AddRunCommands(CLI::App& app, GlobalOptions& options, Action& action) {
   report->callback([&options, &action, argument, out] {
     action = [&options, argument, out] { return Report(options, *argument, *out); };
   });
+  AddVerifyCommand(*noun, options, action);
   CLI::App* history =
       AddVerb(*noun, options, "export-history",
               "Who was counted in which round, as JSON: skerry simulate --history replays it",

@@ -168,7 +168,7 @@ void Session::OnControlFailed(const Status& status) {
       return;
     }
   }
-  if (health_.code() != status.code()) {
+  if (health_.code() != status.code() || health_.message() != status.message()) {
     health_ = status;
     parts_.observer.HealthChanged(health_);
   }

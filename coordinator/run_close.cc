@@ -1,10 +1,9 @@
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/failpoint.h"
 #include "coordinator/chain_hash.h"
+#include "coordinator/model_metadata.h"
 #include "coordinator/run.h"
 #include "coordinator/views.h"
 
@@ -14,19 +13,6 @@ namespace {
 using storage::Outcome;
 using storage::RunState;
 using storage::TaskState;
-
-// What a model file says about itself: nothing that differs between two executions with equal
-// results.
-storage::Metadata ModelMetadata(const v1::RunSpec& spec, int64_t round) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  SKERRY_CHECK(google::protobuf::util::MessageToJsonString(spec, &json, options).ok());
-  return {{"format", "skerry model 1"},
-          {"run", spec.name()},
-          {"round", std::to_string(round)},
-          {"run_spec", std::move(json)}};
-}
 
 }  // namespace
 
