@@ -243,15 +243,6 @@ std::string MetricsLine(const v1::RoundSummary& round) {
   return Join(parts, "  ");
 }
 
-std::string SitesLine(const std::vector<v1::SiteInRound>& sites) {
-  std::vector<std::string> parts;
-  for (const v1::SiteInRound& site : sites) {
-    if (site.state() == "ready" || site.state() == "reported") continue;
-    parts.push_back(site.site() + " " + SiteState(site));
-  }
-  return Join(parts, ", ");
-}
-
 std::string RoundsCsv(const std::vector<v1::RoundSummary>& rounds) {
   std::set<std::string> names;
   for (const v1::RoundSummary& round : rounds) {
