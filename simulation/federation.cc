@@ -8,7 +8,8 @@ namespace skerry::simulation {
 namespace {
 
 constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
-// How long, after the run, sites are given to hear what became of their results.
+// How long, after the run and once it is calm, sites are given to hear what became of their
+// results.
 constexpr Duration kLastWords = 30min;
 // A pass over the rows without training: forward only.
 constexpr double kForwardShare = 1.0 / 3;
@@ -145,7 +146,8 @@ bool Federation::Over() {
   if (run == nullptr) return false;
   if (run->ended()) {
     if (!ended_) ended_ = world_.Now();
-    return !options_.faults || Settled() || world_.Now() - *ended_ > kLastWords;
+    const Timestamp calm = std::max(*ended_, Timestamp{world_.plan().calm_after});
+    return !options_.faults || Settled() || world_.Now() - calm > kLastWords;
   }
   // Somebody would have to come; nobody does.
   return run->paused() && !(options_.faults && run->resumes_itself());

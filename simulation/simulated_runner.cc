@@ -54,9 +54,9 @@ void SimulatedRunner::Start(std::shared_ptr<const client::WorkOrder> order,
   job->life = host_.life();
   if (pool_ == nullptr) {
     job->Train(trainer_);
-    return Begin(job);
+  } else {
+    pool_->Post([this, job] { job->Train(trainer_); });
   }
-  pool_->Post([this, job] { job->Train(trainer_); });
   world_.queue().PostLast([this, job] { Begin(job); });
 }
 

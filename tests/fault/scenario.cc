@@ -36,7 +36,7 @@ struct Scenarios::Shape {
   int64_t NumCommits() const { return num_rounds + 2; }
 };
 
-Scenarios::Scenarios() = default;
+Scenarios::Scenarios(int num_threads) : num_threads_(num_threads) {}
 Scenarios::~Scenarios() = default;
 
 Scenarios::Shape Scenarios::ShapeOf(uint64_t seed) {
@@ -73,7 +73,7 @@ SimulationOptions Scenarios::OptionsFor(const Shape& shape) {
   SKERRY_CHECK(plan.ok());
   options.plan = *std::move(plan);
   options.sites = sites;
-  options.num_threads = 0;
+  options.num_threads = num_threads_;
   if (!shape.inline_models) options.inline_bytes = 0;
   return options;
 }

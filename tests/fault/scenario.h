@@ -23,7 +23,8 @@ struct Outcome {
 // program.
 class Scenarios {
  public:
-  Scenarios();
+  // `num_threads` train; 0: the calling one.
+  explicit Scenarios(int num_threads = 0);
   ~Scenarios();
   Outcome Run(uint64_t seed, bool with_trace = false);
 
@@ -33,6 +34,7 @@ class Scenarios {
   simulation::SimulationOptions OptionsFor(const Shape& shape);
   const std::string& UndisturbedModel(const Shape& shape);
 
+  const int num_threads_;
   std::map<int, std::vector<simulation::SimulatedSite>> sites_;  // by their number
   std::map<std::string, std::string> undisturbed_;  // run file and number of sites -> model
 };
