@@ -31,6 +31,8 @@ void AddSiteCommands(CLI::App& app, GlobalOptions& options, Action& action);
 void AddModelCommands(CLI::App& app, GlobalOptions& options, Action& action);
 void AddBackupCommands(CLI::App& app, GlobalOptions& options, Action& action);
 void AddSimulateCommand(CLI::App& app, Action& action);
+// All of these.
+void AddAllCommands(CLI::App& app, GlobalOptions& options, Action& action);
 
 // Adds --format, --admin and --socket to a verb.
 void AddAdminOptions(CLI::App& verb, GlobalOptions& options);

@@ -29,7 +29,7 @@ struct SessionOptions {
   Duration retry_cap = 60s;  // between attempts to reach the coordinator
   std::vector<std::string> data_sources;
   int64_t certificate_expires_unix = 0;
-  uint64_t jitter_seed = 0;
+  uint64_t jitter_seed = 0;  // different in every process: delays and the process' name come of it
 };
 
 // Who wants to know what the session does. Called on the session's thread; must be quick.
@@ -89,6 +89,7 @@ class Session {
   template <class Reply>
   rpc::Callback<Reply> ControlCallback(void (Session::*handle)(Reply));
   void Healthy();
+  void SayRestarted(const Status& status);
 
   // Tasks, each through fetching, training, submitting, waiting for its verdict.
   void StepWork(Work& work, Timestamp now);
@@ -115,6 +116,7 @@ class Session {
   bool HasCapacity() const;
   std::vector<v1::Progress> ProgressNow() const;
   int64_t ProgressMark() const;
+  Duration ProgressInterval() const;
   std::string ResultPath(int64_t task_id) const;
   std::string ModelPath(const std::string& content_hash) const;
   void RemoveUnusedResults();
@@ -132,8 +134,11 @@ class Session {
   Status health_;
   bool joined_ = false;
   uint64_t epoch_ = 0;
+  const uint32_t process_;  // tells this process' calls from those of others of the site
+  uint64_t joins_ = 0;
+  uint64_t ticket_ = 0;  // for the next Join
   std::string coordinator_id_;
-  Duration heartbeat_ = 1s;
+  Duration heartbeat_ = 1s;  // as the coordinator wishes
 
   Control control_ = Control::kNone;
   uint64_t control_call_ = 0;  // the newest; answers to older ones are of no interest

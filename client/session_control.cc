@@ -29,7 +29,7 @@ void Session::StepControl(Timestamp now) {
   if (control_ == Control::kHeartbeat) {
     if (HasCapacity()) return CallPull();  // the coordinator ends the older call
     const bool news = ProgressMark() != heartbeat_mark_;
-    if (news && now - heartbeat_sent_ >= heartbeat_) CallHeartbeat(now);
+    if (news && now - heartbeat_sent_ >= ProgressInterval()) CallHeartbeat(now);
   }
 }
 
@@ -65,6 +65,9 @@ void Session::CallJoin() {
   for (const std::string& source : options_.data_sources) request.add_data_sources(source);
   request.set_max_concurrent_tasks(options_.max_concurrent_tasks);
   request.set_certificate_expires_unix(options_.certificate_expires_unix);
+  request.set_process(process_);
+  request.set_call(++joins_);
+  request.set_ticket(ticket_);
   parts_.api.Join(std::move(request), ControlCallback(&Session::OnJoined));
 }
 
@@ -104,12 +107,14 @@ void Session::CallHeartbeat(Timestamp now) {
 }
 
 void Session::OnJoined(v1::JoinReply reply) {
+  ticket_ = reply.ticket();
+  if (ticket_ != 0) return;  // at once again, with it
   SKERRY_FAILPOINT("client/joined");
   joined_ = true;
   epoch_ = reply.epoch();
   heartbeat_ = std::chrono::milliseconds(std::clamp<int64_t>(reply.heartbeat_ms(), 100, 60000));
   parts_.observer.Say("joined as site \"" + options_.site + "\", session " +
-                      std::to_string(epoch_ & rpc::kEpochNumber) + " (coordinator " +
+                      std::to_string(rpc::SessionNumber(epoch_)) + " (coordinator " +
                       reply.version() + ")");
   for (const v1::JoinReply::Settlement& settlement : reply.settlements()) {
     const auto found = works_.find(settlement.task_id());
@@ -168,6 +173,7 @@ void Session::OnControlFailed(const Status& status) {
   if (reaction == Reaction::kRejoin || reaction == Reaction::kDropTask) {
     const bool had_session = std::exchange(joined_, false);
     if (had_session) {  // the coordinator is there: Join at once, however long it was away
+      SayRestarted(status);
       control_not_before_ = parts_.clock.Now();
       return;
     }
@@ -179,6 +185,12 @@ void Session::OnControlFailed(const Status& status) {
   const Duration delay =
       reaction == Reaction::kStayUnhealthy ? options_.retry_cap : backoff_.Next();
   control_not_before_ = parts_.clock.Now() + delay;
+}
+
+// A coordinator that was restarted knows no session: nothing is wrong.
+void Session::SayRestarted(const Status& status) {
+  if (status.detail() != rpc::kEpochUnknown) return;
+  parts_.observer.Say("the coordinator was restarted; joining again");
 }
 
 void Session::Healthy() {
@@ -203,6 +215,19 @@ std::vector<v1::Progress> Session::ProgressNow() const {
     all.push_back(std::move(progress));
   }
   return all;
+}
+
+// As often as the coordinator wishes, and at least as often as each task's run does.
+Duration Session::ProgressInterval() const {
+  constexpr Duration kLeast = 100ms;
+  Duration interval = heartbeat_;
+  for (const auto& [task_id, work] : works_) {
+    const std::chrono::milliseconds wanted(work.task.heartbeat_ms());
+    if (work.stage != Stage::kSubmitted && wanted.count() > 0) {
+      interval = std::min(interval, std::max(kLeast, Duration(wanted)));
+    }
+  }
+  return interval;
 }
 
 int64_t Session::ProgressMark() const {

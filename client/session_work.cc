@@ -94,6 +94,7 @@ void Session::Fetch(Work& work) {
 void Session::Train(Work& work) {
   auto order = std::make_shared<WorkOrder>();
   order->task = work.task;
+  order->coordinator_id = coordinator_id_;
   if (spec_.first != work.task.run_spec_sha256() || spec_.second == nullptr) {
     auto spec = std::make_shared<v1::RunSpec>();
     if (!spec->ParseFromString(work.task.run_spec())) {
@@ -176,23 +177,22 @@ Status Session::Seal(Work& work, const WorkDone& done) {
 }
 
 void Session::Retry(Work& work, const Status& status) {
+  // Not at every attempt; that the coordinator was restarted is said once for all tasks.
+  const bool restarted = status.detail() == rpc::kEpochUnknown;
+  if (!restarted && work.trouble != status.message()) {
+    work.trouble = status.message();
+    parts_.observer.Say(Describe(work.task) + ": " + status.ToString() + "; trying again");
+  }
   const Reaction reaction = rpc::ReactionTo(status);
   if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
-  // That the coordinator cannot be reached is said once for all tasks.
-  if (status.code() != Code::kUnavailable && work.trouble != status.message()) {
-    work.trouble = status.message();
-    parts_.observer.Say(Describe(work.task) + ": " + work.trouble + "; trying again");
-  }
   if (reaction == Reaction::kRejoin && control_ != Control::kJoin) {
+    if (joined_) SayRestarted(status);
     joined_ = false;
     ++control_call_;
     control_ = Control::kNone;
     control_not_before_ = parts_.clock.Now();
   }
   const bool refused = reaction == Reaction::kStayUnhealthy;
-  if (refused || work.backoff.attempts() == 0) {  // not at every attempt
-    parts_.observer.Say(Describe(work.task) + ": " + status.ToString() + "; trying again");
-  }
   const Duration delay = work.backoff.Next();
   work.not_before = parts_.clock.Now() + (refused ? options_.retry_cap : delay);
 }

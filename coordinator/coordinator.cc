@@ -7,22 +7,8 @@
 #include "base/failpoint.h"
 #include "base/random.h"
 #include "coordinator/views.h"
-#include "crypto/sha256.h"
 
 namespace skerry::coordinator {
-
-namespace {
-
-// Twenty bits of the coordinator's identity, above the number of a session: one restored from a
-// backup has an identity of its own, and so no session with it is taken for one with the original.
-uint64_t EpochBase(const std::string& coordinator_id) {
-  const crypto::Digest hash = crypto::Sha256(coordinator_id);
-  uint64_t bits = 0;
-  for (int i = 0; i < 3; ++i) bits = bits << 8 | static_cast<unsigned char>(hash.view()[i]);
-  return (bits & 0xfffff) << 32;
-}
-
-}  // namespace
 
 Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions options)
     : parts_(parts),
@@ -48,10 +34,13 @@ Status Coordinator::Restore() {
   SKERRY_RETURN_IF_ERROR(uploads_.MakeDirectory());
   storage::JournalReader& reader = parts_.reader;
   SKERRY_ASSIGN_OR_RETURN(coordinator_id_, reader.CoordinatorId());
-  epoch_base_ = EpochBase(coordinator_id_);
   SKERRY_ASSIGN_OR_RETURN(last_task_id_, reader.LargestTaskId());
   SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::SiteRecord> sites, reader.Sites());
-  for (const storage::SiteRecord& record : sites) GetSite(record.site).record = record;
+  for (const storage::SiteRecord& record : sites) {
+    Site& site = GetSite(record.site);
+    site.record = record;
+    site.epoch_at_start = record.epoch;
+  }
   SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::TaskRecord> unconfirmed,
                           reader.UnconfirmedOutcomes());
   for (const storage::TaskRecord& task : unconfirmed) {

@@ -1,5 +1,7 @@
 #include "coordinator/run.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/failpoint.h"
@@ -14,19 +16,17 @@ using storage::TaskState;
 
 constexpr Duration kLookForRoomEvery = 2s;
 
-}  // namespace
-
-namespace {
-
 Status CheckReplay(const Participants& replay, const std::vector<std::string>& roster) {
+  std::set<std::string> missing;
   for (const auto& [round, sites] : replay) {
     for (const std::string& site : sites) {
-      if (std::binary_search(roster.begin(), roster.end(), site)) continue;
-      return InvalidArgument("round " + std::to_string(round) + " of the history counts site \"" +
-                             site + "\", which is not among the sites here");
+      if (!std::binary_search(roster.begin(), roster.end(), site)) missing.insert(site);
     }
   }
-  return OkStatus();
+  if (missing.empty()) return OkStatus();
+  return InvalidArgument("the history counts sites that are not here: " +
+                         Join(std::vector<std::string>(missing.begin(), missing.end()), ", "))
+      .WithHint("a replay needs the data of every site that was counted: see --sites");
 }
 
 }  // namespace

@@ -88,6 +88,8 @@ class Run {
   v1::Task MakeTask(int32_t place) const;
   bool ended() const { return storage::IsFinal(record_.state); }
   bool paused() const { return record_.state == storage::RunState::kPaused; }
+  // A pause that ends when enough sites are there.
+  bool resumes_itself() const { return paused() && resumes_itself_; }
   // Grows with every change.
   uint64_t change() const { return change_; }
   // What it waits for, for a person; "" when it waits for nothing.
@@ -101,6 +103,7 @@ class Run {
   void BeginNextRound();
   void BeginAttempt(int64_t attempt, std::vector<Seat> seats);
   Status RestoreKeptUpdates(storage::JournalReader& journal);
+  void OfferOpenTasks();
   void RestoreRound(const storage::RoundRecord& record, std::vector<storage::TaskRecord> tasks);
   std::vector<Seat> SeatsNow() const;
   RoundPolicy PolicyFor(const learning::RoundSpec& spec) const;

@@ -46,13 +46,15 @@ v1::Task Run::MakeTask(int32_t place) const {
   *task.mutable_result_layout() = layout_proto_;
   task.set_learning_rate(spec_->learning_rate);
   task.set_evaluate(spec_->evaluate);
+  task.set_heartbeat_ms(
+      std::chrono::duration_cast<std::chrono::milliseconds>(plan_.time.heartbeat).count());
   return task;
 }
 
 void Run::OnSiteConnected(int32_t place) {
   if (ended() || initializing_) return;
-  if (paused()) return MaybeResume();
   if (TaskSlot* slot = MutableSlot(place)) slot->last_advance = host_.Now();
+  if (paused()) return MaybeResume();
   Feed(SiteReady{place});
 }
 

@@ -27,7 +27,8 @@ Status SpoolFile::Adopt() {
 }
 
 Status SpoolFile::HashAdopted() {
-  std::string chunk(kChunkBytes, '\0');
+  if (num_adopted_ == 0) return OkStatus();
+  std::string chunk(std::min(kChunkBytes, size_bytes_), '\0');
   for (uint64_t i = 0; i < num_adopted_; ++i) {
     const uint64_t offset = i * kChunkBytes;
     const std::span<char> piece(chunk.data(), std::min(kChunkBytes, size_bytes_ - offset));

@@ -259,9 +259,9 @@ TEST_F(FinalizerTest, ARoundWithoutAModelGivesItsMetricsAlone) {
   SetSize(0);
   input.spec.makes_model = false;
   Add("a", {}, 2);
-  v1::ResultHeader& header = input.results[0].header;
-  (*header.mutable_scalars())["train_loss"] = 0.5;
-  header.set_content_hash(std::string(rpc::ResultHash(header, *input.results[0].file)->view()));
+  CountedResult& result = input.results[0];
+  (*result.header.mutable_scalars())["train_loss"] = 0.5;
+  result.header.set_content_hash(std::string(rpc::ResultHash(result.header, *result.file)->view()));
   ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
   EXPECT_FALSE(output.model.has_value());
   ASSERT_EQ(output.metrics.size(), 2U);

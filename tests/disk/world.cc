@@ -351,7 +351,9 @@ Status World::Run() {
     for (const auto& [name, time] : heal_at_) {
       if (time > clock_.Now()) queue_.PostAt(time, [] {});
     }
-    if (!queue_.Advance()) return Internal("nothing is left to happen");
+    const std::optional<Timestamp> next = queue_.Next();
+    if (!next) return Internal("nothing is left to happen");
+    clock_.AdvanceTo(*next);
   }
   return DeadlineExceeded("two hours have passed");
 }
