@@ -100,6 +100,11 @@ class Moment {
       if (!spool.empty()) SKERRY_RETURN_IF_ERROR(NameUpdates(run, spool));
     }
     opened_.clear();
+    for (NamedFile& named : named_) {
+      if (!named.required || named.file != nullptr) continue;
+      SKERRY_ASSIGN_OR_RETURN(named.file,
+                              files_.Open(state_dir_ + "/" + named.path, OpenMode::kRead));
+    }
     return OkStatus();
   }
 

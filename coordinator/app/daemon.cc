@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -95,6 +96,7 @@ struct Daemon::Parts {
   Status fatal;           // on the loop's thread
   bool stopping = false;  // on the loop's thread
   bool disk_full = false;
+  std::atomic<bool> asked_to_stop{false};  // from any thread
 
   Status OpenStore(const CoordinatorConfig& config);
   Status OpenCoordinator(const CoordinatorConfig& config, int num_threads);
@@ -199,13 +201,19 @@ const std::string& Daemon::federation() const { return parts_->federation; }
 // Commits what the last batch of events did. A full disk stops the world until there is room.
 std::optional<Timestamp> Daemon::Parts::Step() {
   for (;;) {
-    const Status status = coordinator->Flush();
+    Status status = coordinator->Flush();
     if (status.ok()) {
       if (std::exchange(disk_full, false)) spdlog::info("there is room on the disk again");
       return coordinator->NextDue();
     }
     if (status.code() != Code::kResourceExhausted) {
       fatal = status;
+      loop.Quit();
+      return std::nullopt;
+    }
+    if (asked_to_stop) {
+      // What was not committed, nobody has been told.
+      fatal = std::move(status).WithContext("ended while the disk was full");
       loop.Quit();
       return std::nullopt;
     }
@@ -230,6 +238,7 @@ Status Daemon::Run() {
 }
 
 void Daemon::Stop() {
+  parts_->asked_to_stop = true;
   parts_->loop.Post([this] {
     if (std::exchange(parts_->stopping, true)) return;
     parts_->coordinator->EndHeldCalls();

@@ -71,8 +71,12 @@ int RunToTheEnd(World& world, testing::DiskFaults& faults) {
 
 // A full disk holds things up and ends nothing, but for a process that has only just begun: that
 // one says what it lacks and is started again.
-void ExpectOnlyWaiting(const World& world, int resumed) {
+void ExpectOnlyWaiting(const World& world, int resumed, const std::string& path) {
   EXPECT_EQ(resumed, 0) << "it goes on by itself";
+  if (path.find("/runs/") != std::string::npos) {
+    EXPECT_TRUE(world.Said("run_paused: disk_full: "));
+    EXPECT_TRUE(world.Said("run_resumed: there is room on the disk again"));
+  }
   for (const World::Death& death : world.deaths()) {
     EXPECT_TRUE(death.at_start) << death.why.ToString();
     EXPECT_THAT(death.why, testing::HasCode(Code::kResourceExhausted));
@@ -113,7 +117,9 @@ TEST_P(DiskFaultsTest, TheRunEndsInTheSameModelWhicheverCallFails) {
     EXPECT_OK(hash);
     EXPECT_TRUE(hash.ok() && *hash == expected.model_hash);
     const bool was_write = faults.first_failure().starts_with("writing");
-    if (kind_ == DiskFailure::kFull) ExpectOnlyWaiting(world, resumed);
+    if (kind_ == DiskFailure::kFull) {
+      ExpectOnlyWaiting(world, resumed, faults.first_path());
+    }
     if (kind_ == DiskFailure::kSync) ExpectTheProcessEnded(world, machine_);
     if (kind_ == DiskFailure::kBroken && was_write) {
       ExpectTheFileIsNamed(world, faults.first_path());
