@@ -33,6 +33,16 @@ class Strategy {
                      std::span<const std::span<float>> state) const = 0;
 };
 
+// A strategy by the name that a run file gives it.
+struct StrategyEntry {
+  const char* name;
+  Result<std::unique_ptr<Strategy>> (*make)(const v1::TrainingSpec& spec);
+};
+
+// Makes strategies of a program's own known, beside those of strategies/all.cc. For the beginning
+// of main: not thread-safe. INVALID_ARGUMENT: a name is empty or taken.
+Status AddStrategies(std::span<const StrategyEntry> more);
+
 // The strategy that [training] names. INVALID_ARGUMENT names the nearest known one.
 Result<std::unique_ptr<Strategy>> MakeStrategy(const v1::TrainingSpec& spec);
 std::vector<std::string> StrategyNames();

@@ -1,5 +1,6 @@
 #include "learning/strategies/all.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.h"
@@ -7,16 +8,36 @@
 namespace skerry::learning {
 namespace {
 
-struct Entry {
-  const char* name;
-  Result<std::unique_ptr<Strategy>> (*make)(const v1::TrainingSpec&);
+constexpr std::array kStrategies = {
+    StrategyEntry{"fedavg", MakeFedAvg},
 };
 
-constexpr std::array kStrategies = {
-    Entry{"fedavg", MakeFedAvg},
-};
+// These, and what the program has added.
+std::vector<StrategyEntry>& Strategies() {
+  static std::vector<StrategyEntry> all(kStrategies.begin(), kStrategies.end());
+  return all;
+}
+
+const StrategyEntry* Find(std::string_view name) {
+  const std::vector<StrategyEntry>& all = Strategies();
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const StrategyEntry& entry) { return name == entry.name; });
+  return found == all.end() ? nullptr : &*found;
+}
 
 }  // namespace
+
+Status AddStrategies(std::span<const StrategyEntry> more) {
+  for (const StrategyEntry& entry : more) {
+    const std::string name = entry.name;
+    if (name.empty()) return InvalidArgument("a strategy needs a name");
+    if (Find(name) != nullptr) {
+      return InvalidArgument("there is a strategy \"" + name + "\" already");
+    }
+    Strategies().push_back(entry);
+  }
+  return OkStatus();
+}
 
 Result<RoundScalars> Strategy::Prepare(int64_t /*round*/,
                                        std::span<const UpdateInfo> counted) const {
@@ -26,14 +47,12 @@ Result<RoundScalars> Strategy::Prepare(int64_t /*round*/,
 
 std::vector<std::string> StrategyNames() {
   std::vector<std::string> names;
-  for (const Entry& entry : kStrategies) names.emplace_back(entry.name);
+  for (const StrategyEntry& entry : Strategies()) names.emplace_back(entry.name);
   return names;
 }
 
 Result<std::unique_ptr<Strategy>> MakeStrategy(const v1::TrainingSpec& spec) {
-  for (const Entry& entry : kStrategies) {
-    if (spec.strategy() == entry.name) return entry.make(spec);
-  }
+  if (const StrategyEntry* entry = Find(spec.strategy())) return entry->make(spec);
   const std::vector<std::string> names = StrategyNames();
   const std::string nearest = NearestName(spec.strategy(), names);
   Status status = InvalidArgument("there is no strategy \"" + spec.strategy() + "\"" +
