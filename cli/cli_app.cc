@@ -79,11 +79,10 @@ void AddAllCommands(CLI::App& app, GlobalOptions& options, Action& action) {
 
 }  // namespace cli
 
-int CliMain(int argc, char** argv, std::span<const learning::StrategyEntry> more) {
+int CliMain(int argc, char** argv) {
   RequireCpu();
   learning::FixKernels();
   rpc::SetUpGrpc();
-  if (Status added = learning::AddStrategies(more); !added.ok()) return ReportError(added);
   CLI::App app("Federated learning across institutions that may not share their data.");
   cli::GlobalOptions options;
   cli::Action action;

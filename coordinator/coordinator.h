@@ -33,8 +33,10 @@ struct CoordinatorOptions {
   std::string state_dir;
   uint64_t spool_bytes = uint64_t{64} << 30;  // results on their way to their rounds
   int num_threads = 1;                        // that `compute` has
-  // A site whose call broke and that makes no new one for so long is lost.
-  Duration grace = 10s;
+  uint64_t inline_bytes = 64 * 1024;          // models up to this size travel inside their tasks
+  // A site whose call broke and that makes no new one for so long is lost: within ten seconds of a
+  // client's death it is known.
+  Duration grace = 9s;
   // After a restart, sites with a task are given so long to come back: a client tries at least so
   // often.
   Duration grace_after_restart = 60s;
@@ -161,10 +163,12 @@ class Coordinator final : public RunHost {
   Site& GetSite(const std::string& name);
   Site* FindSite(const std::string& name) const;
   Status CheckSession(const Site* site, uint64_t epoch) const;
+  Status CheckJoin(const Site& site, const v1::JoinRequest& request) const;
+  uint64_t TicketFor(Site& site, const v1::JoinRequest& request);
   void StartSession(Site& site, const v1::JoinRequest& request);
   v1::JoinReply::Settlement Settle(Site& site, const v1::HeldTask& held);
   void Confirm(Site& site, const google::protobuf::RepeatedField<int64_t>& task_ids);
-  void NoteProgress(const Site& site, const google::protobuf::RepeatedPtrField<v1::Progress>& all);
+  void NoteProgress(Site& site, const google::protobuf::RepeatedPtrField<v1::Progress>& all);
   void Connected(Site& site);
   void Lost(Site& site);
   void MarkDirty(Site& site);
@@ -205,6 +209,7 @@ class Coordinator final : public RunHost {
   Finalizer finalizer_;
   std::string coordinator_id_;
   int64_t last_task_id_ = 0;
+  uint64_t last_ticket_ = 0;
   RandomStream jitter_;
 
   std::unordered_map<std::string, std::unique_ptr<Site>> sites_;

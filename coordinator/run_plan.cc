@@ -307,6 +307,7 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   ReadTimes(toml, plan.time);
   ReadKeep(toml, plan.keep);
   plan.simulation.sites = toml.String("simulation.sites", "");
+  toml.Skip("simulation.faults");  // simulation/fault_plan_file.h
   SKERRY_RETURN_IF_ERROR(toml.Finish());
 
   const Result<std::unique_ptr<learning::Program>> program =

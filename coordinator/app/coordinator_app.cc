@@ -52,11 +52,10 @@ int Serve(const std::string& path, bool insecure) {
 
 }  // namespace
 
-int CoordinatorMain(int argc, char** argv, std::span<const learning::StrategyEntry> more) {
+int CoordinatorMain(int argc, char** argv) {
   RequireCpu();
   learning::FixKernels();
   rpc::SetUpGrpc();
-  if (Status added = learning::AddStrategies(more); !added.ok()) return ReportError(added);
   CLI::App app(
       "The coordinator of a federation: runs rounds, journals them, never sees a row of data.");
   app.footer(kFooter);

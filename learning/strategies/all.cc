@@ -1,43 +1,28 @@
 #include "learning/strategies/all.h"
 
 #include <algorithm>
-#include <array>
+#include <utility>
 
+#include "base/check.h"
 #include "base/text.h"
 
 namespace skerry::learning {
 namespace {
 
-constexpr std::array kStrategies = {
-    StrategyEntry{"fedavg", MakeFedAvg},
+struct Entry {
+  std::string name;
+  StrategyMaker make;
 };
 
-// These, and what the program has added.
-std::vector<StrategyEntry>& Strategies() {
-  static std::vector<StrategyEntry> all(kStrategies.begin(), kStrategies.end());
-  return all;
-}
-
-const StrategyEntry* Find(std::string_view name) {
-  const std::vector<StrategyEntry>& all = Strategies();
-  const auto found = std::find_if(all.begin(), all.end(),
-                                  [&](const StrategyEntry& entry) { return name == entry.name; });
-  return found == all.end() ? nullptr : &*found;
+// The strategies of this tree; RegisterStrategy adds others behind them.
+std::vector<Entry>& Strategies() {
+  static std::vector<Entry> strategies = {
+      {"fedavg", MakeFedAvg},
+  };
+  return strategies;
 }
 
 }  // namespace
-
-Status AddStrategies(std::span<const StrategyEntry> more) {
-  for (const StrategyEntry& entry : more) {
-    const std::string name = entry.name;
-    if (name.empty()) return InvalidArgument("a strategy needs a name");
-    if (Find(name) != nullptr) {
-      return InvalidArgument("there is a strategy \"" + name + "\" already");
-    }
-    Strategies().push_back(entry);
-  }
-  return OkStatus();
-}
 
 Result<RoundScalars> Strategy::Prepare(int64_t /*round*/,
                                        std::span<const UpdateInfo> counted) const {
@@ -47,12 +32,20 @@ Result<RoundScalars> Strategy::Prepare(int64_t /*round*/,
 
 std::vector<std::string> StrategyNames() {
   std::vector<std::string> names;
-  for (const StrategyEntry& entry : Strategies()) names.emplace_back(entry.name);
+  for (const Entry& entry : Strategies()) names.push_back(entry.name);
   return names;
 }
 
+void RegisterStrategy(const std::string& name, StrategyMaker make) {
+  const std::vector<std::string> names = StrategyNames();
+  SKERRY_CHECK(std::find(names.begin(), names.end(), name) == names.end());
+  Strategies().push_back({name, std::move(make)});
+}
+
 Result<std::unique_ptr<Strategy>> MakeStrategy(const v1::TrainingSpec& spec) {
-  if (const StrategyEntry* entry = Find(spec.strategy())) return entry->make(spec);
+  for (const Entry& entry : Strategies()) {
+    if (spec.strategy() == entry.name) return entry.make(spec);
+  }
   const std::vector<std::string> names = StrategyNames();
   const std::string nearest = NearestName(spec.strategy(), names);
   Status status = InvalidArgument("there is no strategy \"" + spec.strategy() + "\"" +

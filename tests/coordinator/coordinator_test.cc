@@ -173,7 +173,7 @@ TEST_F(CoordinatorTest, ABrokenCallMakesTheSiteLostAfterTheGraceAndNotBefore) {
   BeginRun();
   a.Beat(task_a.task_id());
   a.Break();
-  h.Wait(9s);
+  h.Wait(8s);
   EXPECT_EQ(run().round_state().seats[0], Seat::kInvited);
   h.Wait(1s);
   EXPECT_EQ(run().round_state().seats[0], Seat::kLost);

@@ -33,8 +33,9 @@ Deployment::Deployment(std::vector<std::string> sites) : sites_(std::move(sites)
 void Deployment::LaunchCoordinator(const Environment& environment) {
   coordinator_.reset();
   const std::string config = Kit("coordinator") + "/coordinator.toml";
-  coordinator_ = std::make_unique<Process>(std::vector<std::string>{program_, "--config", config},
-                                           File("coordinator.log"), environment);
+  coordinator_ = std::make_unique<Process>(
+      std::vector<std::string>{Program("skerry-coordinator"), "--config", config},
+      File("coordinator.log"), environment);
 }
 
 void Deployment::StartCoordinator() {

@@ -17,8 +17,6 @@ class Deployment {
   explicit Deployment(std::vector<std::string> sites);
 
   using Environment = std::map<std::string, std::string>;
-  // Another program than skerry-coordinator.
-  void UseCoordinator(const std::string& program) { program_ = program; }
   // Starts the coordinator (again) and, the first time, tells the sites its port.
   void StartCoordinator();
   // Starts it, at a later time, without waiting for it.
@@ -51,7 +49,6 @@ class Deployment {
  private:
   const TempDir dir_;
   const std::vector<std::string> sites_;
-  std::string program_ = Program("skerry-coordinator");
   int port_ = 0;
   std::unique_ptr<Process> coordinator_;
   std::map<std::string, std::unique_ptr<Process>> clients_;

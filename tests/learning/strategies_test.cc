@@ -1,8 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
-
 #include "learning/strategy.h"
 #include "testing/status_matchers.h"
 
@@ -34,19 +32,12 @@ v1::TrainingSpec Named(const std::string& name) {
 TEST(StrategiesTest, AProgramMayAddItsOwn) {
   EXPECT_THAT(MakeStrategy(Named("does-nothing")),
               Fails(Code::kInvalidArgument, HasSubstr("known strategies: fedavg")));
-  ASSERT_OK(AddStrategies(std::array{StrategyEntry{"does-nothing", MakeDoesNothing}}));
+  RegisterStrategy("does-nothing", MakeDoesNothing);
   EXPECT_OK(MakeStrategy(Named("does-nothing")));
   EXPECT_OK(MakeStrategy(Named("fedavg")));
   EXPECT_THAT(StrategyNames(), AllOf(Contains("fedavg"), Contains("does-nothing")));
   EXPECT_THAT(MakeStrategy(Named("does-nothin")),
               Fails(Code::kInvalidArgument, HasSubstr("did you mean \"does-nothing\"?")));
-}
-
-TEST(StrategiesTest, ANameThatIsTakenIsRefused) {
-  EXPECT_THAT(AddStrategies(std::array{StrategyEntry{"fedavg", MakeDoesNothing}}),
-              Fails(Code::kInvalidArgument, HasSubstr("\"fedavg\" already")));
-  EXPECT_THAT(AddStrategies(std::array{StrategyEntry{"", MakeDoesNothing}}),
-              Fails(Code::kInvalidArgument, HasSubstr("needs a name")));
 }
 
 }  // namespace

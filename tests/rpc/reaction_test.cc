@@ -73,8 +73,8 @@ Backoff NewBackoff(uint64_t seed, Duration base = 200ms, Duration cap = 60s) {
 }
 
 std::vector<Duration> Take(Backoff backoff, int n) {
-  std::vector<Duration> delays;
-  for (int i = 0; i < n; ++i) delays.push_back(backoff.Next());
+  std::vector<Duration> delays(static_cast<std::size_t>(n));
+  for (Duration& delay : delays) delay = backoff.Next();
   return delays;
 }
 

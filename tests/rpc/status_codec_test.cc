@@ -46,7 +46,7 @@ TEST(StatusCodecTest, AHintOfSeveralLinesComesBackWhole) {
 }
 
 TEST(StatusCodecTest, WhatTheClientActsOnSurvivesTheWire) {
-  const auto reaction = [](Status status) { return ReactionTo(FromGrpc(ToGrpc(status))); };
+  const auto reaction = [](const Status& status) { return ReactionTo(FromGrpc(ToGrpc(status))); };
   EXPECT_EQ(reaction(PermissionDenied("").WithDetail(kSuperseded)), Reaction::kExitSuperseded);
   EXPECT_EQ(reaction(PermissionDenied("").WithHint(kSuperseded)), Reaction::kStayUnhealthy);
   EXPECT_EQ(reaction(FailedPrecondition("").WithDetail(kEpochUnknown).WithHint("later")),
