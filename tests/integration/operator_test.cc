@@ -84,10 +84,10 @@ TEST(OperatorTest, AnAdminWhoIsNotLetInHearsWhyInWords) {
   ASSERT_EQ(::chmod((kit + "/ada.key").c_str(), 0600), 0);
 
   const std::string port = std::to_string(federation.port());
-  Edit(kit + "/admin.toml", "localhost:" + port, "127.0.0.2:" + port);
+  Edit(kit + "/admin.toml", "localhost:" + port, "127.1:" + port);
   const Finished wrong_name = list();
   EXPECT_THAT(wrong_name.err, HasSubstr("name mismatch"));
-  Edit(kit + "/admin.toml", "127.0.0.2:" + port, "localhost:" + port);
+  Edit(kit + "/admin.toml", "127.1:" + port, "localhost:" + port);
 
   const std::string ca = ReadAll(kit + "/ca.pem");
   ASSERT_EQ(RunToEnd({Program("skerry"), "ca", "init", "--federation", "test", "--dir",
