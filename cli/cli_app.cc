@@ -31,7 +31,11 @@ constexpr const char* kFooter =
     "\n"
     "Every command: skerry NOUN VERB --help. Exit codes: 0 done, 1 failed, 2 bad arguments or "
     "file,\n"
-    "  3 not found, 4 no answer, 5 not allowed, 6 not possible now, 7 disk full, 8 damaged data.";
+    "  3 not found, 4 no answer or time is up, 5 not allowed, 6 not possible now, 7 disk full,\n"
+    "  8 damaged data, 9 the versions do not fit, 78 this CPU will not do, 130 interrupted; of "
+    "run\n"
+    "  wait, run watch and simulate: 20 completed_degraded, 21 paused, 22 failed, 23 stopped; of\n"
+    "  skerry-client: 10 a newer process of this site has taken over.";
 
 // A mistake on the command line, with the help that fits best.
 Status Mistake(const CLI::App& app, int argc, char** argv, const std::string& what) {

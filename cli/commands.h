@@ -34,8 +34,9 @@ void AddSimulateCommand(CLI::App& app, Action& action);
 // All of these.
 void AddAllCommands(CLI::App& app, GlobalOptions& options, Action& action);
 
-// Adds --format, --admin and --socket to a verb.
+// Adds --format, --admin and --socket to a verb, or some of them.
 void AddAdminOptions(CLI::App& verb, GlobalOptions& options);
+void AddAddressOptions(CLI::App& verb, GlobalOptions& options);
 void AddFormatOption(CLI::App& verb, GlobalOptions& options);
 
 }  // namespace skerry::cli

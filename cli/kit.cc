@@ -144,7 +144,10 @@ Status KitMaker::MakeKit(const std::string& folder, const crypto::Identity& iden
   const std::string directory = out_directory_ + "/" + folder;
   if (files_.Open(directory + "/" + config_name, OpenMode::kRead).ok()) {
     return AlreadyExists(directory + " holds a kit already")
-        .WithHint("move it away first: its key may be in use");
+        .WithHint(
+            "its key may be in use. To renew the certificate, issue it elsewhere (--out DIR) "
+            "and put DIR/" +
+            folder + "/" + stem + ".pem and .key in the place of the old ones");
   }
   SKERRY_ASSIGN_OR_RETURN(const crypto::IssuedCertificate issued,
                           ca_.Issue(identity, hosts, clock_, days_));

@@ -38,16 +38,17 @@ class ModelWriter {
     return OkStatus();
   }
 
-  Status Finish() {
+  // What there is to say about it.
+  Result<std::string> Finish(Format format) {
     if (file_ == nullptr || stored_ != model_.size_bytes())
       return DataLoss("the model is incomplete");
     SKERRY_RETURN_IF_ERROR(file_->Sync());
     SKERRY_RETURN_IF_ERROR(files_.Rename(path_ + ".tmp", path_));
     progress_.Finish();
-    std::printf("%s\nrun %s, version %lld, %s\nsha256 %s\n", path_.c_str(), model_.run_id().c_str(),
-                static_cast<long long>(model_.version()), FormatBytes(stored_).c_str(),
-                std::move(sha256_).Finish().Hex().c_str());
-    return OkStatus();
+    const std::string sha256 = std::move(sha256_).Finish().Hex();
+    if (format == Format::kJson) return ModelJson(path_, model_, sha256);
+    return path_ + "\nrun " + model_.run_id() + ", version " + std::to_string(model_.version()) +
+           ", " + FormatBytes(stored_) + "\nsha256 " + sha256 + "\n";
   }
 
  private:
@@ -67,10 +68,12 @@ int Export(const GlobalOptions& options, const v1::ExportModelRequest& request,
   SystemClock clock;
   Progress progress(clock);
   ModelWriter writer(path, progress);
-  Status status = (*client)->ExportModel(
+  const Status taken = (*client)->ExportModel(
       request, [&](const v1::ExportModelReply& message) { return writer.Take(message); });
-  if (status.ok()) status = writer.Finish();
-  return status.ok() ? 0 : ReportError(status);
+  const Result<std::string> text = taken.ok() ? writer.Finish(options.output()) : taken;
+  if (!text.ok()) return ReportError(text.status());
+  std::fputs(text->c_str(), stdout);
+  return 0;
 }
 
 struct EvaluateOptions {

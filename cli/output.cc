@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "base/text.h"
 #include "base/time.h"
@@ -13,76 +13,7 @@
 namespace skerry::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 std::string TimeText(int64_t unix_ms) { return unix_ms == 0 ? "-" : FormatWallTime({unix_ms}); }
-
-Json TimeJson(int64_t unix_ms) {
-  return unix_ms == 0 ? Json(nullptr) : Json(FormatWallTime({unix_ms}));
-}
-
-// Whatever bytes are in it, the text is JSON.
-std::string Dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-Json ToJson(const v1::RunSummary& run) {
-  return {{"run", run.run_id()},
-          {"name", run.name()},
-          {"state", run.state()},
-          {"reason", run.reason()},
-          {"hint", run.hint()},
-          {"round", run.round()},
-          {"num_rounds", run.num_rounds()},
-          {"current_round", run.current_round()},
-          {"attempt", run.attempt()},
-          {"phase", run.phase()},
-          {"model_version", run.model_version()},
-          {"model_hash", HexEncode(run.model_hash())},
-          {"created", TimeJson(run.created_unix_ms())},
-          {"ended", TimeJson(run.ended_unix_ms())}};
-}
-
-Json ToJson(const v1::SiteInRound& site) {
-  Json json = {{"site", site.site()}, {"state", site.state()}, {"reason", site.reason()}};
-  if (site.total() > 0) {
-    json["done"] = site.done();
-    json["total"] = site.total();
-  }
-  if (site.task_id() > 0) json["task"] = site.task_id();
-  if (site.num_examples() > 0) json["num_examples"] = site.num_examples();
-  if (site.bytes_up() > 0) json["bytes_up"] = site.bytes_up();
-  json["counted"] = site.counted();
-  return json;
-}
-
-Json ToJson(const v1::Metric& metric) {
-  Json json = {{"name", metric.name()},
-               {"value", metric.value()},
-               {"num_examples", metric.num_examples()},
-               {"num_positive", metric.num_positive()}};
-  if (!metric.site().empty()) json["site"] = metric.site();
-  return json;
-}
-
-Json ToJson(const v1::RoundSummary& round) {
-  Json json = {{"round", round.round()},
-               {"attempt", round.attempt()},
-               {"kind", round.kind()},
-               {"phase", round.phase()},
-               {"reason", round.reason()},
-               {"base_version", round.base_version()},
-               {"model_version", round.model_version()},
-               {"model_hash", HexEncode(round.model_hash())},
-               {"started", TimeJson(round.started_unix_ms())},
-               {"ended", TimeJson(round.ended_unix_ms())},
-               {"seconds", round.seconds()},
-               {"sites", Json::array()},
-               {"metrics", Json::array()}};
-  for (const v1::SiteInRound& site : round.sites()) json["sites"].push_back(ToJson(site));
-  for (const v1::Metric& metric : round.metrics()) json["metrics"].push_back(ToJson(metric));
-  return json;
-}
 
 std::string SiteState(const v1::SiteInRound& site) {
   if (site.total() <= 0) return site.state();
@@ -95,19 +26,46 @@ std::string SiteState(const v1::SiteInRound& site) {
 
 std::string StateLine(const v1::RunSummary& run) {
   std::string text = run.state();
-  if (!run.reason().empty()) text += " (" + Printable(run.reason()) + ")";
+  if (!run.reason().empty()) text += " (" + run.reason() + ")";
   return text;
 }
 
-// "north late: not finished in time; south lost: ...": who was invited and not counted.
+bool IsOver(const v1::RoundSummary& round) {
+  return round.phase() == "committed" || round.phase() == "abandoned";
+}
+
+// "a, b, c and 5 more".
+std::string NamesOf(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 6;
+  const std::size_t shown = std::min(kMost, names.size());
+  std::string text = Join(std::vector<std::string>(names.begin(), names.begin() + shown), ", ");
+  if (names.size() > shown) text += " and " + std::to_string(names.size() - shown) + " more";
+  return text;
+}
+
+// "north late: not finished in time; south, west lost: ...": who was invited and not counted.
 std::string Absences(const v1::RoundSummary& round) {
-  std::vector<std::string> parts;
+  std::vector<std::string> kinds;
+  std::map<std::string, std::vector<std::string>> by_kind;
   for (const v1::SiteInRound& site : round.sites()) {
-    if (site.counted() || round.phase() == "training") continue;
-    parts.push_back(site.site() + " " + site.state() +
-                    (site.reason().empty() ? "" : ": " + site.reason()));
+    if (site.counted() || !IsOver(round)) continue;
+    const std::string kind = site.state() + (site.reason().empty() ? "" : ": " + site.reason());
+    if (!by_kind.contains(kind)) kinds.push_back(kind);
+    by_kind[kind].push_back(site.site());
   }
+  std::vector<std::string> parts;
+  for (const std::string& kind : kinds) parts.push_back(NamesOf(by_kind[kind]) + " " + kind);
   return Join(parts, "; ");
+}
+
+// How many results count, or have come so far.
+std::string Results(const v1::RoundSummary& round) {
+  const bool committed = round.phase() == "committed";
+  const auto count =
+      std::count_if(round.sites().begin(), round.sites().end(), [&](const v1::SiteInRound& site) {
+        return committed ? site.counted() : site.state() == "reported";
+      });
+  return std::to_string(count) + "/" + std::to_string(round.sites_size());
 }
 
 std::vector<const v1::Metric*> FederationMetrics(const v1::RoundSummary& round) {
@@ -118,26 +76,50 @@ std::vector<const v1::Metric*> FederationMetrics(const v1::RoundSummary& round) 
   return metrics;
 }
 
-std::string RoundsTable(const v1::ShowRunReply& run) {
-  Table table({"round", "kind", "phase", "counted", "seconds", "metrics of the model it began with",
+std::string RoundsTable(const v1::ShowRunReply& run, int width) {
+  Table table({"round", "kind", "phase", "results", "seconds", "metrics of the model it began with",
                "not counted"});
   for (const v1::RoundSummary& round : run.rounds()) {
-    const auto counted = std::count_if(round.sites().begin(), round.sites().end(),
-                                       [](const v1::SiteInRound& site) { return site.counted(); });
     std::string label = std::to_string(round.round());
     if (round.attempt() > 1) label += "." + std::to_string(round.attempt());
-    std::string note = Absences(round);
-    if (!round.reason().empty()) note = round.reason() + (note.empty() ? "" : "; " + note);
-    table.Add({label, round.kind(), round.phase(),
-               std::to_string(counted) + "/" + std::to_string(round.sites_size()),
-               FormatFixed(round.seconds(), 2), MetricsLine(round), note});
+    // Why it was abandoned says who was missing, too; and often stands in the first lines.
+    std::string note = round.reason().empty() ? Absences(round) : round.reason();
+    if (!round.reason().empty() && run.run().reason().ends_with(round.reason())) {
+      note = "the reason above";
+    }
+    table.Add({label, round.kind(), round.phase(), Results(round), FormatFixed(round.seconds(), 2),
+               MetricsLine(round), note});
   }
-  return table.empty() ? "" : "\n" + table.ToString();
+  return table.empty() ? "" : "\n" + table.ToString(width, Overflow::kElide);
+}
+
+// A line with its name, wrapped below itself.
+std::string Field(const std::string& name, const std::string& value, int width) {
+  constexpr std::size_t kIndent = 9;
+  std::string text = name + std::string(kIndent - name.size(), ' ');
+  bool first = true;
+  const int room = width > 0 ? std::max(width, 40) - static_cast<int>(kIndent) : 0;
+  for (const std::string& line : Wrap(Printable(value), room)) {
+    text += (std::exchange(first, false) ? "" : std::string(kIndent, ' ')) + line + "\n";
+  }
+  return text;
+}
+
+// "round 12 of 50, now in round 13 (training, attempt 2)".
+std::string WhereItIs(const v1::RunSummary& run) {
+  std::string text = RoundLabel(run);
+  if (run.phase().empty()) return text;
+  text += run.current_round() > run.num_rounds()
+              ? ", now in the evaluation at its end"
+              : ", now in round " + std::to_string(run.current_round());
+  text += " (" + run.phase();
+  if (run.attempt() > 1) text += ", attempt " + std::to_string(run.attempt());
+  return text + ")";
 }
 
 }  // namespace
 
-std::string RunsText(const std::vector<v1::RunSummary>& runs) {
+std::string RunsText(const std::vector<v1::RunSummary>& runs, int width) {
   if (runs.empty()) return "no runs yet; begin one with: skerry run submit run.toml\n";
   Table table({"run", "state", "round", "created", "ended", "reason"});
   for (const v1::RunSummary& run : runs) {
@@ -146,55 +128,56 @@ std::string RunsText(const std::vector<v1::RunSummary>& runs) {
                    std::to_string(run.num_rounds()),
                TimeText(run.created_unix_ms()), TimeText(run.ended_unix_ms()), run.reason()});
   }
-  return table.ToString();
+  return table.ToString(width, Overflow::kElide);
 }
 
-std::string RunsJson(const std::vector<v1::RunSummary>& runs) {
-  Json list = Json::array();
-  for (const v1::RunSummary& run : runs) list.push_back(ToJson(run));
-  return Dump({{"runs", std::move(list)}});
+std::string SubmittedText(const v1::SubmitRunReply& reply) {
+  constexpr int kFew = 12;
+  const std::vector<std::string> names(reply.sites().begin(), reply.sites().end());
+  std::string text = "submitted; sites: ";
+  text += reply.sites_size() <= kFew ? Join(names, ", ") : NamesOf(names);
+  text += "\n";
+  if (reply.not_connected().empty()) return text;
+  std::vector<std::string> away;
+  for (const v1::SiteSummary& site : reply.not_connected()) {
+    away.push_back(site.site() + (site.last_seen_unix_ms() == 0
+                                      ? " (has never connected)"
+                                      : " (last seen " + TimeText(site.last_seen_unix_ms()) + ")"));
+  }
+  text += "warning: not connected now: " + NamesOf(away) + "; ";
+  text += reply.waits_for_them()
+              ? "the run waits for them\n"
+              : "each round waits for them, at most " +
+                    FormatDuration(std::chrono::milliseconds(reply.join_wait_ms())) + "\n";
+  return text +
+         "hint: to leave sites out, stop the run and list the others in its file: "
+         "[participation] sites = [...]\n";
 }
 
-std::string RunSummaryJson(const v1::RunSummary& run) { return Dump(ToJson(run)); }
-
-std::string RunText(const v1::ShowRunReply& run) {
+std::string RunText(const v1::ShowRunReply& run, int width) {
   const v1::RunSummary& summary = run.run();
   std::string text =
-      "run      " + Printable(summary.run_id()) + "\nstate    " + StateLine(summary) + "\n";
-  if (!summary.hint().empty()) text += "next     " + Printable(summary.hint()) + "\n";
-  text += "round    " + RoundLabel(summary);
-  if (!summary.phase().empty()) {
-    text += ", now in round " + std::to_string(summary.current_round()) + " (" + summary.phase();
-    if (summary.attempt() > 1) text += ", attempt " + std::to_string(summary.attempt());
-    text += ")";
-  }
-  text += "\nmodel    ";
-  text += summary.model_version() < 0 ? "none yet"
-                                      : "version " + std::to_string(summary.model_version()) +
-                                            ", " + HexEncode(summary.model_hash()).substr(0, 16);
-  text += "\ncreated  " + TimeText(summary.created_unix_ms()) + "\nended    " +
-          TimeText(summary.ended_unix_ms()) + "\n\n";
+      Field("run", summary.run_id(), width) + Field("state", StateLine(summary), width);
+  if (!summary.hint().empty()) text += Field("next", summary.hint(), width);
+  text += Field("round", WhereItIs(summary), width);
+  text +=
+      Field("model",
+            summary.model_version() < 0 ? "none yet"
+                                        : "version " + std::to_string(summary.model_version()) +
+                                              ", " + HexEncode(summary.model_hash()).substr(0, 16),
+            width);
+  text += Field("created", TimeText(summary.created_unix_ms()), width);
+  text += Field("ended", TimeText(summary.ended_unix_ms()), width) + "\n";
   Table sites({"site", "state", "examples", "sent", "reason"});
   for (const v1::SiteInRound& site : run.sites()) {
     sites.Add({site.site(), SiteState(site),
                site.num_examples() > 0 ? FormatCount(site.num_examples()) : "-",
                site.bytes_up() > 0 ? FormatBytes(site.bytes_up()) : "-", site.reason()});
   }
-  return text + sites.ToString() + RoundsTable(run);
+  return text + sites.ToString(width) + RoundsTable(run, width);
 }
 
-std::string RunJson(const v1::ShowRunReply& run) {
-  Json json = ToJson(run.run());
-  json["roster"] = std::vector<std::string>(run.roster().begin(), run.roster().end());
-  json["sites"] = Json::array();
-  for (const v1::SiteInRound& site : run.sites()) json["sites"].push_back(ToJson(site));
-  json["rounds"] = Json::array();
-  for (const v1::RoundSummary& round : run.rounds()) json["rounds"].push_back(ToJson(round));
-  json["run_file"] = run.run_file();
-  return Dump(json);
-}
-
-std::string SitesText(const std::vector<v1::SiteSummary>& sites, int64_t now_unix_ms) {
+std::string SitesText(const std::vector<v1::SiteSummary>& sites, int64_t now_unix_ms, int width) {
   if (sites.empty())
     return "no site has connected yet; start one with: skerry-client --config agent.toml\n";
   Table table({"site", "state", "last seen", "version", "certificate", "data sources", "reason"});
@@ -210,24 +193,7 @@ std::string SitesText(const std::vector<v1::SiteSummary>& sites, int64_t now_uni
               ", "),
          site.reason()});
   }
-  return table.ToString();
-}
-
-std::string SitesJson(const std::vector<v1::SiteSummary>& sites) {
-  Json list = Json::array();
-  for (const v1::SiteSummary& site : sites) {
-    list.push_back({{"site", site.site()},
-                    {"state", site.state()},
-                    {"reason", site.reason()},
-                    {"version", site.version()},
-                    {"first_seen", TimeJson(site.first_seen_unix_ms())},
-                    {"last_seen", TimeJson(site.last_seen_unix_ms())},
-                    {"certificate_expires", TimeJson(site.certificate_expires_unix() * 1000)},
-                    {"data_sources", std::vector<std::string>(site.data_sources().begin(),
-                                                              site.data_sources().end())},
-                    {"session", site.epoch()}});
-  }
-  return Dump({{"sites", std::move(list)}});
+  return table.ToString(width);
 }
 
 std::string RoundLabel(const v1::RunSummary& run) {

@@ -10,12 +10,24 @@ namespace skerry::cli {
 
 enum class Format { kText, kJson };
 
-std::string RunsText(const std::vector<v1::RunSummary>& runs);
+// `width`: of a line, in characters; what does not fit is wrapped, or elided where another command
+// shows it. 0: no limit.
+std::string RunsText(const std::vector<v1::RunSummary>& runs, int width = 0);
 std::string RunsJson(const std::vector<v1::RunSummary>& runs);
-std::string RunText(const v1::ShowRunReply& run);
+std::string RunText(const v1::ShowRunReply& run, int width = 0);
 std::string RunJson(const v1::ShowRunReply& run);
 std::string RunSummaryJson(const v1::RunSummary& run);
-std::string SitesText(const std::vector<v1::SiteSummary>& sites, int64_t now_unix_ms);
+// What the submitter should know: who takes part, and who of them is not there.
+std::string SubmittedText(const v1::SubmitRunReply& reply);
+std::string SubmittedJson(const v1::SubmitRunReply& reply);
+// One line, for `run watch` and `run wait`.
+std::string WatchJson(const v1::WatchRunReply& reply);
+// What a command wrote where.
+std::string FilesJson(const std::string& run_id, const std::vector<std::string>& files);
+std::string ModelJson(const std::string& file, const v1::ModelRef& model,
+                      const std::string& sha256);
+std::string SitesText(const std::vector<v1::SiteSummary>& sites, int64_t now_unix_ms,
+                      int width = 0);
 std::string SitesJson(const std::vector<v1::SiteSummary>& sites);
 
 // "round 12 of 50".

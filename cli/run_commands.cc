@@ -1,15 +1,17 @@
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/report.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/render/progress.h"
+#include "cli/follow.h"
+#include "cli/render/table.h"
 
 namespace skerry::cli {
 namespace {
@@ -18,18 +20,6 @@ int Print(const std::string& text) {
   std::fputs(text.c_str(), stdout);
   return 0;
 }
-
-// What the exit code of `run wait` and `run watch` says.
-int ExitCodeOf(const v1::RunSummary& run) {
-  if (run.state() == "completed") return 0;
-  if (run.state() == "completed_degraded") return 20;
-  if (run.state() == "paused") return 21;
-  if (run.state() == "failed") return 22;
-  if (run.state() == "stopped") return 23;
-  return 0;
-}
-
-bool HasEnded(const v1::RunSummary& run) { return run.ended_unix_ms() != 0; }
 
 int Submit(const GlobalOptions& options, const std::string& path) {
   PosixFiles files;
@@ -42,10 +32,8 @@ int Submit(const GlobalOptions& options, const std::string& path) {
   request.set_file_name(path);
   const Result<v1::SubmitRunReply> reply = (*client)->SubmitRun(request);
   if (!reply.ok()) return ReportError(reply.status());
-  if (options.output() == Format::kJson) return Print(RunSummaryJson(reply->run()));
-  std::fprintf(
-      stderr, "submitted; sites: %s\n",
-      Join(std::vector<std::string>(reply->sites().begin(), reply->sites().end()), ", ").c_str());
+  if (options.output() == Format::kJson) return Print(SubmittedJson(*reply));
+  std::fputs(SubmittedText(*reply).c_str(), stderr);
   return Print(reply->run().run_id() + "\n");
 }
 
@@ -55,7 +43,7 @@ int List(const GlobalOptions& options) {
   const Result<v1::ListRunsReply> reply = (*client)->ListRuns();
   if (!reply.ok()) return ReportError(reply.status());
   const std::vector<v1::RunSummary> runs(reply->runs().begin(), reply->runs().end());
-  return Print(options.output() == Format::kJson ? RunsJson(runs) : RunsText(runs));
+  return Print(options.output() == Format::kJson ? RunsJson(runs) : RunsText(runs, OutputWidth()));
 }
 
 int Show(const GlobalOptions& options, const std::string& run_id, int64_t rounds) {
@@ -63,106 +51,12 @@ int Show(const GlobalOptions& options, const std::string& run_id, int64_t rounds
   if (!client.ok()) return ReportError(client.status());
   v1::ShowRunRequest request;
   request.set_run_id(run_id);
-  request.set_first_round(rounds < 0 ? 0 : -rounds);
+  constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
+  request.set_first_round(rounds < 0 ? 0 : rounds == 0 ? kNone : -rounds);
   const Result<v1::ShowRunReply> reply = (*client)->ShowRun(request);
   if (!reply.ok()) return ReportError(reply.status());
-  return Print(options.output() == Format::kJson ? RunJson(*reply) : RunText(*reply));
-}
-
-constexpr Duration kFirstAnswer = 10s;
-
-struct WaitOptions {
-  int64_t round = -1;  // until this round has committed; -1: until the run has ended
-  std::string timeout;
-  bool pause_is_end = true;  // a paused run waits for a person
-  bool quiet = false;
-};
-
-// Follows a run until what was asked for has come. A coordinator that is away is waited for.
-class Follower {
- public:
-  Follower(AdminClient& client, const WaitOptions& options)
-      : client_(client), options_(options), progress_(clock_) {}
-
-  int Follow(const std::string& run_id) {
-    Result<Duration> timeout = Duration::max();
-    if (!options_.timeout.empty()) timeout = ParseDuration(options_.timeout);
-    if (!timeout.ok()) return ReportError(timeout.status());
-    const Timestamp begin = clock_.Now();
-    v1::WatchRunRequest request;
-    request.set_run_id(run_id);
-    for (;;) {
-      const Result<v1::WatchRunReply> reply = client_.WatchRun(request);
-      if (clock_.Now() - begin >= *timeout) return TimedOut();
-      if (!reply.ok()) {
-        // A coordinator that has just been started gets a moment; one that answered before, for
-        // ever.
-        const bool patient = seen_ || clock_.Now() - begin < kFirstAnswer;
-        if (reply.status().code() != Code::kUnavailable || !patient)
-          return ReportError(reply.status());
-        if (!std::exchange(away_, true)) progress_.Line("the coordinator does not answer; waiting");
-        ::usleep(200'000);
-        continue;
-      }
-      if (std::exchange(away_, false)) progress_.Line("the coordinator answers again");
-      seen_ = true;
-      // "latest" must not move on to another run.
-      request.set_run_id(reply->run().run_id());
-      request.set_after_change(reply->run().change());
-      Show(*reply);
-      if (IsOver(reply->run())) return End(reply->run());
-    }
-  }
-
- private:
-  bool IsOver(const v1::RunSummary& run) const {
-    if (HasEnded(run)) return true;
-    if (options_.pause_is_end && run.state() == "paused" && !run.hint().starts_with("it goes on")) {
-      return true;
-    }
-    return options_.round >= 0 && run.round() >= options_.round;
-  }
-
-  void Show(const v1::WatchRunReply& reply) {
-    if (options_.quiet) return;
-    const v1::RunSummary& run = reply.run();
-    std::string note = MetricsLine(reply.last_round());
-    if (run.state() != "running")
-      note = run.state() + (run.reason().empty() ? "" : ": " + run.reason());
-    if (run.state() == "running" && run.reason().starts_with("waiting for lost"))
-      note = run.reason();
-    progress_.Update(RoundLabel(run), run.round(), run.num_rounds(), note);
-    if (note != last_note_ && run.state() != "running" && !HasEnded(run)) progress_.Line(note);
-    last_note_ = note;
-  }
-
-  int End(const v1::RunSummary& run) {
-    progress_.Finish();
-    if (!HasEnded(run) && run.state() != "paused") return 0;  // the round that was waited for
-    std::fprintf(stderr, "%s: %s%s%s\n", run.run_id().c_str(), run.state().c_str(),
-                 run.reason().empty() ? "" : ": ", Printable(run.reason()).c_str());
-    if (!run.hint().empty()) std::fprintf(stderr, "hint: %s\n", Printable(run.hint()).c_str());
-    return ExitCodeOf(run);
-  }
-
-  int TimedOut() {
-    progress_.Finish();
-    return ReportError(DeadlineExceeded("not within " + options_.timeout));
-  }
-
-  AdminClient& client_;
-  const WaitOptions options_;
-  SystemClock clock_;
-  Progress progress_;
-  bool seen_ = false;
-  bool away_ = false;
-  std::string last_note_;
-};
-
-int Wait(const GlobalOptions& options, const std::string& run_id, const WaitOptions& wait) {
-  const auto client = AdminClient::Connect(options.address);
-  if (!client.ok()) return ReportError(client.status());
-  return Follower(**client, wait).Follow(run_id);
+  return Print(options.output() == Format::kJson ? RunJson(*reply)
+                                                 : RunText(*reply, OutputWidth()));
 }
 
 int Stop(const GlobalOptions& options, const std::string& run_id) {
@@ -171,7 +65,10 @@ int Stop(const GlobalOptions& options, const std::string& run_id) {
   const auto reply = (*client)->StopRun(run_id);
   if (!reply.ok()) return ReportError(reply.status());
   if (options.output() == Format::kJson) return Print(RunSummaryJson(reply->run()));
-  return Print(reply->run().run_id() + " is stopped; its newest model can still be exported\n");
+  return Print(reply->run().run_id() + (reply->run().model_version() < 0
+                                            ? " is stopped; it had no model yet\n"
+                                            : " is stopped; its newest model can still be "
+                                              "exported\n"));
 }
 
 int Resume(const GlobalOptions& options, const std::string& run_id) {
@@ -191,28 +88,42 @@ int ExportHistory(const GlobalOptions& options, const std::string& run_id) {
   return Print(reply->history_json());
 }
 
-Status WriteReport(AdminClient& client, const std::string& run_id, const std::string& out) {
+// The run that it was, and the names of the files.
+struct WrittenReport {
+  std::string run_id;
+  std::vector<std::string> files;
+};
+
+Result<WrittenReport> WriteReport(AdminClient& client, const std::string& run_id,
+                                  const std::string& out) {
   PosixFiles files;
   v1::ShowRunRequest request;
   request.set_run_id(run_id);
   SKERRY_ASSIGN_OR_RETURN(const v1::ShowRunReply run, client.ShowRun(request));
+  WrittenReport report = {run.run().run_id(), {}};
   SKERRY_ASSIGN_OR_RETURN(const v1::ExportHistoryReply history,
-                          client.ExportHistory(run.run().run_id()));
+                          client.ExportHistory(report.run_id));
   const std::vector<v1::RoundSummary> rounds(run.rounds().begin(), run.rounds().end());
+  const std::vector<std::pair<std::string, std::string>> contents = {
+      {"rounds.csv", RoundsCsv(rounds)},
+      {"curve.svg", RoundsSvg(report.run_id, rounds)},
+      {"run.json", RunJson(run)},
+      {"history.json", history.history_json()}};
   SKERRY_RETURN_IF_ERROR(files.MakeDirectories(out));
-  SKERRY_RETURN_IF_ERROR(PublishFile(files, out + "/rounds.csv", RoundsCsv(rounds)));
-  SKERRY_RETURN_IF_ERROR(
-      PublishFile(files, out + "/curve.svg", RoundsSvg(run.run().run_id(), rounds)));
-  SKERRY_RETURN_IF_ERROR(PublishFile(files, out + "/run.json", RunJson(run)));
-  SKERRY_RETURN_IF_ERROR(PublishFile(files, out + "/history.json", history.history_json()));
-  std::printf("wrote rounds.csv, curve.svg, run.json and history.json to %s\n", out.c_str());
-  return OkStatus();
+  for (const auto& [name, text] : contents) {
+    SKERRY_RETURN_IF_ERROR(PublishFile(files, out + "/" + name, text));
+    report.files.push_back(out + "/" + name);
+  }
+  return report;
 }
 
 int Report(const GlobalOptions& options, const std::string& run_id, const std::string& out) {
   const auto client = AdminClient::Connect(options.address);
-  const Status status = client.ok() ? WriteReport(**client, run_id, out) : client.status();
-  return status.ok() ? 0 : ReportError(status);
+  if (!client.ok()) return ReportError(client.status());
+  const Result<WrittenReport> report = WriteReport(**client, run_id, out);
+  if (!report.ok()) return ReportError(report.status());
+  if (options.output() == Format::kJson) return Print(FilesJson(report->run_id, report->files));
+  return Print("wrote rounds.csv, curve.svg, run.json and history.json to " + out + "\n");
 }
 
 CLI::App* AddVerb(CLI::App& noun, GlobalOptions& options, const char* name, const char* description,
@@ -230,12 +141,13 @@ void AddWaiting(CLI::App& noun, GlobalOptions& options, Action& action) {
   watch->add_option("run", *run_id, "the run, or \"latest\"")->capture_default_str();
   watch->callback([&options, &action, run_id] {
     action = [&options, run_id] {
-      WaitOptions until_the_end;
+      FollowOptions until_the_end;
       until_the_end.pause_is_end = false;
-      return Wait(options, *run_id, until_the_end);
+      until_the_end.format = options.output();
+      return FollowRun(options.address, *run_id, until_the_end);
     };
   });
-  auto wait = std::make_shared<WaitOptions>();
+  auto wait = std::make_shared<FollowOptions>();
   CLI::App* verb =
       AddVerb(noun, options, "wait",
               "Wait until a run ends, or a round of it has committed.\n"
@@ -245,9 +157,12 @@ void AddWaiting(CLI::App& noun, GlobalOptions& options, Action& action) {
   verb->add_option("run", *run_id, "the run, or \"latest\"")->capture_default_str();
   verb->add_option("--round", wait->round, "until this round has committed");
   verb->add_option("--timeout", wait->timeout, "at most so long, for instance 5m");
-  verb->add_flag("--quiet", wait->quiet, "no progress");
+  verb->add_flag("--quiet", wait->quiet, "no progress; with --format json, the last line only");
   verb->callback([&options, &action, run_id, wait] {
-    action = [&options, run_id, wait] { return Wait(options, *run_id, *wait); };
+    action = [&options, run_id, wait] {
+      wait->format = options.output();
+      return FollowRun(options.address, *run_id, *wait);
+    };
   });
 }
 
@@ -271,7 +186,8 @@ void AddRunCommands(CLI::App& app, GlobalOptions& options, Action& action) {
                            "A run: its state and what it waits for, its sites, its newest rounds",
                            "skerry run show latest --rounds 20");
   show->add_option("run", *argument, "the run, or \"latest\"")->required();
-  show->add_option("--rounds", *rounds, "so many newest rounds; -1: all")->capture_default_str();
+  show->add_option("--rounds", *rounds, "so many newest rounds; 0: none, -1: all")
+      ->capture_default_str();
   show->callback([&options, &action, argument, rounds] {
     action = [&options, argument, rounds] { return Show(options, *argument, *rounds); };
   });
@@ -300,10 +216,13 @@ void AddRunCommands(CLI::App& app, GlobalOptions& options, Action& action) {
     action = [&options, argument, out] { return Report(options, *argument, *out); };
   });
   AddVerifyCommand(*noun, options, action);
-  CLI::App* history =
-      AddVerb(*noun, options, "export-history",
-              "Who was counted in which round, as JSON: skerry simulate --history replays it",
-              "skerry run export-history latest > history.json");
+  CLI::App* history = noun->add_subcommand(
+      "export-history",
+      "Who was counted in which round, as JSON: skerry simulate --history replays it");
+  history->footer("Example:\n  skerry run export-history latest > history.json");
+  history->add_option("--format", options.format, "json, which it always is")
+      ->check(CLI::IsMember({"json"}));
+  AddAddressOptions(*history, options);
   history->add_option("run", *argument, "the run, or \"latest\"")->required();
   history->callback([&options, &action, argument] {
     action = [&options, argument] { return ExportHistory(options, *argument); };
@@ -323,7 +242,7 @@ void AddSiteCommands(CLI::App& app, GlobalOptions& options, Action& action) {
           const std::vector<v1::SiteSummary> sites(reply->sites().begin(), reply->sites().end());
           return Print(options.output() == Format::kJson
                            ? SitesJson(sites)
-                           : SitesText(sites, SystemClock().WallNow().unix_millis));
+                           : SitesText(sites, SystemClock().WallNow().unix_millis, OutputWidth()));
         };
       });
 }
@@ -336,6 +255,10 @@ void AddFormatOption(CLI::App& verb, GlobalOptions& options) {
 
 void AddAdminOptions(CLI::App& verb, GlobalOptions& options) {
   AddFormatOption(verb, options);
+  AddAddressOptions(verb, options);
+}
+
+void AddAddressOptions(CLI::App& verb, GlobalOptions& options) {
   verb.add_option("--socket", options.address.socket,
                   "the coordinator's admin socket, on its own machine (or $SKERRY_ADMIN_SOCKET)");
   verb.add_option("--admin", options.address.config,

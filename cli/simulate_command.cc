@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/commands.h"
+#include "cli/follow.h"
 #include "cli/render/progress.h"
 #include "coordinator/history.h"
 #include "coordinator/run_plan.h"
@@ -119,8 +120,8 @@ int Report(const SimulateOptions& options, const simulation::SimulationResult& r
   }
   std::printf("rounds %s/rounds.csv\ncurve  %s/curve.svg\n", options.out.c_str(),
               options.out.c_str());
-  if (run.state() == "completed") return 0;
-  return run.state() == "completed_degraded" ? 20 : run.state() == "stopped" ? 23 : 22;
+  // A simulation that pauses has failed: nobody comes to its rescue.
+  return run.state() == "paused" ? kExitRunFailed : ExitCodeOf(run);
 }
 
 int Simulate(const SimulateOptions& options) {

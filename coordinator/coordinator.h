@@ -190,6 +190,7 @@ class Coordinator final : public RunHost {
 
   Result<Run*> ResolveRun(const std::string& run_id) const;
   std::vector<SitePresence> PresenceIn(const Run& run) const;
+  void TellWhoIsAway(const Run& run, v1::SubmitRunReply& reply) const;
   v1::WatchRunReply WatchReply(const Run& run) const;
   void AnswerWatchers();
   // Gives the answer after the next commit.

@@ -82,7 +82,28 @@ void Coordinator::SubmitRun(const v1::SubmitRunRequest& request,
   v1::SubmitRunReply reply;
   *reply.mutable_run() = Summarize(run);
   for (const std::string& site : run.record().sites) reply.add_sites(site);
+  TellWhoIsAway(run, reply);
   Reply<v1::SubmitRunReply>(std::move(done), std::move(reply));
+}
+
+void Coordinator::TellWhoIsAway(const Run& run, v1::SubmitRunReply& reply) const {
+  const std::vector<std::string>& roster = run.record().sites;
+  const std::vector<SitePresence> presence = PresenceIn(run);
+  bool lacks_required = false;
+  for (std::size_t place = 0; place < roster.size(); ++place) {
+    if (presence[place] == SitePresence::kConnected) continue;
+    const Site* site = FindSite(roster[place]);
+    v1::SiteSummary& away = *reply.add_not_connected();
+    away.set_site(roster[place]);
+    away.set_state(presence[place] == SitePresence::kNeverSeen ? "invited" : "lost");
+    away.set_last_seen_unix_ms(site == nullptr ? 0 : site->record.last_seen.unix_millis);
+    lacks_required = lacks_required || run.contract().required[place];
+  }
+  const auto num_connected =
+      static_cast<int64_t>(roster.size()) - static_cast<int64_t>(reply.not_connected_size());
+  reply.set_waits_for_them(lacks_required || num_connected < run.contract().min_sites);
+  reply.set_join_wait_ms(
+      std::chrono::duration_cast<std::chrono::milliseconds>(run.plan().time.JoinWait()).count());
 }
 
 Result<std::string> Coordinator::SubmitPlan(RunPlan plan, std::unique_ptr<Participants> replay) {

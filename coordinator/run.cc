@@ -66,11 +66,7 @@ void Run::Start() {
 
 void Run::FinishRun() {
   if (!record_.degraded) return End(RunState::kCompleted, "");
-  std::vector<std::string> parts;
-  for (const auto& [site, rounds] : record_.rounds_lacked) {
-    parts.push_back(site + " in " + std::to_string(rounds));
-  }
-  End(RunState::kCompletedDegraded, "rounds closed without " + Join(parts, ", "));
+  End(RunState::kCompletedDegraded, "rounds closed without " + AbsencesByRounds());
 }
 
 void Run::End(RunState state, const std::string& reason) {

@@ -67,6 +67,7 @@ class Run {
 
   const storage::RunRecord& record() const { return record_; }
   const RunPlan& plan() const { return plan_; }
+  const Contract& contract() const { return contract_; }
   const learning::Program& program() const { return *program_; }
   std::shared_ptr<const learning::Program> shared_program() const { return program_; }
   const std::optional<learning::RoundSpec>& round_spec() const { return spec_; }
@@ -131,6 +132,8 @@ class Run {
   void Note(std::string code, std::string message, const std::string& site = "");
   TaskSlot* MutableSlot(int32_t place);
   std::string NamesOf(const std::vector<int32_t>& places) const;
+  std::string FailuresByReason() const;
+  std::string AbsencesByRounds() const;
   std::string AbandonReason() const;
 
   RunHost& host_;

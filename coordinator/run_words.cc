@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "base/text.h"
 #include "coordinator/run.h"
@@ -22,19 +24,57 @@ std::string Run::AbandonReason() const {
              FormatDuration(policy_.round_deadline) + "; quorum is " + needed +
              "; missing: " + NamesOf(absent);
     }
-    case Cause::kQuorumImpossible: {
-      std::string text = "the quorum of " + needed + " cannot be reached";
-      for (const int32_t place : SitesIn(state_, Seat::kFailed)) {
-        const TaskSlot* slot = FindSlot(place);
-        if (slot != nullptr) text += "; " + slot->record.site + ": " + slot->record.reason;
-      }
-      return text;
-    }
+    case Cause::kQuorumImpossible:
+      return "the quorum of " + needed + " cannot be reached; " + FailuresByReason();
     case Cause::kStopped:
       return "stopped";
     default:
       return "";
   }
+}
+
+// "north: its reason; south, west: theirs": sites with one reason together, the most frequent
+// first.
+std::string Run::FailuresByReason() const {
+  constexpr std::size_t kMost = 3;
+  std::map<std::string, std::vector<int32_t>> by_reason;
+  for (const int32_t place : SitesIn(state_, Seat::kFailed)) {
+    if (const TaskSlot* slot = FindSlot(place)) by_reason[slot->record.reason].push_back(place);
+  }
+  using Group = std::pair<std::string, std::vector<int32_t>>;
+  std::vector<Group> groups(by_reason.begin(), by_reason.end());
+  std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {
+    if (a.second.size() != b.second.size()) return a.second.size() > b.second.size();
+    return a.second.front() < b.second.front();
+  });
+  std::vector<std::string> parts;
+  std::size_t unnamed = 0;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (i >= kMost) {
+      unnamed += groups[i].second.size();
+    } else {
+      parts.push_back(NamesOf(groups[i].second) + ": " + groups[i].first);
+    }
+  }
+  if (unnamed > 0) parts.push_back("and " + std::to_string(unnamed) + " more with other reasons");
+  return Join(parts, "; ");
+}
+
+// "north in 12, south in 3": who was missed, the most missed first.
+std::string Run::AbsencesByRounds() const {
+  constexpr std::size_t kMost = 6;
+  std::vector<std::pair<std::string, int64_t>> missed(record_.rounds_lacked.begin(),
+                                                      record_.rounds_lacked.end());
+  std::stable_sort(missed.begin(), missed.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < std::min(kMost, missed.size()); ++i) {
+    parts.push_back(missed[i].first + " in " + std::to_string(missed[i].second));
+  }
+  std::string text = Join(parts, ", ");
+  if (missed.size() > kMost)
+    text += " and " + std::to_string(missed.size() - kMost) + " more sites";
+  return text;
 }
 
 std::string Run::NamesOf(const std::vector<int32_t>& places) const {

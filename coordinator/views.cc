@@ -1,5 +1,7 @@
 #include "coordinator/views.h"
 
+#include <algorithm>
+
 #include "coordinator/run.h"
 
 namespace skerry::coordinator {
@@ -75,7 +77,7 @@ v1::RunSummary Summarize(const Run& run) {
   summary.set_created_unix_ms(record.created.unix_millis);
   summary.set_ended_unix_ms(record.ended.unix_millis);
   summary.set_model_version(run.base() ? run.base()->version : -1);
-  summary.set_round(std::max<int64_t>(0, run.last_committed_round()));
+  summary.set_round(std::clamp<int64_t>(run.last_committed_round(), 0, run.program().num_rounds()));
   if (run.base()) summary.set_model_hash(std::string(run.base()->model_hash.view()));
   if (!run.ended()) {
     summary.set_phase(std::string(Name(run.round_state().phase)));

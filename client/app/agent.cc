@@ -14,7 +14,6 @@
 #include "client/session.h"
 #include "crypto/certificates.h"
 #include "crypto/secret.h"
-#include "crypto/tls_probe.h"
 #include "rpc/grpc/grpc_coordinator_api.h"
 #include "rpc/logged_api.h"
 #include "storage/sqlite_client_store.h"
@@ -50,7 +49,7 @@ class Diagnosis {
   void Begin(Executor& threads) {
     if (running_.exchange(true)) return;
     threads.Post([this] {
-      const Status found = Probe();
+      const Status found = rpc::ProbeCoordinator(config_.coordinator, config_.tls, clock_);
       if (said_ != found.ToString()) Say(found);
       said_ = found.ToString();
       running_ = false;
@@ -69,18 +68,6 @@ class Diagnosis {
     }
     spdlog::error("cannot reach the coordinator: {}; trying on", found.message());
     if (!found.hint().empty()) spdlog::info("hint: {}", found.hint());
-  }
-
-  Status Probe() const {
-    SKERRY_ASSIGN_OR_RETURN(const rpc::HostPort address, rpc::ParseHostPort(config_.coordinator));
-    PosixFiles files;
-    crypto::TlsProbeOptions options;
-    options.host = address.host;
-    options.port = address.port;
-    SKERRY_ASSIGN_OR_RETURN(options.ca_pem, ReadFile(files, config_.tls.ca));
-    SKERRY_ASSIGN_OR_RETURN(options.certificate_pem, ReadFile(files, config_.tls.certificate));
-    options.key_pem_path = config_.tls.key;
-    return crypto::ProbeTls(options, clock_);
   }
 
   const ClientConfig config_;

@@ -12,6 +12,7 @@
 
 #include "base/time.h"
 #include "crypto/certificates.h"
+#include "crypto/tls_probe.h"
 
 namespace skerry::rpc {
 namespace {
@@ -70,6 +71,18 @@ Status CheckTlsFiles(Files& files, const TlsFiles& tls, int64_t now_unix) {
   SKERRY_RETURN_IF_ERROR(CheckCertificate(files, tls.ca, now_unix));
   SKERRY_RETURN_IF_ERROR(CheckCertificate(files, tls.certificate, now_unix));
   return CheckKeyFile(files, tls.key, tls.certificate);
+}
+
+Status ProbeCoordinator(const std::string& address, const TlsFiles& tls, const Clock& clock) {
+  SKERRY_ASSIGN_OR_RETURN(const HostPort parsed, ParseHostPort(address));
+  PosixFiles files;
+  crypto::TlsProbeOptions options;
+  options.host = parsed.host;
+  options.port = parsed.port;
+  SKERRY_ASSIGN_OR_RETURN(options.ca_pem, ReadFile(files, tls.ca));
+  SKERRY_ASSIGN_OR_RETURN(options.certificate_pem, ReadFile(files, tls.certificate));
+  options.key_pem_path = tls.key;
+  return crypto::ProbeTls(options, clock);
 }
 
 void SetUpGrpc() {

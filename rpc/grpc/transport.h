@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/status.h"
 
@@ -23,6 +24,10 @@ struct TlsFiles {
 // FAILED_PRECONDITION names the file that is missing, unreadable, no certificate, expired (with the
 // date), a key that others may read, or a key that does not belong to the certificate.
 Status CheckTlsFiles(Files& files, const TlsFiles& tls, int64_t now_unix);
+
+// Why a coordinator cannot be reached, in words and with a next step, found by a handshake beside
+// gRPC's (crypto/tls_probe.h says which statuses). Blocks for seconds. OK: there is nothing wrong.
+Status ProbeCoordinator(const std::string& address, const TlsFiles& tls, const Clock& clock);
 
 // Before the first use of gRPC in a process: TLS 1.3 only, and quiet logs.
 void SetUpGrpc();

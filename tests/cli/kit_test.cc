@@ -98,8 +98,10 @@ TEST_F(KitTest, AKitThatIsThereIsNotOverwritten) {
   ASSERT_OK(maker_.MakeCoordinator("fl.example.org", 8443));
   ASSERT_OK(maker_.MakeSite("north", ""));
   const std::string key = ReadFile(files_, "kits/north/north.key").value();
-  EXPECT_THAT(maker_.MakeSite("north", ""),
-              Fails(Code::kAlreadyExists, HasSubstr("its key may be in use")));
+  EXPECT_THAT(
+      maker_.MakeSite("north", ""),
+      Fails(Code::kAlreadyExists, AllOf(HasSubstr("its key may be in use"), HasSubstr("--out DIR"),
+                                        HasSubstr("DIR/north/north.pem"))));
   EXPECT_EQ(ReadFile(files_, "kits/north/north.key").value(), key);
 }
 

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+
 namespace skerry::cli {
 namespace {
 
@@ -111,7 +113,7 @@ north  training(40/100)         -  -
 south  submitting(33%)          -  -
 west   reported            12 345  2.5 MB
 
-round  kind   phase      counted  seconds  metrics of the model it began with  not counted
+round  kind   phase      results  seconds  metrics of the model it began with  not counted
 ---
   3.2  train  committed      1/2     1.23  test.auc 0.7712                     south lost: the connection was lost
 )");
@@ -135,6 +137,99 @@ TEST(OutputTest, JsonHoldsWhatTheTextShows) {
   EXPECT_EQ(Json::parse(RunsJson({RunOf("a", "running")}))["runs"][0]["round"], 3);
   EXPECT_TRUE(Json::parse(RunsJson({}))["runs"].empty());
   EXPECT_EQ(Json::parse(RunSummaryJson(RunOf("a", "failed")))["state"], "failed");
+}
+
+v1::SiteInRound FailedSite(const std::string& name, const std::string& reason) {
+  v1::SiteInRound site = SiteOf(name, "failed");
+  site.set_reason(reason);
+  return site;
+}
+
+TEST(OutputTest, AReasonIsToldOnceForAllItsSites) {
+  v1::ShowRunReply shown = ShownRun();
+  v1::RoundSummary& round = *shown.mutable_rounds(0);
+  for (const char* name : {"a", "b", "c", "d", "e", "f", "g", "h"}) {
+    *round.add_sites() = FailedSite(name, "no column \"age\"");
+  }
+  EXPECT_THAT(RunText(shown), HasSubstr("south lost: the connection was lost; "
+                                        "a, b, c, d, e, f and 2 more failed: no column \"age\"\n"));
+  // An abandoned round says itself who was missing; and what the run's state says is not repeated.
+  round.set_phase("abandoned");
+  round.set_reason("the quorum of 9 cannot be reached; a: no column \"age\"");
+  EXPECT_THAT(RunText(shown),
+              HasSubstr("test.auc 0.7712                     the quorum of 9 cannot "
+                        "be reached; a: no column \"age\"\n"));
+  shown.mutable_run()->set_reason("tasks_failed: " + round.reason());
+  EXPECT_THAT(RunText(shown), HasSubstr("test.auc 0.7712                     the reason above\n"));
+}
+
+TEST(OutputTest, OnATerminalReasonsAreWrappedOrElidedToItsWidth) {
+  v1::ShowRunReply shown = ShownRun();
+  std::string reason = "tasks_failed:";
+  for (int i = 0; i < 40; ++i) reason += " word" + std::to_string(i);
+  shown.mutable_run()->set_reason(reason);
+  shown.mutable_sites(0)->set_reason(reason);
+  shown.mutable_rounds(0)->mutable_sites(1)->set_reason(reason);
+  std::string text = Short(RunText(shown, 110));
+  EXPECT_THAT(text, HasSubstr("state    paused (tasks_failed: word0 "));
+  EXPECT_THAT(text, HasSubstr("\n         word"));
+  EXPECT_THAT(text, HasSubstr("south lost: tasks_failed: word…\n"));
+  for (const std::string& line : Split(text, '\n')) {
+    EXPECT_LE(CountCharacters(line), 110U) << line;
+  }
+  EXPECT_THAT(text, HasSubstr("word39)\n")) << "nothing of the state is lost";
+  EXPECT_THAT(RunsText({shown.run()}, 110), HasSubstr("…\n"));
+}
+
+TEST(OutputTest, ARoundUnderWayShowsWhoHasReported) {
+  v1::ShowRunReply shown = ShownRun();
+  v1::RoundSummary& round = *shown.mutable_rounds(0);
+  round.set_phase("training");
+  round.mutable_sites(0)->set_counted(false);
+  EXPECT_THAT(RunText(shown), HasSubstr("  3.2  train  training      1/2  "));
+  EXPECT_THAT(RunText(shown), Not(HasSubstr("south lost")));
+}
+
+TEST(OutputTest, TheEvaluationAtTheEndIsNoRoundOfTraining) {
+  v1::ShowRunReply shown = ShownRun();
+  shown.mutable_run()->set_round(60);
+  shown.mutable_run()->set_current_round(61);
+  shown.mutable_run()->set_attempt(1);
+  EXPECT_THAT(RunText(shown),
+              HasSubstr("round 60 of 60, now in the evaluation at its end (training)\n"));
+}
+
+TEST(OutputTest, WhoSubmitsARunHearsWhoIsNotThere) {
+  v1::SubmitRunReply reply;
+  *reply.mutable_run() = RunOf("icu-1", "pending");
+  for (const char* name : {"north", "south", "west"}) reply.add_sites(name);
+  EXPECT_EQ(SubmittedText(reply), "submitted; sites: north, south, west\n");
+  reply.add_not_connected()->set_site("south");
+  reply.mutable_not_connected(0)->set_last_seen_unix_ms(kCreated);
+  reply.add_not_connected()->set_site("west");
+  reply.set_waits_for_them(true);
+  EXPECT_THAT(SubmittedText(reply),
+              HasSubstr("warning: not connected now: south (last seen 2026-09-21T14:13:20Z), "
+                        "west (has never connected); the run waits for them\nhint: "));
+  reply.set_waits_for_them(false);
+  reply.set_join_wait_ms(60'000);
+  EXPECT_THAT(SubmittedText(reply), HasSubstr("each round waits for them, at most 1m\n"));
+  const Json json = Json::parse(SubmittedJson(reply));
+  EXPECT_EQ(json["run"], "icu-1");
+  EXPECT_EQ(json["not_connected"][0]["site"], "south");
+  EXPECT_TRUE(json["not_connected"][1]["last_seen"].is_null());
+}
+
+TEST(OutputTest, ARunThatIsWatchedIsOneLineOfJson) {
+  v1::WatchRunReply reply;
+  *reply.mutable_run() = RunOf("icu-1", "running");
+  *reply.mutable_last_round() = ShownRun().rounds(0);
+  const std::string line = WatchJson(reply);
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  const Json json = Json::parse(line);
+  EXPECT_EQ(json["run"], "icu-1");
+  ASSERT_EQ(json["metrics"].size(), 1U) << "those of the federation";
+  EXPECT_EQ(json["metrics"][0]["name"], "test.auc");
 }
 
 TEST(OutputTest, SitesShowWhenTheirCertificatesEnd) {

@@ -49,6 +49,31 @@ TEST(TableTest, LettersBeyondAsciiAreAsWideAsTheyLook) {
             "Ulm     22\n");
 }
 
+TEST(TableTest, ALastColumnThatDoesNotFitGoesOnBelowOrIsElided) {
+  Table table({"site", "reason"});
+  table.Add({"north", "the first line is short, the second is not"});
+  table.Add({"s", "-"});
+  EXPECT_EQ(table.ToString(31),
+            "site   reason\n"
+            "───────────────────────────────\n"
+            "north  the first line is short,\n"
+            "       the second is not\n"
+            "s      -\n");
+  EXPECT_EQ(table.ToString(31, Overflow::kElide),
+            "site   reason\n"
+            "───────────────────────────────\n"
+            "north  the first line is short…\n"
+            "s      -\n");
+  EXPECT_EQ(table.ToString(200), table.ToString());
+}
+
+TEST(TableTest, TextIsWrappedBetweenWordsWhereItCan) {
+  EXPECT_EQ(Wrap("", 10), std::vector<std::string>{""});
+  EXPECT_EQ(Wrap("one two three", 0), std::vector<std::string>{"one two three"});
+  EXPECT_EQ(Wrap("one two three", 7), (std::vector<std::string>{"one two", "three"}));
+  EXPECT_EQ(Wrap("Größenwahn!", 5), (std::vector<std::string>{"Größe", "nwahn", "!"}));
+}
+
 TEST(TableTest, ARuleSeparatesRows) {
   Table table({"a"});
   table.Add({"x"});

@@ -52,6 +52,7 @@ TEST(SimulatorTest, AFederationLearns) {
   ASSERT_OK_AND_ASSIGN(const SimulationResult result, Simulate(Patients(PatientsRunFile(20))));
   EXPECT_EQ(result.run.state(), "completed");
   EXPECT_EQ(result.run.model_version(), 20);
+  EXPECT_EQ(result.run.round(), 20) << "the evaluation after it is no round of training";
   EXPECT_GT(LastMetric(result, "test.auc"), 0.7);
   EXPECT_LT(LastMetric(result, "test.log_loss"), 0.62);
   EXPECT_EQ(result.rounds.front().kind(), "statistics");
