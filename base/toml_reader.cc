@@ -21,17 +21,19 @@ struct TomlReader::State {
   std::vector<std::string> errors;
   std::string hint;
 
-  const toml::node* Find(std::string_view key) const {
-    const toml::table* table = &root;
-    for (;;) {
-      // A quoted key may itself hold dots: the whole rest first.
-      if (const toml::node* whole = table->get(key)) return whole;
-      const std::size_t dot = key.find('.');
-      const toml::node* node = table->get(key.substr(0, dot));
-      if (node == nullptr || dot == std::string_view::npos) return node;
-      table = node->as_table();
-      if (table == nullptr) return nullptr;
-      key.remove_prefix(dot + 1);
+  const toml::node* Find(std::string_view key) const { return FindIn(root, key); }
+
+  // A quoted name may itself hold dots: the longest beginning of the key that is a name goes first.
+  static const toml::node* FindIn(const toml::table& table, std::string_view key) {
+    for (std::size_t end = key.size();; end = key.rfind('.', end - 1)) {
+      const toml::node* node = table.get(key.substr(0, end));
+      if (end == key.size()) {
+        if (node != nullptr) return node;
+      } else if (node != nullptr && node->is_table()) {
+        const toml::node* below = FindIn(*node->as_table(), key.substr(end + 1));
+        if (below != nullptr) return below;
+      }
+      if (end == 0 || key.rfind('.', end - 1) == std::string_view::npos) return nullptr;
     }
   }
 

@@ -30,6 +30,8 @@ void AddVerifyCommand(CLI::App& run_noun, GlobalOptions& options, Action& action
 void AddSiteCommands(CLI::App& app, GlobalOptions& options, Action& action);
 void AddModelCommands(CLI::App& app, GlobalOptions& options, Action& action);
 void AddSimulateCommand(CLI::App& app, Action& action);
+// All of these.
+void AddAllCommands(CLI::App& app, GlobalOptions& options, Action& action);
 
 // Adds --format, --admin and --socket to a verb.
 void AddAdminOptions(CLI::App& verb, GlobalOptions& options);

@@ -140,8 +140,8 @@ class Follower {
     progress_.Finish();
     if (!HasEnded(run) && run.state() != "paused") return 0;  // the round that was waited for
     std::fprintf(stderr, "%s: %s%s%s\n", run.run_id().c_str(), run.state().c_str(),
-                 run.reason().empty() ? "" : ": ", run.reason().c_str());
-    if (!run.hint().empty()) std::fprintf(stderr, "hint: %s\n", run.hint().c_str());
+                 run.reason().empty() ? "" : ": ", Printable(run.reason()).c_str());
+    if (!run.hint().empty()) std::fprintf(stderr, "hint: %s\n", Printable(run.hint()).c_str());
     return ExitCodeOf(run);
   }
 

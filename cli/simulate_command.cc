@@ -122,6 +122,10 @@ Result<simulation::SimulationOptions> Prepare(const SimulateOptions& options) {
     SKERRY_ASSIGN_OR_RETURN(coordinator::Participants history,
                             coordinator::ParseHistory(json, options.history));
     prepared.history = std::make_unique<coordinator::Participants>(std::move(history));
+    const std::string other = coordinator::OtherRunFile(json, text);
+    if (!other.empty()) {
+      std::fprintf(stderr, "warning: %s; the model may be another one\n", other.c_str());
+    }
   }
   SKERRY_ASSIGN_OR_RETURN(prepared.faults, ReadFaults(files, options, text));
   prepared.timeline = prepared.faults.has_value();
@@ -141,8 +145,8 @@ int Report(const SimulateOptions& options, const simulation::SimulationResult& r
   const v1::RunSummary& run = result.run;
   std::printf("%s: %s in %s, %s\n", run.name().c_str(), run.state().c_str(),
               FormatDuration(elapsed).c_str(), RoundLabel(run).c_str());
-  if (!run.reason().empty()) std::printf("reason: %s\n", run.reason().c_str());
-  if (!run.hint().empty()) std::printf("hint: %s\n", run.hint().c_str());
+  if (!run.reason().empty()) std::printf("reason: %s\n", Printable(run.reason()).c_str());
+  if (!run.hint().empty()) std::printf("hint: %s\n", Printable(run.hint()).c_str());
   if (!result.rounds.empty()) std::printf("%s\n", MetricsLine(result.rounds.back()).c_str());
   if (!result.model.empty()) {
     std::printf("model  %s/model.safetensors\nsha256 %s\n", options.out.c_str(),

@@ -34,8 +34,9 @@ struct CoordinatorOptions {
   uint64_t spool_bytes = uint64_t{64} << 30;  // results on their way to their rounds
   int num_threads = 1;                        // that `compute` has
   uint64_t inline_bytes = 64 * 1024;          // models up to this size travel inside their tasks
-  // A site whose call broke and that makes no new one for so long is lost.
-  Duration grace = 10s;
+  // A site whose call broke and that makes no new one for so long is lost: within ten seconds of a
+  // client's death it is known.
+  Duration grace = 9s;
   // After a restart, sites with a task are given so long to come back: a client tries at least so
   // often.
   Duration grace_after_restart = 60s;
@@ -180,6 +181,8 @@ class Coordinator final : public RunHost {
   std::vector<int64_t> TasksToAbandon(const Site& site) const;
   void InlineModel(const Run& run, v1::ModelRef& model);
   Duration HoldTime();
+  Duration PullHoldTime(const Site& site);
+  Duration ProgressInterval() const;
   // The open task with this id, if this site has it.
   const OpenTask* FindTask(const std::string& site, int64_t task_id) const;
   void UploadChecked(std::shared_ptr<Upload> upload, Result<std::vector<learning::Metric>> checked,

@@ -97,8 +97,8 @@ void Coordinator::Join(const std::string& name, v1::JoinRequest request,
     *reply.add_settlements() = settlement;
   }
   AppendVerdicts(site, reply.mutable_verdicts());
-  const auto beat = std::chrono::milliseconds(10 * static_cast<int64_t>(num_connected_));
-  reply.set_heartbeat_ms(std::clamp<int64_t>(beat.count(), 1000, 20000));
+  reply.set_heartbeat_ms(
+      std::chrono::duration_cast<std::chrono::milliseconds>(ProgressInterval()).count());
   Connected(site);
   Reply<v1::JoinReply>(std::move(done), std::move(reply));
 }
@@ -207,6 +207,24 @@ void Coordinator::DropHeldCalls(Site& site, const Status& status) {
   EndHeld(site.heartbeat, status, after_commit_);
 }
 
+// How often a working client tells its progress, by the load that this makes.
+Duration Coordinator::ProgressInterval() const {
+  return std::clamp<Duration>(10ms * static_cast<int64_t>(num_connected_), 1s, 20s);
+}
+
+// A client at work that could do more tells its progress with each PullTask, so it is not held for
+// longer than it may be silent.
+Duration Coordinator::PullHoldTime(const Site& site) {
+  Duration hold = HoldTime();
+  for (const int64_t task_id : site.holds) {
+    const OpenTask* task = FindTask(site.record.site, task_id);
+    if (task == nullptr) continue;
+    if (task->run->FindSlot(task->place)->record.state != storage::TaskState::kTaken) continue;
+    hold = std::min({hold, ProgressInterval(), task->run->plan().time.heartbeat});
+  }
+  return hold;
+}
+
 Duration Coordinator::HoldTime() {
   const double seconds =
       std::clamp(20.0 * static_cast<double>(num_connected_) / 1000.0, 20.0, 120.0);
@@ -229,7 +247,7 @@ void Coordinator::PullTask(const std::string& name, uint64_t call_id,
   site->pull = HeldCall<v1::PullTaskReply>{call_id, std::move(done)};
   if (!site->connected) Connected(*site);
   site->broken = false;
-  site_timers_.Set(site->number, Now() + HoldTime());
+  site_timers_.Set(site->number, Now() + PullHoldTime(*site));
   MarkDirty(*site);
 }
 

@@ -96,4 +96,19 @@ Result<Participants> ParseHistory(std::string_view json, const std::string& name
   return participants;
 }
 
+std::string OtherRunFile(std::string_view history_json, std::string_view run_file) {
+  const Json history = Json::parse(history_json, nullptr, false);
+  const std::string here = crypto::Sha256(run_file).Hex();
+  const auto text_of = [&](const char* key) {
+    const bool there = history.is_object() && history.contains(key) && history[key].is_string();
+    return there ? history[key].get<std::string>() : "";
+  };
+  const std::string there = text_of("run_file_sha256");
+  if (there == here) return "";
+  if (there.empty()) return "the history does not say which run file it came from";
+  constexpr std::size_t kEnough = 12;
+  return "the history is that of run " + text_of("run") + ", which had another run file (sha256 " +
+         there.substr(0, kEnough) + ", here " + here.substr(0, kEnough) + ")";
+}
+
 }  // namespace skerry::coordinator

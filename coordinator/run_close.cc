@@ -27,8 +27,7 @@ void Run::StartFinalize(const std::vector<int32_t>& counted) {
   input.metadata = ModelMetadata(plan_.spec, spec_->round);
   for (const int32_t place : counted) {
     const TaskSlot& slot = slots_.at(place);
-    input.results.push_back(
-        {slot.record.site, slot.record.task_id, slot.header, slot.from_earlier_process, nullptr});
+    input.results.push_back({slot.record.site, slot.record.task_id, slot.header, nullptr, {}});
   }
   counted_ = counted;
   host_.StartFinalize(*this, ++ticket_, std::move(input));
@@ -37,6 +36,7 @@ void Run::StartFinalize(const std::vector<int32_t>& counted) {
 void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
   const bool expected = initializing_ || state_.phase == Phase::kFinalizing;
   if (ticket != ticket_ || !expected || ended()) return;
+  if (output.status().code() == Code::kResourceExhausted) return WaitForRoom(output.status());
   if (!output.ok()) {
     const Status status = std::move(output).status();
     const bool initializing = std::exchange(initializing_, false);
@@ -45,6 +45,10 @@ void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
     if (!initializing) Feed(StepFailed{});
     if (status.code() == Code::kFailedPrecondition) return End(RunState::kFailed, status.message());
     return Pause(status.message(), status.hint(), false);
+  }
+  if (paused()) {
+    Note("run_resumed", "there is room on the disk again");
+    Unpause();
   }
   if (!output->damaged.empty()) {
     const std::vector<int32_t> counted = counted_;

@@ -7,6 +7,8 @@
 
 #include "base/text.h"
 #include "base/toml_reader.h"
+#include "learning/features.h"
+#include "learning/metrics.h"
 #include "learning/model.h"
 #include "learning/program.h"
 
@@ -169,14 +171,37 @@ void ReadTraining(TomlReader& toml, v1::RunSpec& spec) {
   CheckAtLeast(toml, "training.weight_decay", training.weight_decay(), 0);
 }
 
-void ReadEvaluation(TomlReader& toml, v1::EvaluationSpec& evaluation) {
-  constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse", "mae", "r2"};
+constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse", "mae", "r2"};
+
+// Each metric must be one that the model has.
+void CheckMetrics(TomlReader& toml, const v1::RunSpec& spec) {
+  const auto num_inputs = static_cast<int64_t>(learning::FeatureColumns(spec.data()).size());
+  const auto model =
+      learning::MakeModel(spec.model(), num_inputs, spec.data().label_classes_size());
+  if (!model.ok()) return;  // which is said elsewhere
+  const std::vector<std::string> known = learning::MetricNames((*model)->output_kind());
+  for (const std::string& name : spec.evaluation().metrics()) {
+    const bool misspelt = std::find(kMetrics.begin(), kMetrics.end(), name) == kMetrics.end();
+    if (misspelt || std::find(known.begin(), known.end(), name) != known.end()) continue;
+    toml.Fail("evaluation.metrics",
+              "a model with model.kind = \"" + spec.model().kind() + "\" and " +
+                  (spec.data().label_classes().empty()
+                       ? "a number as its label"
+                       : std::to_string(spec.data().label_classes_size()) + " label_classes") +
+                  " has no \"" + name + "\"",
+              "it has: " + Join(known, ", "));
+  }
+}
+
+void ReadEvaluation(TomlReader& toml, v1::RunSpec& spec) {
+  v1::EvaluationSpec& evaluation = *spec.mutable_evaluation();
   evaluation.set_every(toml.Integer("evaluation.every", 1));
   CheckAtLeast(toml, "evaluation.every", static_cast<double>(evaluation.every()), 0);
   for (std::string& name : toml.Strings("evaluation.metrics", std::vector<std::string>{})) {
     Choose(toml, "evaluation.metrics", name, kMetrics);
     evaluation.add_metrics(std::move(name));
   }
+  CheckMetrics(toml, spec);
 }
 
 void ReadParticipation(TomlReader& toml, Participation& participation) {
@@ -277,7 +302,7 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   ReadData(toml, *plan.spec.mutable_data());
   ReadModel(toml, plan.spec);
   ReadTraining(toml, plan.spec);
-  ReadEvaluation(toml, *plan.spec.mutable_evaluation());
+  ReadEvaluation(toml, plan.spec);
   ReadParticipation(toml, plan.participation);
   ReadTimes(toml, plan.time);
   ReadKeep(toml, plan.keep);

@@ -40,6 +40,7 @@ Status Run::Restore(storage::JournalReader& journal) {
   }
   SKERRY_RETURN_IF_ERROR(RestoreKeptUpdates(journal));
   if (ended()) return OkStatus();
+  if (paused() && record_.reason.starts_with(kDiskFull)) Unpause();  // it is tried at once
   if (base_) {
     kept_versions_.Update(scores_, base_->version);
     const Status whole = host_.VerifyVersion(record_.run_id, *base_);
@@ -82,7 +83,6 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
     if (!place || task.outcome != Outcome::kNone) continue;
     TaskSlot& slot = slots_[*place];  // of several attempts' tasks, the newest is last
     slot.header.ParseFromString(task.header);
-    slot.from_earlier_process = true;
     slot.last_advance = host_.Now();
     slot.record = std::move(task);
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "coordinator/chain_hash.h"
+#include "coordinator/retention.h"
 #include "coordinator/round_machine.h"
 #include "coordinator/selection.h"
 #include "coordinator/verify_rounds.h"
@@ -214,11 +215,7 @@ Result<VerifyReport> VerifyRun(const VerifyInput& input, storage::JournalReader&
   SKERRY_ASSIGN_OR_RETURN(const RunPlan plan, ParseRunFile(rows.run.run_file, "run file"));
   SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<const learning::Program> program,
                           learning::MakeTrainingProgram(plan.spec));
-  const auto committed =
-      std::count_if(rows.rounds.begin(), rows.rounds.end(), [](const RoundRecord& round) {
-        return round.phase == Name(Phase::kCommitted) && round.kind != "initialize";
-      });
-  if (committed < rows.run.rounds_committed) {
+  if (!HasWholeHistory(rows.run, rows.rounds)) {
     report.not_verified.push_back(
         "the run's history was removed ([keep] history_days): only its newest and best versions "
         "could have been looked at");

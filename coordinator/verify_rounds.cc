@@ -97,7 +97,6 @@ bool RoundReplayer::OpenResults(const std::vector<const storage::TaskRecord*>& c
     result.site = task->site;
     result.task_id = task->task_id;
     result.header.ParseFromString(task->header);
-    result.from_earlier_process = true;  // compare its hash
     result.file = *std::move(file);
     results.push_back(std::move(result));
   }

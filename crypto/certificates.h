@@ -47,7 +47,6 @@ class CertificateAuthority {
  public:
   struct Options {
     int64_t ca_days = 3650;
-    int64_t leaf_days = 365;
   };
 
   // Makes `directory` with ca.key (0600) and ca.pem, whose URI skerry://FEDERATION/ca keeps the

@@ -15,9 +15,8 @@ namespace skerry::rpc {
 constexpr uint32_t kProtocolVersion = 1;
 
 // Details of a PERMISSION_DENIED or FAILED_PRECONDITION that a client acts on.
-constexpr const char* kSuperseded = "SUPERSEDED";         // a newer process of this site is at work
-constexpr const char* kEpochUnknown = "EPOCH_UNKNOWN";    // Join again
-constexpr const char* kUploadUnknown = "UPLOAD_UNKNOWN";  // QueryUpload, then go on from there
+constexpr const char* kSuperseded = "SUPERSEDED";       // a newer process of this site is at work
+constexpr const char* kEpochUnknown = "EPOCH_UNKNOWN";  // Join again
 
 // A session's epoch: its number in the history of its site, and below that the process that has it
 // (JoinRequest.process), so that the coordinator's journal tells whether a call comes from that

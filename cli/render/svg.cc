@@ -13,7 +13,7 @@ std::string Attribute(const char* name, double value) {
 
 std::string Escape(const std::string& text) {
   std::string escaped;
-  for (const char c : text) {
+  for (const char c : Printable(text)) {
     if (c == '<') {
       escaped += "&lt;";
     } else if (c == '>') {

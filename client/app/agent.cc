@@ -115,7 +115,7 @@ uint64_t RandomSeed() {
 struct Agent::Parts final : SessionObserver {
   Parts(const ClientConfig& config, std::map<std::string, RowReader> readers)
       : loop(clock),
-        trainer(config.site, std::move(readers), config.policy),
+        trainer(config.site, std::move(readers), config.policy, config.max_concurrent_tasks),
         diagnosis(config, clock),
         tls_files(config.tls) {}
 

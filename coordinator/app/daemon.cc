@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/event_loop.h"
 #include "base/file_lock.h"
+#include "base/text.h"
 #include "base/version.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/grpc/admin_service.h"
@@ -46,7 +47,7 @@ class LoggedJournal final : public storage::Journal {
     if (event.round >= 0) where += " round " + std::to_string(event.round);
     if (!event.site.empty()) where += " site " + event.site;
     spdlog::info("{}{}{}{}{}", where, where.empty() ? "" : ": ", event.code,
-                 event.message.empty() ? "" : ": ", event.message);
+                 event.message.empty() ? "" : ": ", Printable(event.message));
   }
 
   storage::Journal& journal_;

@@ -7,11 +7,13 @@
 namespace skerry::client {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using testing::Fails;
 using testing::HasCode;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 using SessionControlTest = SessionTest;
@@ -85,6 +87,14 @@ TEST_P(EveryControlCall, OfAnUnknownEpochOrALostObjectLeadsToJoin) {
     EXPECT_EQ(api_.joins.held(), 1U);
     EXPECT_OK(session_->ended());
   }
+}
+
+TEST_F(SessionControlTest, ARestartOfTheCoordinatorIsSaidInPlainWordsAndOnce) {
+  Join();
+  Answer(api_.pulls, EpochUnknown());
+  EXPECT_THAT(diary_.lines, Contains("the coordinator was restarted; joining again").Times(1));
+  EXPECT_THAT(diary_.lines, Not(Contains(HasSubstr("no session"))));
+  EXPECT_THAT(diary_.healths, IsEmpty()) << "nothing is wrong";
 }
 
 TEST_P(EveryControlCall, EndsTheSessionWhenANewerProcessOfTheSiteHasTakenOver) {

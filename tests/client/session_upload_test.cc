@@ -8,6 +8,7 @@ using ::testing::Contains;
 using testing::Fails;
 using testing::HasCode;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 enum class At { kQuery, kUpload };
 
@@ -80,6 +81,8 @@ TEST_P(EveryUploadCall, OfATaskThatIsNoLongerWantedDropsIt) {
 TEST_P(EveryUploadCall, OfAnUnknownEpochJoinsAndGoesOn) {
   Reach();
   FailWith(FailedPrecondition("no session with this epoch").WithDetail(rpc::kEpochUnknown));
+  EXPECT_THAT(diary_.lines, Contains("the coordinator was restarted; joining again").Times(1));
+  EXPECT_THAT(diary_.lines, Not(Contains(HasSubstr("no session"))));
   ASSERT_EQ(api_.joins.held(), 1U);
   ASSERT_EQ(api_.joins.last().held_size(), 1);
   EXPECT_EQ(api_.joins.last().held(0).state(), v1::HeldTask::FINISHED);
@@ -88,13 +91,6 @@ TEST_P(EveryUploadCall, OfAnUnknownEpochJoinsAndGoesOn) {
   EXPECT_EQ(NumCalls(), before) << "not without a session";
   Answer(api_.joins, Joined(2, 7, v1::JoinReply::KEEP));
   EXPECT_EQ(api_.queries.last().epoch(), 2U);
-  Arrives();
-}
-
-TEST_P(EveryUploadCall, OfAnUnknownUploadAsksAndGoesOn) {
-  Reach();
-  FailWith(FailedPrecondition("no such upload").WithDetail(rpc::kUploadUnknown));
-  EXPECT_TRUE(session_->joined());
   Arrives();
 }
 

@@ -188,7 +188,6 @@ TEST_F(FinalizerTest, ResultsThatAreGoneOrDamagedAreNamedAndNothingElseIsDone) {
   for (const char* site : {"a", "b", "c", "d"}) Add(site, {1}, 1);
   input.results[1].file = nullptr;
   for (const std::size_t i : {2U, 3U}) {
-    input.results[i].from_earlier_process = true;
     input.results[i].file =
         std::make_shared<BytesFile>(BytesOf<float>({i == 2U ? 2.0F : 1.0F}) + BytesOf<double>({1}));
   }
@@ -201,7 +200,6 @@ TEST_F(FinalizerTest, ResultsThatAreGoneOrDamagedAreNamedAndNothingElseIsDone) {
 TEST_F(FinalizerTest, AHeaderThatIsNotTheOneThatWasHashedCountsAsDamageToo) {
   SetSize(1);
   Add("a", {1}, 1);
-  input.results[0].from_earlier_process = true;
   input.results[0].header.set_num_examples(1000);
   ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
   EXPECT_THAT(output.damaged, ElementsAre(0));
@@ -239,7 +237,10 @@ TEST_F(FinalizerTest, ARoundWithoutAModelGivesItsMetricsAlone) {
   SetSize(0);
   input.spec.makes_model = false;
   Add("a", {}, 2);
-  (*input.results[0].header.mutable_scalars())["train_loss"] = 0.5;
+  CountedResult& result = input.results[0];
+  (*result.header.mutable_scalars())["train_loss"] = 0.5;
+  result.header.set_content_hash(
+      std::string(rpc::ResultHash(result.header, *result.file)->view()));
   ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
   EXPECT_FALSE(output.model.has_value());
   ASSERT_EQ(output.metrics.size(), 2U);

@@ -66,7 +66,7 @@ TEST_F(ExpiredCertificateTest, NeitherSideStartsWithOneAndEachNamesFileAndDate) 
 }
 
 TEST_F(ExpiredCertificateTest, TheCoordinatorsIsNamedInTheClientsLogAndANewOneHealsIt) {
-  const int64_t end = RenewCoordinator(1);
+  const int64_t end = RenewCoordinator(2);
   federation_.StartCoordinator();
   WaitUntilAfter(end);
   federation_.StartClient("north");
@@ -80,7 +80,7 @@ TEST_F(ExpiredCertificateTest, TheCoordinatorsIsNamedInTheClientsLogAndANewOneHe
 
 TEST_F(ExpiredCertificateTest, TheClientsOwnIsNamedInItsLogAndANewOneHealsIt) {
   federation_.StartCoordinator();
-  const int64_t end = RenewNorth(2);
+  const int64_t end = RenewNorth(3);
   federation_.StartClient("north");
   Process& north = federation_.client("north");
   ASSERT_TRUE(north.WaitFor("joined as site")) << north.Output();

@@ -37,7 +37,7 @@ Status Try(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const 
 WireClient::WireClient(const std::string& kit, const std::string& stem, int port)
     : WireClient(Connect(kit, stem, port)) {}
 
-WireClient::WireClient(std::shared_ptr<grpc::Channel> channel)
+WireClient::WireClient(const std::shared_ptr<grpc::Channel>& channel)
     : site_(v1::Coordinator::NewStub(channel)), admin_(v1::Admin::NewStub(channel)) {}
 
 Status WireClient::Join() {
@@ -47,7 +47,7 @@ Status WireClient::Join() {
   request.set_version("by hand");
   request.set_max_concurrent_tasks(1);
   v1::JoinReply reply;
-  const Status status = rpc::FromGrpc(site_->Join(&call.context, request, &reply));
+  Status status = rpc::FromGrpc(site_->Join(&call.context, request, &reply));
   epoch_ = reply.epoch();
   return status;
 }

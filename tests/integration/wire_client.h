@@ -18,7 +18,7 @@ class WireClient {
   // Shows the certificate and key STEM.pem and STEM.key of a kit.
   WireClient(const std::string& kit, const std::string& stem, int port);
   // Over a channel of the test's own.
-  explicit WireClient(std::shared_ptr<grpc::Channel> channel);
+  explicit WireClient(const std::shared_ptr<grpc::Channel>& channel);
 
   // ---- As a site ----
   // Begins a session, which the calls below then name.

@@ -87,8 +87,9 @@ TEST_F(WireFaultsTest, ValuesThatCannotBeAreNamedByTensorAndElementAndCostNothin
   refused(-kInf, "update", "is -inf");
   refused(1e30F, "update", "e+30; the limit is 1e+06");
   refused(-1e30F, "update", "the limit is");
-  refused(double{kNan}, "evaluation.test.sums", "in section \"evaluation.test.sums\" is nan");
-  refused(double{kInf}, "evaluation.test.sums", "is inf");
+  refused(static_cast<double>(kNan), "evaluation.test.sums",
+          "in section \"evaluation.test.sums\" is nan");
+  refused(static_cast<double>(kInf), "evaluation.test.sums", "is inf");
   refused(std::numeric_limits<int64_t>::max(), "evaluation.test.counts", "the limit is");
   EndsInTheSameBits();
 }

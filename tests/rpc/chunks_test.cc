@@ -114,12 +114,15 @@ TEST(CheckChunkTest, WhatReachesBeyondTheEndIsRefused) {
 
 TEST(CheckChunkTest, OneBitThatChangedIsDataLossAndThePlaceIsNamed) {
   const v1::Chunk good = MakeChunk(0, "abc");
+  const auto flip = [](std::string& bytes, std::size_t at, int bit) {
+    bytes[at] = static_cast<char>(bytes[at] ^ (1 << bit));
+  };
   for (int bit = 0; bit < 8; ++bit) {
     v1::Chunk data_changed = good;
-    (*data_changed.mutable_data())[1] ^= static_cast<char>(1 << bit);
+    flip(*data_changed.mutable_data(), 1, bit);
     EXPECT_THAT(CheckChunk(data_changed, 0, 3), Fails(Code::kDataLoss, HasSubstr("byte 0")));
     v1::Chunk hash_changed = good;
-    (*hash_changed.mutable_sha256())[31] ^= static_cast<char>(1 << bit);
+    flip(*hash_changed.mutable_sha256(), 31, bit);
     EXPECT_THAT(CheckChunk(hash_changed, 0, 3), HasCode(Code::kDataLoss));
   }
 }

@@ -44,7 +44,6 @@ INSTANTIATE_TEST_SUITE_P(
         Row{Code::kAlreadyExists, "", Reaction::kDropTask},
         Row{Code::kFailedPrecondition, "", Reaction::kRejoin},
         Row{Code::kFailedPrecondition, kEpochUnknown, Reaction::kRejoin},
-        Row{Code::kFailedPrecondition, kUploadUnknown, Reaction::kResume},
         Row{Code::kPermissionDenied, kSuperseded, Reaction::kExitSuperseded},
         Row{Code::kPermissionDenied, "", Reaction::kStayUnhealthy},
         Row{Code::kPermissionDenied, "SUPERSEDED?", Reaction::kStayUnhealthy},
@@ -74,8 +73,8 @@ Backoff NewBackoff(uint64_t seed, Duration base = 200ms, Duration cap = 60s) {
 }
 
 std::vector<Duration> Take(Backoff backoff, int n) {
-  std::vector<Duration> delays;
-  for (int i = 0; i < n; ++i) delays.push_back(backoff.Next());
+  std::vector<Duration> delays(static_cast<std::size_t>(n));
+  for (Duration& delay : delays) delay = backoff.Next();
   return delays;
 }
 

@@ -127,10 +127,9 @@ TEST(SimulatorTest, AHistoryThatEndsEarlyEndsTheRunThere) {
 TEST(SimulatorTest, AHistoryOfASiteThatIsNotHereIsRefused) {
   SimulationOptions options = Patients(PatientsRunFile(3));
   options.history = std::make_unique<coordinator::Participants>(
-      coordinator::Participants{{0, {"site-100"}}, {1, {"elsewhere"}}});
-  EXPECT_THAT(
-      Simulate(std::move(options)),
-      Fails(Code::kInvalidArgument, HasSubstr("round 1 of the history counts site \"else")));
+      coordinator::Participants{{0, {"site-100"}}, {1, {"west", "elsewhere"}}, {2, {"west"}}});
+  EXPECT_THAT(Simulate(std::move(options)),
+              Fails(Code::kInvalidArgument, HasSubstr("sites that are not here: elsewhere, west")));
 }
 
 TEST(SimulatorTest, ASiteWithBadDataPausesTheRunAndIsNamedWithFileLineAndColumn) {
