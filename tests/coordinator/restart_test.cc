@@ -47,6 +47,28 @@ TEST_F(RestartTest, ARunThatIsPausedGivesItsSitesTheTasksTheyHad) {
   EXPECT_EQ(run().last_committed_round(), 1);
 }
 
+TEST_F(RestartTest, SoDoesARunWhoseNextAttemptWaitsForSites) {
+  RunFile file;
+  file.participation = "sites = [\"a\", \"b\", \"c\"]\nmin_sites = 2\nquorum = 2";
+  file.extra = "[time]\nheartbeat = \"2s\"\nno_progress = \"1h\"\nround_deadline = \"1m\"";
+  h.Submit(file);
+  ASSERT_OK(a.Join());
+  ASSERT_OK(b.Join());
+  h.Wait(7s);  // c does not come
+  task_a = a.Take();
+  task_b = b.Take();
+  ASSERT_OK(a.Submit(task_a));
+  b.Break();
+  h.Wait(61s);
+  ASSERT_TRUE(run().paused());
+  ASSERT_OK(a.Join({Held(task_a.task_id(), v1::HeldTask::SUBMITTED)}));
+  ASSERT_OK(b.Join());
+  ASSERT_EQ(run().round_state().phase, Phase::kSelecting) << "it waits for c";
+  h.Restart();
+  ASSERT_OK(b.Join());
+  EXPECT_EQ(b.Take().task_id(), task_b.task_id());
+}
+
 TEST_F(RestartTest, ASiteIsAskedForItsResultUntilItIsAtItSinceAnAnswerMayBeLost) {
   BeginRun();
   ASSERT_OK(a.Submit(task_a));
