@@ -147,8 +147,7 @@ void Session::RemoveUnusedResults() {
   const std::string folder = options_.state_dir + "/results/";
   std::set<std::string> used;
   for (const auto& [task_id, work] : works_) used.insert(ResultPath(task_id));
-  const Result<std::vector<std::string>> names =
-      parts_.files.List(options_.state_dir + "/results");
+  const Result<std::vector<std::string>> names = parts_.files.List(options_.state_dir + "/results");
   if (!names.ok()) return;
   for (const std::string& name : *names) {
     std::string path = folder;

@@ -177,9 +177,9 @@ Status Session::Seal(Work& work, const WorkDone& done) {
 }
 
 void Session::Retry(Work& work, const Status& status) {
-  // That the coordinator cannot be reached, or was restarted, is said once for all tasks.
+  // Not at every attempt; that the coordinator was restarted is said once for all tasks.
   const bool restarted = status.detail() == rpc::kEpochUnknown;
-  if (status.code() != Code::kUnavailable && !restarted && work.trouble != status.message()) {
+  if (!restarted && work.trouble != status.message()) {
     work.trouble = status.message();
     parts_.observer.Say(Describe(work.task) + ": " + status.ToString() + "; trying again");
   }

@@ -16,7 +16,7 @@ struct CoordinatorConfig {
   rpc::TlsFiles tls;
   std::string state_dir;
   uint64_t spool_bytes = uint64_t{64} << 30;
-  int threads = 0;  // 0: one per processor
+  int threads = 0;       // 0: one per processor
   std::string call_log;  // "": calls are not logged
 };
 

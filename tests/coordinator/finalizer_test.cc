@@ -239,8 +239,7 @@ TEST_F(FinalizerTest, ARoundWithoutAModelGivesItsMetricsAlone) {
   Add("a", {}, 2);
   CountedResult& result = input.results[0];
   (*result.header.mutable_scalars())["train_loss"] = 0.5;
-  result.header.set_content_hash(
-      std::string(rpc::ResultHash(result.header, *result.file)->view()));
+  result.header.set_content_hash(std::string(rpc::ResultHash(result.header, *result.file)->view()));
   ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
   EXPECT_FALSE(output.model.has_value());
   ASSERT_EQ(output.metrics.size(), 2U);

@@ -56,7 +56,8 @@ TEST(HistoryTest, WhatIsExportedIsReadBackAsWhoWasCountedInWhichRound) {
   EXPECT_THAT(json, AllOf(HasSubstr("\"run\": \"icu-1\""), HasSubstr("\"num_examples\": 12"),
                           HasSubstr("\"content_hash\""), HasSubstr("\"model_hash\"")));
   EXPECT_EQ(OtherRunFile(json, ""), "") << "the run's own, which is empty here";
-  EXPECT_THAT(OtherRunFile(json, "[run]"), HasSubstr("that of run icu-1, which had another run file"));
+  EXPECT_THAT(OtherRunFile(json, "[run]"),
+              HasSubstr("that of run icu-1, which had another run file"));
   ASSERT_OK_AND_ASSIGN(const Participants participants, ParseHistory(json, "h.json"));
   EXPECT_THAT(participants,
               ElementsAre(Pair(1, ElementsAre("north")), Pair(2, ElementsAre("north", "south"))));

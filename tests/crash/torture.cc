@@ -219,7 +219,9 @@ class Torture {
     for (const std::string& kit : Kits()) verify.push_back(CallLog(kit));
     const Finished verified = federation_.Skerry(verify);
     const nlohmann::json report = nlohmann::json::parse(verified.out, nullptr, false);
-    if (!report.is_object()) return Problem(run + " cannot be verified: exit code " + std::to_string(verified.exit_code) + ": " + verified.err + verified.out);
+    if (!report.is_object())
+      return Problem(run + " cannot be verified: exit code " + std::to_string(verified.exit_code) +
+                     ": " + verified.err + verified.out);
     lost_ += report["lost"].get<int64_t>();
     duplicated_ += report["duplicated"].get<int64_t>();
     for (const auto& fault : report["faults"]) Problem(run + ": " + fault.get<std::string>());

@@ -10,8 +10,8 @@
 
 namespace skerry::simulation {
 
-// The coordinator as one site reaches it without a network: every call and every answer is an event of
-// the queue. `after` runs after each callback, so that the caller's session can take its step.
+// The coordinator as one site reaches it without a network: every call and every answer is an event
+// of the queue. `after` runs after each callback, so that the caller's session can take its step.
 class InProcessApi final : public rpc::CoordinatorApi {
  public:
   InProcessApi(EventQueue& queue, coordinator::Coordinator& coordinator, std::string site,

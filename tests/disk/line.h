@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "coordinator/coordinator.h"
+#include "in_process_api.h"
 #include "rpc/coordinator_api.h"
 #include "simulation/event_queue.h"
-#include "in_process_api.h"
 
 namespace skerry::disk {
 
