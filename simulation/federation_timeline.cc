@@ -36,6 +36,37 @@ RunActivity RunActivityOf(const coordinator::Run& run) {
 // "quorum_lost: 3 results within ..." -> "quorum_lost".
 std::string FirstWord(const std::string& reason) { return reason.substr(0, reason.find(':')); }
 
+// The mark of an attempt. One that was over as soon as it began (all results were there) was never
+// seen.
+RoundMark& MarkOf(const storage::RoundRecord& record, std::vector<RoundMark>& marks) {
+  const auto key = std::pair(record.round, record.attempt);
+  const auto at = std::find_if(marks.begin(), marks.end(), [&](const RoundMark& mark) {
+    return std::pair(mark.round, mark.attempt) >= key;
+  });
+  if (at != marks.end() && std::pair(at->round, at->attempt) == key) return *at;
+  RoundMark mark;
+  mark.round = record.round;
+  mark.attempt = record.attempt;
+  mark.kind = record.kind;
+  mark.from = at == marks.begin() ? Duration{0} : std::prev(at)->to;
+  mark.to = mark.from;
+  return *marks.insert(at, std::move(mark));
+}
+
+// Who was counted, and whose receipt was the last.
+void FillResults(const Evidence& evidence, RoundMark& mark) {
+  std::map<int64_t, std::string> counted;
+  for (const storage::TaskRecord& task : evidence.tasks) {
+    if (task.round != mark.round || task.outcome != storage::Outcome::kCounted) continue;
+    counted[task.task_id] = task.site;
+    mark.counted.push_back(task.site);
+  }
+  std::sort(mark.counted.begin(), mark.counted.end());
+  for (const Receipt& receipt : evidence.receipts) {
+    if (counted.contains(receipt.task_id)) mark.last = receipt.site;
+  }
+}
+
 }  // namespace
 
 Snapshot Federation::SnapshotNow() {
@@ -70,27 +101,15 @@ Snapshot::Site Federation::SnapshotOf(const ClientHost& client, const coordinato
 // What came of each round stands in the journal; whose result came last, in the receipts.
 Timeline Federation::FinishTimeline(const Evidence& evidence) {
   Timeline timeline = std::move(recorder_).Finish(ended_.value_or(world_.Now()).since_origin);
-  for (RoundMark& mark : timeline.rounds) {
-    for (const storage::RoundRecord& record : evidence.rounds) {
-      if (record.round != mark.round || record.attempt != mark.attempt) continue;
-      if (record.kind == "initialize") continue;
-      mark.committed = record.phase == "committed";
-      mark.reason = record.reason;
-    }
-    if (!mark.committed) continue;
-    std::map<int64_t, std::string> counted;
-    for (const storage::TaskRecord& task : evidence.tasks) {
-      if (task.round != mark.round || task.outcome != storage::Outcome::kCounted) continue;
-      counted[task.task_id] = task.site;
-      mark.counted.push_back(task.site);
-    }
-    std::sort(mark.counted.begin(), mark.counted.end());
-    for (const Receipt& receipt : evidence.receipts) {
-      if (counted.contains(receipt.task_id)) mark.last = receipt.site;
-    }
+  for (const storage::RoundRecord& record : evidence.rounds) {
+    if (record.kind == "initialize") continue;
+    RoundMark& mark = MarkOf(record, timeline.rounds);
+    mark.committed = record.phase == "committed";
+    mark.reason = record.reason;
+    if (mark.committed) FillResults(evidence, mark);
     for (SiteLane& lane : timeline.sites) {
-      lane.counted +=
-          std::binary_search(mark.counted.begin(), mark.counted.end(), lane.site) ? 1 : 0;
+      const bool counted = std::binary_search(mark.counted.begin(), mark.counted.end(), lane.site);
+      lane.counted += counted ? 1 : 0;
     }
   }
   return timeline;
