@@ -14,9 +14,11 @@
 #include "cli/commands.h"
 #include "cli/follow.h"
 #include "cli/render/progress.h"
+#include "cli/what_if.h"
 #include "coordinator/history.h"
 #include "coordinator/run_plan.h"
 #include "crypto/sha256.h"
+#include "simulation/fault_plan_file.h"
 #include "simulation/simulator.h"
 #include "simulation/sites.h"
 
@@ -27,6 +29,8 @@ struct SimulateOptions {
   std::string run_file;
   std::string sites;  // files, or a number
   std::string history;
+  std::string faults;
+  std::optional<uint64_t> seed;  // of the faults
   std::string out = "out";
   int threads = 0;
   bool quiet = false;
@@ -81,6 +85,30 @@ Status WriteOutput(const SimulateOptions& options, const simulation::SimulationR
                      RoundsSvg(result.run.name() + ", simulated", result.rounds));
 }
 
+// From the plan's own file, or else from the run file; nullopt: nothing shall go wrong.
+Result<std::optional<simulation::FaultPlan>> ReadFaults(Files& files,
+                                                        const SimulateOptions& options,
+                                                        const std::string& run_file) {
+  std::optional<simulation::FaultPlan> plan;
+  if (options.faults.empty()) {
+    SKERRY_ASSIGN_OR_RETURN(plan, simulation::ParseFaultsOfRunFile(run_file, options.run_file));
+  } else {
+    SKERRY_ASSIGN_OR_RETURN(const std::string text, ReadFile(files, options.faults));
+    SKERRY_ASSIGN_OR_RETURN(plan, simulation::ParseFaultPlan(text, options.faults));
+  }
+  if (plan && !options.history.empty()) {
+    return InvalidArgument("--history and a plan of faults do not go together")
+        .WithHint("a history is replayed as it was; the faults are in it already");
+  }
+  if (!plan && options.seed) {
+    return InvalidArgument("--seed is for a plan of faults, and there is none")
+        .WithHint("give --faults plan.toml; the run's own seed is [run] seed in " +
+                  options.run_file);
+  }
+  if (plan && options.seed) plan->seed = *options.seed;
+  return plan;
+}
+
 Result<simulation::SimulationOptions> Prepare(const SimulateOptions& options) {
   PosixFiles files;
   SKERRY_ASSIGN_OR_RETURN(const std::string text, ReadFile(files, options.run_file));
@@ -100,10 +128,17 @@ Result<simulation::SimulationOptions> Prepare(const SimulateOptions& options) {
       std::fprintf(stderr, "warning: %s; the model may be another one\n", other.c_str());
     }
   }
+  SKERRY_ASSIGN_OR_RETURN(prepared.faults, ReadFaults(files, options, text));
+  prepared.timeline = prepared.faults.has_value();
   const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   prepared.num_threads = options.threads > 0 ? options.threads : processors;
   prepared.version = kVersion;
   return prepared;
+}
+
+// A simulation that pauses has failed: nobody comes to its rescue.
+int ExitCode(const v1::RunSummary& run) {
+  return run.state() == "paused" ? kExitRunFailed : ExitCodeOf(run);
 }
 
 int Report(const SimulateOptions& options, const simulation::SimulationResult& result,
@@ -120,8 +155,30 @@ int Report(const SimulateOptions& options, const simulation::SimulationResult& r
   }
   std::printf("rounds %s/rounds.csv\ncurve  %s/curve.svg\n", options.out.c_str(),
               options.out.c_str());
-  // A simulation that pauses has failed: nobody comes to its rescue.
-  return run.state() == "paused" ? kExitRunFailed : ExitCodeOf(run);
+  return ExitCode(run);
+}
+
+// The same without the faults, to compare with.
+Result<simulation::SimulationResult> SimulateCalm(const SimulateOptions& options) {
+  SKERRY_ASSIGN_OR_RETURN(simulation::SimulationOptions calm, Prepare(options));
+  calm.faults = simulation::WithoutFaults(*calm.faults);
+  return simulation::Simulate(std::move(calm));
+}
+
+// Prints what the faults did, and writes it down.
+Result<int> ReportWhatIf(const SimulateOptions& options, uint64_t seed,
+                         const simulation::SimulationResult& result) {
+  SKERRY_ASSIGN_OR_RETURN(const simulation::SimulationResult calm, SimulateCalm(options));
+  const WhatIf what_if = {options.faults.empty() ? options.run_file : options.faults, seed, result,
+                          calm};
+  PosixFiles files;
+  SKERRY_RETURN_IF_ERROR(
+      PublishFile(files, options.out + "/report.txt", WhatIfText(what_if, true)));
+  SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out + "/report.json", WhatIfJson(what_if)));
+  SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out + "/timeline.svg", WhatIfSvg(what_if)));
+  std::printf("%s\nreport   %s/report.txt, report.json\ntimeline %s/timeline.svg\n",
+              WhatIfText(what_if, false).c_str(), options.out.c_str(), options.out.c_str());
+  return ExitCode(result.run);
 }
 
 int Simulate(const SimulateOptions& options) {
@@ -139,11 +196,16 @@ int Simulate(const SimulateOptions& options) {
     }
     return !interrupted;
   };
+  const std::optional<simulation::FaultPlan> faults = prepared->faults;
   const Result<simulation::SimulationResult> result = simulation::Simulate(*std::move(prepared));
   progress.Finish();
   if (!result.ok()) return ReportError(result.status());
   if (interrupted) std::fprintf(stderr, "interrupted: what was reached is written\n");
   if (Status status = WriteOutput(options, *result); !status.ok()) return ReportError(status);
+  if (faults && !interrupted) {
+    const Result<int> code = ReportWhatIf(options, faults->seed, *result);
+    return code.ok() ? *code : ReportError(code.status());
+  }
   const int code = Report(options, *result, clock.Now() - begin);
   return interrupted ? 130 : code;
 }
@@ -161,6 +223,7 @@ void AddSimulateCommand(CLI::App& app, Action& action) {
       "  skerry simulate run.toml --sites data         one site for each data/*.csv\n"
       "  skerry simulate run.toml --sites 20           the same rows, dealt to 20 sites\n"
       "  skerry simulate run.toml --history h.json     who took part when, as it really was\n"
+      "  skerry simulate run.toml --faults plan.toml   what if? slow sites, dead links, crashes\n"
       "Writes OUT/model.safetensors, rounds.csv, curve.svg, history.json. The same file and data "
       "give\n"
       "the same model, byte for byte, with any number of threads, and as a deployed run with the "
@@ -171,6 +234,10 @@ void AddSimulateCommand(CLI::App& app, Action& action) {
   verb->add_option("--sites", options->sites,
                    "a folder, file or glob of CSV files, one site each; or a number of sites");
   verb->add_option("--history", options->history, "of: skerry run export-history");
+  verb->add_option("--faults", options->faults,
+                   "a plan of what goes wrong (docs/simulation.md); writes OUT/report.txt, "
+                   "report.json, timeline.svg as well");
+  verb->add_option("--seed", options->seed, "of what the plan leaves to chance");
   verb->add_option("--out", options->out, "folder for the results")->capture_default_str();
   verb->add_option("--threads", options->threads, "that train; 0: one per processor");
   verb->add_flag("--quiet", options->quiet, "no progress");

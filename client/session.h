@@ -72,6 +72,8 @@ class Session {
   // OK when the coordinator answered last time.
   const Status& health() const { return health_; }
   bool joined() const { return joined_; }
+  // What it does about each task for which it has no receipt.
+  std::vector<v1::Progress> ProgressNow() const;
   // Tasks in hand.
   std::size_t num_tasks() const { return works_.size(); }
 
@@ -114,7 +116,6 @@ class Session {
   rpc::Backoff NewBackoff(uint64_t step) const;
 
   bool HasCapacity() const;
-  std::vector<v1::Progress> ProgressNow() const;
   int64_t ProgressMark() const;
   Duration ProgressInterval() const;
   std::string ResultPath(int64_t task_id) const;

@@ -129,6 +129,7 @@ void Session::OnJoined(v1::JoinReply reply) {
     }
     work.ask_first = true;
     work.not_before = Timestamp();
+    work.resumes = 0;  // what was damaged by the interruption is not held against the task
     parts_.observer.Say(Describe(work.task) + ": going on with it after the interruption");
   }
   if (coordinator_id_ != reply.coordinator_id()) {

@@ -89,8 +89,10 @@ class Run {
   v1::Task MakeTask(int32_t place) const;
   bool ended() const { return storage::IsFinal(record_.state); }
   bool paused() const { return record_.state == storage::RunState::kPaused; }
-  // A pause that ends when enough sites are there.
-  bool resumes_itself() const { return paused() && resumes_itself_; }
+  // A pause that ends when enough sites are there, or room on the disk.
+  bool resumes_itself() const {
+    return paused() && (resumes_itself_ || record_.reason.starts_with(kDiskFull));
+  }
   // Grows with every change.
   uint64_t change() const { return change_; }
   // What it waits for, for a person; "" when it waits for nothing.

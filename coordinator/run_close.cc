@@ -56,6 +56,10 @@ void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
       Note("result_damaged", "its result is asked for again",
            record_.sites[static_cast<std::size_t>(counted[i])]);
       Feed(UpdateLost{counted[i]});
+      // It may have gone since it reported: then it is waited for as a lost site.
+      if (!host_.IsConnected(record_.sites[static_cast<std::size_t>(counted[i])])) {
+        Feed(SiteAway{counted[i]});
+      }
     }
     return;
   }

@@ -98,10 +98,11 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
   state_.clock = host_.Now();
   state_.seats = SeatsNow();
   for (const Seat seat : state_.seats) ++state_.num_in_seat[static_cast<std::size_t>(seat)];
+  OfferOpenTasks();
   if (paused()) {
     // A task failure waits for a person; anything else for sites.
     resumes_itself_ = record_.reason.starts_with("quorum_lost");
-    return OfferOpenTasks();
+    return;
   }
   if (state_.phase == Phase::kAbandoned) return BeginAttempt(state_.attempt + 1, SeatsNow());
   last_persisted_ = host_.Now();
@@ -111,7 +112,8 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
   if (state_.phase == Phase::kSelecting) Feed(TimePassed{});
 }
 
-// While a run is paused its sites go on with what they have.
+// Whatever the phase: sites go on with what they have while a run is paused, and while the next
+// attempt waits for others.
 void Run::OfferOpenTasks() {
   for (const auto& [place, slot] : slots_) {
     const TaskState state = slot.record.state;

@@ -32,6 +32,7 @@ class ClientHost final : public Host, private client::SessionObserver {
 
   Status StartAll();
   Link& link() { return link_; }
+  const Link& link() const { return link_; }
   // Null while it is down.
   const client::Session* session() const { return up() ? session_.get() : nullptr; }
 

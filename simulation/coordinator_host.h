@@ -29,7 +29,7 @@ class CoordinatorHost final : public Host {
   std::optional<Timestamp> NextDue() const;
 
   // Null while it is down.
-  coordinator::Coordinator* coordinator() { return up() ? coordinator_.get() : nullptr; }
+  coordinator::Coordinator* coordinator() const { return up() ? coordinator_.get() : nullptr; }
   storage::MemoryJournal& journal() { return journal_; }
   bool waits_for_room() const { return waits_for_room_; }
   uint64_t NewCallId() { return ++last_call_id_; }

@@ -32,6 +32,8 @@ struct Evidence {
   std::vector<std::string> complaints;  // what must not happen whatever the faults
   int64_t tasks_left_at_sites = 0;      // in the hands of clients at the end
   int64_t deaths = 0;                   // of all processes
+  uint64_t bytes_up = 0;                // of results that left sites, resent ones included
+  uint64_t bytes_down = 0;              // of models that left the coordinator
 };
 
 }  // namespace skerry::simulation

@@ -12,6 +12,21 @@ const SiteFaults& FaultPlan::Of(const std::string& site) const {
   return found == sites.end() ? every_site : found->second;
 }
 
+FaultPlan WithoutFaults(const FaultPlan& plan) {
+  FaultPlan calm;
+  calm.seed = plan.seed;
+  calm.limit = plan.limit;
+  calm.compute_time = plan.compute_time;
+  SiteFaults& site = calm.every_site;
+  site.seconds_per_example = plan.every_site.seconds_per_example;
+  site.task_overhead = plan.every_site.task_overhead;
+  site.slower = plan.every_site.slower;
+  site.link.latency = plan.every_site.link.latency;
+  site.link.jitter = plan.every_site.link.jitter;
+  site.link.bytes_per_second = plan.every_site.link.bytes_per_second;
+  return calm;
+}
+
 Status CheckSites(const FaultPlan& plan, const std::vector<std::string>& sites) {
   for (const auto& [name, faults] : plan.sites) {
     if (std::find(sites.begin(), sites.end(), name) != sites.end()) continue;

@@ -89,6 +89,10 @@ struct FaultPlan {
   friend bool operator==(const FaultPlan&, const FaultPlan&) = default;
 };
 
+// The same federation when nothing goes wrong: what every site's work and link are like stays, and
+// what single sites are like or suffer does not.
+FaultPlan WithoutFaults(const FaultPlan& plan);
+
 // INVALID_ARGUMENT: the plan speaks of a site that is not among `sites`; names the nearest and all.
 Status CheckSites(const FaultPlan& plan, const std::vector<std::string>& sites);
 

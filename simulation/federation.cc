@@ -37,7 +37,8 @@ Federation::Federation(SimulationOptions options)
     : options_(std::move(options)),
       plan_(PlanOf(options_)),
       world_(options_.faults.value_or(FaultPlan()), options_.trace),
-      coordinator_(world_, CoordinatorOptionsOf(options_)) {
+      coordinator_(world_, CoordinatorOptionsOf(options_)),
+      recorder_(plan_.participation.sites) {
   if (options_.num_threads > 0) pool_ = std::make_unique<ThreadPool>(options_.num_threads);
   coordinator_.on_death = [this](bool power_loss) {
     for (const auto& client : clients_) client->link().CoordinatorDied(power_loss);
@@ -48,6 +49,7 @@ Federation::~Federation() = default;
 
 Status Federation::Start() {
   SKERRY_RETURN_IF_ERROR(CheckSites(world_.plan(), plan_.participation.sites));
+  if (options_.faults) SKERRY_RETURN_IF_ERROR(CheckRunFile());
   SKERRY_RETURN_IF_ERROR(coordinator_.Start());
   SKERRY_RETURN_IF_ERROR(Submit());
   for (const SimulatedSite& site : options_.sites) {
@@ -55,6 +57,16 @@ Status Federation::Start() {
     SKERRY_RETURN_IF_ERROR(clients_.back()->StartAll());
   }
   return OkStatus();
+}
+
+// A coordinator that begins again reads the run file anew, so that must fit the simulation's sites.
+Status Federation::CheckRunFile() const {
+  SKERRY_ASSIGN_OR_RETURN(const coordinator::RunPlan plan,
+                          coordinator::ParseRunFile(plan_.text, "run file"));
+  Status status = coordinator::MakeContract(plan.participation, plan_.participation.sites).status();
+  if (status.ok()) return status;
+  return std::move(status).WithHint(
+      "with faults, [participation] must fit the sites that are simulated");
 }
 
 Status Federation::Submit() {
@@ -100,7 +112,7 @@ void Federation::StartClient(const SimulatedSite& site, const std::string& sourc
   client.version = options_.version;
   client.task_time = TaskTimeOf(site.name);
   client.pool = pool_.get();
-  if (options_.faults) client.evidence = &evidence_;
+  if (options_.faults || options_.timeline) client.evidence = &evidence_;
   clients_.push_back(std::make_unique<ClientHost>(world_, coordinator_, std::move(client)));
 }
 
@@ -113,6 +125,8 @@ Status Federation::Run() {
       ReportRound();
     } while (world_.queue().RunDue());
     if (Over()) return OkStatus();
+    const bool tells = !ended_ || *ended_ == world_.Now();
+    if (options_.timeline && tells) recorder_.Observe(world_.Now().since_origin, SnapshotNow());
     SKERRY_RETURN_IF_ERROR(AdvanceTime());
   }
 }
@@ -184,7 +198,8 @@ Result<SimulationResult> Federation::Collect() {
   world_.EndChance();
   SKERRY_RETURN_IF_ERROR(coordinator_.Revive());
   SKERRY_RETURN_IF_ERROR(CollectRun(result));
-  if (options_.faults) CollectEvidence(result.evidence);
+  if (options_.faults || options_.timeline) CollectEvidence(result.evidence);
+  if (options_.timeline) result.timeline = FinishTimeline(result.evidence);
   return result;
 }
 

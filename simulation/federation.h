@@ -24,12 +24,16 @@ class Federation {
   Result<SimulationResult> Collect();
 
  private:
+  Status CheckRunFile() const;
   Status Submit();
   TaskTime TaskTimeOf(const std::string& site) const;
   void StartClient(const SimulatedSite& site, const std::string& source);
   bool Over();
   bool Settled();
   Status AdvanceTime();
+  Snapshot SnapshotNow();
+  Snapshot::Site SnapshotOf(const ClientHost& client, const coordinator::Run* run) const;
+  Timeline FinishTimeline(const Evidence& evidence);
   void ReportRound();
   const coordinator::Run* TheRun();
   void CollectEvidence(Evidence& evidence);
@@ -46,6 +50,7 @@ class Federation {
   bool gave_up_ = false;
   std::optional<Timestamp> ended_;
   int64_t steps_without_time_ = 0;
+  TimelineRecorder recorder_;
   std::unique_ptr<ThreadPool> pool_;  // last: its threads end before what they use
 };
 

@@ -130,6 +130,7 @@ void Link::NextModelChunk(const TypedCallPtr<rpc::Done>& call, const Source& sou
   if (!next.ok()) return Answer<rpc::Done>(call, next.status());
   if (!next->has_value()) return Answer<rpc::Done>(call, rpc::Done{});
   auto chunk = std::make_shared<v1::Chunk>(**std::move(next));
+  if (evidence_ != nullptr) evidence_->bytes_down += chunk->data().size();
   Transmit(
       chunk->data().size(),
       [this, call, source, sink, chunk] {
@@ -204,6 +205,7 @@ void Link::NextUploadChunk(const SubmitCallPtr& call, const Source& source,
           lost);
     }
     auto chunk = std::make_shared<v1::Chunk>(**std::move(next));
+    if (evidence_ != nullptr) evidence_->bytes_up += chunk->data().size();
     Transmit(
         chunk->data().size(),
         [this, call, source, upload, chunk] {

@@ -59,7 +59,7 @@ class Drawing {
     if (Often(0.5)) machine.power_loss = random_.Uniform();
     if (Often(0.15)) machine.failed_sync = Scale(0.001, 0.05);
     if (Often(0.4)) machine.flipped_bit = random_.Uniform();
-    if (Often(0.0)) machine.disk_full = Windows(3min);
+    if (Often(0.25)) machine.disk_full = Windows(3min);
     if (Often(0.15)) machine.asleep = Windows(5min);
     while (Often(0.3)) {
       machine.clock_jumps.push_back({Time(Duration{0}, calm_), Often(0.5) ? Duration(1h) : -1h});

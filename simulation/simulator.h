@@ -14,6 +14,7 @@
 #include "coordinator/run_plan.h"
 #include "simulation/evidence.h"
 #include "simulation/fault_plan.h"
+#include "simulation/timeline.h"
 #include "skerry/v1/admin.pb.h"
 
 namespace skerry::simulation {
@@ -35,6 +36,7 @@ struct SimulationOptions {
   // What goes wrong, and how long work takes. With a plan, a pause that ends by itself is waited
   // out, and evidence is gathered.
   std::optional<FaultPlan> faults;
+  bool timeline = false;  // record who did what when
   // Virtual time that a site takes for a task; null: as `faults` says, else a second each.
   std::function<Duration(const std::string& site, const v1::Task&)> task_time;
   // After each committed round, on the calling thread. False: stop the run.
@@ -50,7 +52,8 @@ struct SimulationResult {
   std::string history_json;  // as `skerry run export-history` gives it
   Duration virtual_time{0};
   bool gave_up = false;  // the run had not ended when the plan's limit was reached
-  Evidence evidence;
+  Evidence evidence;     // with a fault plan
+  Timeline timeline;     // if it was asked for
 };
 
 // Runs a whole federation in this process: the coordinator and clients of a deployment, over

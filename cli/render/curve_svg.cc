@@ -1,14 +1,18 @@
 #include "cli/render/curve_svg.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
 #include "base/text.h"
+#include "cli/render/svg.h"
 
 namespace skerry::cli {
 namespace {
+
+using svg::kColours;
+using svg::Line;
+using svg::Text;
 
 constexpr double kPanelWidth = 520;
 constexpr double kPanelHeight = 360;
@@ -16,37 +20,6 @@ constexpr double kLeft = 60;
 constexpr double kRight = 110;
 constexpr double kTop = 64;
 constexpr double kBottom = 48;
-// Okabe and Ito's palette, which people with colour blindness can tell apart.
-constexpr std::array<const char*, 7> kColours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                                                 "#E69F00", "#56B4E9", "#000000"};
-
-std::string Escape(const std::string& text) {
-  std::string escaped;
-  for (const char c : Printable(text)) {
-    if (c == '<')
-      escaped += "&lt;";
-    else if (c == '>')
-      escaped += "&gt;";
-    else if (c == '&')
-      escaped += "&amp;";
-    else if (c == '"')
-      escaped += "&quot;";
-    else
-      escaped += c;
-  }
-  return escaped;
-}
-
-std::string Text(double x, double y, const std::string& anchor, const std::string& text,
-                 const std::string& extra = "") {
-  return "<text x=\"" + FormatFixed(x, 1) + "\" y=\"" + FormatFixed(y, 1) + "\" text-anchor=\"" +
-         anchor + "\"" + extra + ">" + Escape(text) + "</text>\n";
-}
-
-std::string Line(double x1, double y1, double x2, double y2, const char* colour) {
-  return "<line x1=\"" + FormatFixed(x1, 1) + "\" y1=\"" + FormatFixed(y1, 1) + "\" x2=\"" +
-         FormatFixed(x2, 1) + "\" y2=\"" + FormatFixed(y2, 1) + "\" stroke=\"" + colour + "\"/>\n";
-}
 
 struct Range {
   double low = std::numeric_limits<double>::infinity();
@@ -202,16 +175,11 @@ std::vector<double> Ticks(double low, double high, int count) {
 
 std::string RenderCurves(const std::string& title, const std::vector<Panel>& panels) {
   const double width = kPanelWidth * static_cast<double>(std::max<std::size_t>(1, panels.size()));
-  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " +
-                    FormatFixed(width, 0) + " " + FormatFixed(kPanelHeight, 0) + "\" width=\"" +
-                    FormatFixed(width, 0) + "\" height=\"" + FormatFixed(kPanelHeight, 0) +
-                    "\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222222\">\n" +
-                    "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n" +
-                    Text(kLeft, 26, "start", title, " font-size=\"16\"");
+  std::string picture = Text(kLeft, 26, "start", title, " font-size=\"16\"");
   for (std::size_t i = 0; i < panels.size(); ++i) {
-    svg += RenderPanel(panels[i], kPanelWidth * static_cast<double>(i));
+    picture += RenderPanel(panels[i], kPanelWidth * static_cast<double>(i));
   }
-  return svg + "</svg>\n";
+  return svg::Picture(width, kPanelHeight, picture);
 }
 
 }  // namespace skerry::cli

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "cli/cli_app.h"
 #include "cli/commands.h"
 #include "testing/patients.h"
@@ -172,6 +173,56 @@ TEST_F(CommandLineTest, ASimulationPrintsItsResultsAndKeepsProgressApart) {
                                 "--out", dir.File("out2"), "--quiet"});
   EXPECT_THAT(quiet.err, IsEmpty());
   EXPECT_THAT(quiet.out, HasSubstr(outcome.out.substr(outcome.out.find("sha256"), 71)));
+}
+
+// Two sites, a run of two rounds, and a plan of faults; what simulate makes of them.
+Outcome SimulateFaults(const testing::TempDir& dir, const std::string& plan,
+                       const std::vector<std::string>& further = {}) {
+  for (const char* site : {"north", "south"}) {
+    dir.Write("data/" + std::string(site) + ".csv", testing::PatientsCsv(site, 40, 1));
+  }
+  dir.Write("run.toml", testing::PatientsRunFile(2));
+  dir.Write("plan.toml", plan);
+  std::vector<std::string> arguments = {"simulate",
+                                        dir.File("run.toml"),
+                                        "--sites",
+                                        dir.File("data"),
+                                        "--out",
+                                        dir.File("out"),
+                                        "--quiet",
+                                        "--faults",
+                                        dir.File("plan.toml")};
+  arguments.insert(arguments.end(), further.begin(), further.end());
+  return Skerry(arguments);
+}
+
+TEST_F(CommandLineTest, ASimulationWithFaultsSaysWhatTheyDo) {
+  const testing::TempDir dir;
+  const Outcome outcome = SimulateFaults(dir, "[sites.south]\nslower = 9\n", {"--seed", "5"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("seed 5"), HasSubstr("the same to the bit"),
+                                 HasSubstr("timeline " + dir.File("out/timeline.svg"))));
+  PosixFiles files;
+  for (const char* name : {"report.txt", "report.json", "timeline.svg", "model.safetensors"}) {
+    EXPECT_TRUE(ReadFile(files, dir.File("out/" + std::string(name))).ok()) << name;
+  }
+}
+
+TEST_F(CommandLineTest, APlanThatIsWrongIsRefusedWithWhatIsRight) {
+  const testing::TempDir dir;
+  const Outcome key = SimulateFaults(dir, "[sites.south]\nslwer = 9\n");
+  EXPECT_EQ(key.code, 2);
+  EXPECT_THAT(key.err, AllOf(HasSubstr("plan.toml:2: sites.south.slwer"),
+                             HasSubstr("did you mean \"sites.south.slower\"?")));
+  const Outcome site = SimulateFaults(dir, "[sites.suoth]\nslower = 9\n");
+  EXPECT_EQ(site.code, 2);
+  EXPECT_THAT(site.err, AllOf(HasSubstr("\"suoth\""), HasSubstr("did you mean \"south\"?"),
+                              HasSubstr("hint: the sites are: north, south")));
+  const Outcome statement = SimulateFaults(dir, "[coordinator]\ncrash = [\"after lunch\"]\n");
+  EXPECT_EQ(statement.code, 2);
+  EXPECT_THAT(statement.err, HasSubstr("\"at 3h for 5m\""));
+  const Outcome both = SimulateFaults(dir, "", {"--history", dir.File("run.toml")});
+  EXPECT_EQ(both.code, 2);
 }
 
 }  // namespace

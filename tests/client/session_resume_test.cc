@@ -71,6 +71,22 @@ TEST_F(SessionResumeTest, AVerdictThatOvertakesTheReceiptEndsTheTask) {
   EXPECT_EQ(session_->num_tasks(), 0U) << "and it does not come back";
 }
 
+// Damage comes with a coordinator that died: each one gets its own three attempts.
+TEST_F(SessionResumeTest, AttemptsAreCountedAnewWithEachSession) {
+  BringToUpload();
+  for (uint64_t epoch = 2; epoch < 5; ++epoch) {
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      Answer(api_.uploads, DataLoss("the chunks received do not make the content hash"));
+      SayStored(0);
+    }
+    Answer(api_.beats, FailedPrecondition("no session").WithDetail(rpc::kEpochUnknown));
+    Answer(api_.joins, Joined(epoch, 7, v1::JoinReply::KEEP));
+  }
+  EXPECT_EQ(api_.failures.made(), 0U);
+  GiveReceipt();
+  EXPECT_EQ(api_.failures.made(), 0U);
+}
+
 TEST_F(SessionResumeTest, AReportThatIsNotTakenIsRepeatedUnlessNobodyWantsIt) {
   Join();
   Give(NewTask(7));

@@ -47,6 +47,28 @@ TEST_F(RestartTest, ARunThatIsPausedGivesItsSitesTheTasksTheyHad) {
   EXPECT_EQ(run().last_committed_round(), 1);
 }
 
+TEST_F(RestartTest, SoDoesARunWhoseNextAttemptWaitsForSites) {
+  RunFile file;
+  file.participation = "sites = [\"a\", \"b\", \"c\"]\nmin_sites = 2\nquorum = 2";
+  file.extra = "[time]\nheartbeat = \"2s\"\nno_progress = \"1h\"\nround_deadline = \"1m\"";
+  h.Submit(file);
+  ASSERT_OK(a.Join());
+  ASSERT_OK(b.Join());
+  h.Wait(7s);  // c does not come
+  task_a = a.Take();
+  task_b = b.Take();
+  ASSERT_OK(a.Submit(task_a));
+  b.Break();
+  h.Wait(61s);
+  ASSERT_TRUE(run().paused());
+  ASSERT_OK(a.Join({Held(task_a.task_id(), v1::HeldTask::SUBMITTED)}));
+  ASSERT_OK(b.Join());
+  ASSERT_EQ(run().round_state().phase, Phase::kSelecting) << "it waits for c";
+  h.Restart();
+  ASSERT_OK(b.Join());
+  EXPECT_EQ(b.Take().task_id(), task_b.task_id());
+}
+
 TEST_F(RestartTest, ASiteIsAskedForItsResultUntilItIsAtItSinceAnAnswerMayBeLost) {
   BeginRun();
   ASSERT_OK(a.Submit(task_a));
@@ -78,6 +100,29 @@ TEST_F(RestartTest, TheTimeThatASiteWasAwayFromAPausedRunIsNotTimeWithoutProgres
   h.Wait(5s);
   EXPECT_FALSE(run().paused()) << run().record().reason;
   ASSERT_OK(b.Submit(task_b));
+  EXPECT_EQ(run().last_committed_round(), 1);
+}
+
+TEST_F(RestartTest, ASiteThatIsAwayWhenItsResultIsFoundDamagedIsLostAndNotWithoutProgress) {
+  RunFile file;
+  file.extra = "[time]\nheartbeat = \"5s\"\nno_progress = \"10m\"\nround_deadline = \"1h\"";
+  h.Submit(file);
+  ASSERT_OK(a.Join());
+  ASSERT_OK(b.Join());
+  task_a = a.Take();
+  task_b = b.Take();
+  ASSERT_OK(a.Submit(task_a));
+  ASSERT_OK(h.files.Remove("state/spool/" + std::to_string(task_a.task_id()) + ".result"));
+  h.Restart();
+  h.Wait(2min);  // a does not come back
+  ASSERT_OK(b.Join({Held(task_b.task_id(), v1::HeldTask::WORKING)}));
+  ASSERT_OK(b.Submit(task_b));
+  EXPECT_EQ(run().round_state().seats[0], Seat::kLost);
+  h.Wait(20min);
+  EXPECT_EQ(run().round_state().seats[0], Seat::kLost) << "not failed";
+  ASSERT_OK(a.Join({Held(task_a.task_id(), v1::HeldTask::SUBMITTED)}));
+  ASSERT_OK(b.Join({Held(task_b.task_id(), v1::HeldTask::SUBMITTED)}));
+  ASSERT_OK(a.Submit(task_a));
   EXPECT_EQ(run().last_committed_round(), 1);
 }
 

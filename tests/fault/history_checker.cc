@@ -120,6 +120,7 @@ class Checker {
         Say(name + " is for a task that the journal does not give to this site");
         continue;
       }
+      if (task->second->state == storage::TaskState::kFailed) continue;  // the site said so itself
       const bool counted = task->second->outcome == Outcome::kCounted;
       if (counted && task->second->content_hash.view() != receipt.content_hash) {
         Say(name + ": other bytes were counted");
