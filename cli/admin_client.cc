@@ -52,15 +52,18 @@ Result<std::unique_ptr<AdminClient>> AdminClient::Connect(const AdminAddress& ad
   if (!config.empty()) {
     SKERRY_ASSIGN_OR_RETURN(const AdminConfig admin, LoadAdminConfig(config));
     return std::unique_ptr<AdminClient>(new AdminClient(
-        rpc::OpenChannel(admin.coordinator, rpc::ChannelTls(admin.tls)), admin.coordinator));
+        rpc::OpenChannel(admin.coordinator, rpc::Traffic::kTransfers, rpc::ChannelTls(admin.tls)),
+        admin.coordinator));
   }
   if (socket.empty()) {
     return InvalidArgument("where is the coordinator?")
         .WithHint(
             "on its own machine: --socket STATE_DIR/admin.sock; elsewhere: --admin admin.toml");
   }
-  return std::unique_ptr<AdminClient>(new AdminClient(
-      rpc::OpenChannel("unix:" + socket, grpc::InsecureChannelCredentials()), socket));
+  return std::unique_ptr<AdminClient>(
+      new AdminClient(rpc::OpenChannel("unix:" + socket, rpc::Traffic::kTransfers,
+                                       grpc::InsecureChannelCredentials()),
+                      socket));
 }
 
 Status AdminClient::Explain(Status status) const {

@@ -31,8 +31,12 @@ void SetUpGrpc();
 std::shared_ptr<grpc::ServerCredentials> ServerTls(const TlsFiles& tls);
 std::shared_ptr<grpc::ChannelCredentials> ChannelTls(const TlsFiles& tls);
 
+// What a connection is for. A ping on one with transfers waits behind a megabyte on a slow link,
+// and is given the time that takes.
+enum class Traffic { kCalls, kTransfers };
+
 // A connection of its own to "host:port" or "unix:/path", with Skerry's limits and keepalive.
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target, Traffic traffic,
                                            std::shared_ptr<grpc::ChannelCredentials> credentials);
 // The same limits for a server.
 void SetServerLimits(grpc::ServerBuilder& builder);
