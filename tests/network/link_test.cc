@@ -10,7 +10,7 @@ namespace {
 TEST(LinkTest, ASiteBehindASlowSatelliteJoinsAndWorks) {
   LinkedFederation federation({"north", "south"});
   federation.StartCoordinatorAndLinks();
-  federation.link("south").Delay(600ms);
+  federation.link("south").Delay(500ms);
   for (const std::string& site : federation.sites()) federation.deployment().StartClient(site);
   EXPECT_TRUE(federation.deployment().client("south").WaitFor("joined as site"))
       << federation.Story();
