@@ -6,6 +6,26 @@
 #include <utility>
 
 namespace skerry {
+namespace {
+
+constexpr std::size_t kSector = 512;
+
+// Of two states of a file either one, or sectors of both.
+std::string Tear(const std::string& synced, const std::string& live, RandomStream& random) {
+  const uint64_t choice = random.Below(3);
+  if (choice == 0) return synced;
+  if (choice == 1) return live;
+  std::string torn = random.Below(2) == 0 ? synced : live;
+  for (std::size_t at = 0; at < torn.size(); at += kSector) {
+    const std::string& from = random.Below(2) == 0 ? synced : live;
+    for (std::size_t i = at; i < std::min(torn.size(), at + kSector); ++i) {
+      torn[i] = i < from.size() ? from[i] : '\0';
+    }
+  }
+  return torn;
+}
+
+}  // namespace
 
 struct MemoryFiles::Contents {
   Mutex mutex;
@@ -141,6 +161,28 @@ void MemoryFiles::PowerLoss() {
     MutexLock contents_lock(contents->mutex);
     contents->live = contents->synced;
   }
+}
+
+void MemoryFiles::PowerLoss(RandomStream& random) {
+  MutexLock lock(mutex_);
+  Names after = synced_;
+  for (const auto& [path, contents] : synced_) {
+    if (!live_.contains(path) && random.Below(2) == 0) after.erase(path);
+  }
+  for (const auto& [path, contents] : live_) {
+    const auto found = synced_.find(path);
+    const bool is_synced = found != synced_.end() && found->second == contents;
+    if (!is_synced && random.Below(2) == 0) after[path] = contents;
+  }
+  for (auto& [path, contents] : after) {
+    MutexLock contents_lock(contents->mutex);
+    if (contents->live != contents->synced) {
+      contents->live = Tear(contents->synced, contents->live, random);
+    }
+    contents->synced = contents->live;
+  }
+  synced_ = after;
+  live_ = std::move(after);
 }
 
 }  // namespace skerry

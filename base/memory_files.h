@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "base/mutex.h"
+#include "base/random.h"
 
 namespace skerry {
 
@@ -23,6 +24,9 @@ class MemoryFiles final : public Files {
   // Contents go back to the last Sync of each file, names to the last SyncDirectory of their
   // directory. What was open is of no use afterwards; open it again.
   void PowerLoss();
+  // The same as disks do it, by chance: of what was not synced some is there, some is not, and a
+  // file may be torn. What was synced is there.
+  void PowerLoss(RandomStream& random);
 
  private:
   struct Contents;

@@ -1,6 +1,9 @@
 #include "base/report.h"
 
 #include <cstdio>
+#include <string>
+
+#include "base/text.h"
 
 namespace skerry {
 
@@ -37,8 +40,13 @@ int ExitCode(const Status& status) {
 }
 
 int ReportError(const Status& status) {
-  std::fprintf(stderr, "error: %s\n", status.message().c_str());
-  if (!status.hint().empty()) std::fprintf(stderr, "hint: %s\n", status.hint().c_str());
+  // Several errors stand on several lines; whatever else is in them was perhaps not ours.
+  std::string text;
+  for (const std::string& line : Split(status.message(), '\n')) {
+    text += (text.empty() ? "error: " : "\n") + Printable(line);
+  }
+  if (!status.hint().empty()) text += "\nhint: " + Printable(status.hint());
+  std::fprintf(stderr, "%s\n", text.c_str());
   return ExitCode(status);
 }
 

@@ -46,6 +46,58 @@ std::string HexEncode(std::string_view bytes) {
   return text;
 }
 
+std::size_t Utf8Length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  const unsigned char second = byte(1);
+  const bool too_low = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+  const bool too_high = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
+  return too_low || too_high ? 0 : length;
+}
+
+std::size_t CountCharacters(std::string_view text) {
+  std::size_t count = 0;
+  for (; !text.empty(); ++count) text.remove_prefix(std::max<std::size_t>(1, Utf8Length(text)));
+  return count;
+}
+
+std::string_view FirstCharacters(std::string_view text, std::size_t count) {
+  std::string_view rest = text;
+  for (; !rest.empty() && count > 0; --count) {
+    rest.remove_prefix(std::max<std::size_t>(1, Utf8Length(rest)));
+  }
+  return text.substr(0, text.size() - rest.size());
+}
+
+std::string Printable(std::string_view text) {
+  std::string printable;
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, std::max<std::size_t>(1, Utf8Length(text)));
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(one[i]); };
+    const bool broken = Utf8Length(text) == 0;
+    const bool control = byte(0) < 0x20 || byte(0) == 0x7F || (byte(0) == 0xC2 && byte(1) < 0xA0);
+    // U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069.
+    const bool turns = one.size() == 3 && byte(0) == 0xE2 &&
+                       ((byte(1) == 0x80 && (byte(2) == 0x8E || byte(2) == 0x8F ||
+                                             (byte(2) >= 0xA8 && byte(2) <= 0xAE))) ||
+                        (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9));
+    if (!broken && !control && !turns) {
+      printable += one;
+    } else {
+      for (const char c : one) printable += "\\x" + HexEncode({&c, 1});
+    }
+    text.remove_prefix(one.size());
+  }
+  return printable;
+}
+
 int EditDistance(std::string_view a, std::string_view b) {
   const std::size_t width = b.size() + 1;
   std::vector<int> before_last(width);

@@ -15,22 +15,25 @@ namespace skerry {
 
 struct TomlReader::State {
   std::string name;
+  std::string prefix;  // of the keys, in messages
   toml::table root;
   std::set<std::string, std::less<>> asked;
   std::vector<std::string> errors;
   std::string hint;
 
-  const toml::node* Find(std::string_view key) const {
-    const toml::table* table = &root;
-    for (;;) {
-      // A quoted key may itself hold dots: the whole rest first.
-      if (const toml::node* whole = table->get(key)) return whole;
-      const std::size_t dot = key.find('.');
-      const toml::node* node = table->get(key.substr(0, dot));
-      if (node == nullptr || dot == std::string_view::npos) return node;
-      table = node->as_table();
-      if (table == nullptr) return nullptr;
-      key.remove_prefix(dot + 1);
+  const toml::node* Find(std::string_view key) const { return FindIn(root, key); }
+
+  // A quoted name may itself hold dots: the longest beginning of the key that is a name goes first.
+  static const toml::node* FindIn(const toml::table& table, std::string_view key) {
+    for (std::size_t end = key.size();; end = key.rfind('.', end - 1)) {
+      const toml::node* node = table.get(key.substr(0, end));
+      if (end == key.size()) {
+        if (node != nullptr) return node;
+      } else if (node != nullptr && node->is_table()) {
+        const toml::node* below = FindIn(*node->as_table(), key.substr(end + 1));
+        if (below != nullptr) return below;
+      }
+      if (end == 0 || key.rfind('.', end - 1) == std::string_view::npos) return nullptr;
     }
   }
 
@@ -47,7 +50,7 @@ struct TomlReader::State {
   }
 
   void Fail(std::string_view key, std::string_view what, std::string_view next = {}) {
-    errors.push_back(Place(key) + ": " + std::string(key) + ": " + std::string(what));
+    errors.push_back(Place(key) + ": " + prefix + std::string(key) + ": " + std::string(what));
     if (hint.empty()) hint = next;
   }
 
@@ -90,9 +93,9 @@ struct TomlReader::State {
     return values;
   }
 
-  void CheckKnown(const toml::table& table, const std::string& prefix) {
+  void CheckKnown(const toml::table& table, const std::string& above) {
     for (const auto& [name_part, node] : table) {
-      const std::string key = prefix + std::string(name_part.str());
+      const std::string key = above + std::string(name_part.str());
       if (asked.contains(key)) continue;
       const auto below = asked.lower_bound(key + ".");
       const bool has_known_below = below != asked.end() && below->starts_with(key + ".");
@@ -100,28 +103,28 @@ struct TomlReader::State {
         CheckKnown(*inner, key + ".");
         continue;
       }
-      FailUnknown(key, prefix, node.is_table());
+      FailUnknown(key, above, node.is_table());
     }
   }
 
-  void FailUnknown(const std::string& key, const std::string& prefix, bool is_table) {
+  void FailUnknown(const std::string& key, const std::string& above, bool is_table) {
     // Nearest among the siblings first; a key that stands in the wrong table is found by its last
     // part.
     std::vector<std::string> siblings;
     std::string elsewhere;
-    const std::string last = key.substr(prefix.size());
+    const std::string last = key.substr(above.size());
     for (const std::string& known : asked) {
-      if (known.starts_with(prefix)) {
+      if (known.starts_with(above)) {
         siblings.push_back(
-            known.substr(prefix.size(), known.find('.', prefix.size()) - prefix.size()));
+            known.substr(above.size(), known.find('.', above.size()) - above.size()));
       }
       if (known.substr(known.rfind('.') + 1) == last) elsewhere = known;
     }
     std::string text = is_table ? "nothing reads this table" : "nothing reads this key";
     if (const std::string nearest = NearestName(last, siblings); !nearest.empty()) {
-      text += "; did you mean \"" + prefix + nearest + "\"?";
+      text += "; did you mean \"" + prefix + above + nearest + "\"?";
     } else if (!elsewhere.empty()) {
-      text += "; did you mean \"" + elsewhere + "\"?";
+      text += "; did you mean \"" + prefix + elsewhere + "\"?";
     }
     Fail(key, text);
   }
@@ -150,6 +153,16 @@ Result<TomlReader> TomlReader::Parse(std::string_view text, const std::string& n
 Result<TomlReader> TomlReader::Load(Files& files, const std::string& path) {
   SKERRY_ASSIGN_OR_RETURN(const std::string text, ReadFile(files, path));
   return Parse(text, path);
+}
+
+std::optional<TomlReader> TomlReader::Table(std::string_view key) && {
+  const toml::node* node = state_->Find(key);
+  if (node == nullptr || !node->is_table()) return std::nullopt;
+  auto state = std::make_unique<State>();
+  state->name = state_->name;
+  state->prefix = std::string(key) + ".";
+  state->root = *node->as_table();
+  return TomlReader(std::move(state));
 }
 
 bool TomlReader::Has(std::string_view key) const { return state_->Find(key) != nullptr; }
@@ -220,6 +233,8 @@ std::vector<std::string> TomlReader::Keys(std::string_view key) {
   std::sort(names.begin(), names.end());
   return names;
 }
+
+void TomlReader::Skip(std::string_view key) { state_->asked.emplace(key); }
 
 void TomlReader::Fail(std::string_view key, std::string_view what, std::string_view hint) {
   state_->Fail(key, what, hint);

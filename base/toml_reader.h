@@ -22,6 +22,10 @@ class TomlReader {
   static Result<TomlReader> Parse(std::string_view text, const std::string& name);
   static Result<TomlReader> Load(Files& files, const std::string& path);
 
+  // The table `key` as a file of its own: keys are those within it, errors name them in full. Only
+  // one of the two readers may be used. nullopt: there is no such table.
+  std::optional<TomlReader> Table(std::string_view key) &&;
+
   TomlReader(TomlReader&&) noexcept;
   TomlReader& operator=(TomlReader&&) noexcept;
   ~TomlReader();
@@ -42,6 +46,9 @@ class TomlReader {
   bool IsString(std::string_view key) const;
   // The names in the table `key`, in the order of their bytes; none when it is absent.
   std::vector<std::string> Keys(std::string_view key);
+
+  // Another reader reads this key or table: nothing in it is unknown.
+  void Skip(std::string_view key);
 
   // Records an error at the place of `key`, for checks that the caller makes.
   void Fail(std::string_view key, std::string_view what, std::string_view hint = {});

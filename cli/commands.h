@@ -25,9 +25,13 @@ using Action = std::function<int()>;
 // Each adds a noun and its verbs. `options` and `action` must outlive `app`.
 void AddCaCommands(CLI::App& app, Action& action);
 void AddRunCommands(CLI::App& app, GlobalOptions& options, Action& action);
+// `run verify`, which reads a coordinator's files.
+void AddVerifyCommand(CLI::App& run_noun, GlobalOptions& options, Action& action);
 void AddSiteCommands(CLI::App& app, GlobalOptions& options, Action& action);
 void AddModelCommands(CLI::App& app, GlobalOptions& options, Action& action);
 void AddSimulateCommand(CLI::App& app, Action& action);
+// All of these.
+void AddAllCommands(CLI::App& app, GlobalOptions& options, Action& action);
 
 // Adds --format, --admin and --socket to a verb.
 void AddAdminOptions(CLI::App& verb, GlobalOptions& options);

@@ -1,5 +1,7 @@
 #include "cli/kit.h"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "base/text.h"
@@ -8,84 +10,121 @@
 namespace skerry::cli {
 namespace {
 
+// "{NAME}" in these stands for a value, written as TOML.
+constexpr std::string_view kTls = R"([tls]
+ca = "ca.pem"
+certificate = {CERTIFICATE}   # renewed in place: it is read again without a restart
+key = {KEY}
+)";
+
+constexpr std::string_view kCoordinatorToml =
+    R"(# The coordinator's configuration. Paths are relative to this file.
+[listen]
+address = {ADDRESS}   # sites dial in here; nothing else need be open
+# admin_socket = "/run/skerry/admin.sock"   # for `skerry --socket`; default: in state_dir
+
+{TLS}
+[storage]
+state_dir = "state"   # journal, checkpoints, results under way; /var/lib/skerry in production
+# spool_bytes = 68719476736   # how much the results under way may take
+
+# [limits]
+# threads = 0   # 0: one per processor
+)";
+
+constexpr std::string_view kAgentToml =
+    R"(# The agent's configuration at site {SITE}. Paths are relative to this file.
+# No coordinator can change anything in here.
+[site]
+name = {SITE}
+coordinator = {COORDINATOR}   # the agent dials out; no port of this site is opened
+state_dir = "state"   # results until their verdict; /var/lib/skerry-client in production
+
+{TLS}
+# A data source: runs name it, and the columns that they read. Nothing but sums and model
+# updates leaves this machine.
+[data.{SOURCE}]
+csv = {FILE}   # or: sqlite = "/srv/data.db" with table = "patients"
+# rename = { apache2 = "ApacheIIScore" }   # the run's name of a column = this file's
+# missing_values = ["", "NA"]   # cells that count as missing
+
+[policy]   # what this site takes part in; a run that asks for more is refused here
+# allowed_models = ["linear", "logistic", "softmax", "mlp"]
+# allowed_strategies = ["fedavg"]
+min_examples = 10   # fewer training rows than this, and the site takes no part
+# max_rounds = 500
+
+[limits]
+max_concurrent_tasks = 1
+retry_cap = "60s"   # the longest pause between attempts to reach the coordinator
+)";
+
+constexpr std::string_view kAdminToml =
+    R"(# For: skerry --admin admin.toml ... Paths are relative to this file.
+[admin]
+coordinator = {COORDINATOR}
+
+{TLS})";
+
+// `text` as a TOML string, in quotes.
+std::string TomlText(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      quoted += "\\u00" + HexEncode({&c, 1});
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+// The same as a key, which mostly needs no quotes.
+std::string TomlKey(std::string_view text) {
+  const bool bare = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  });
+  return bare ? std::string(text) : TomlText(text);
+}
+
+std::string Fill(std::string_view form,
+                 const std::vector<std::pair<std::string_view, std::string>>& values) {
+  std::string text;
+  while (!form.empty()) {
+    const auto stands = [&](const auto& value) {
+      return form.front() == '{' && form.substr(1).starts_with(value.first) &&
+             form.substr(1 + value.first.size()).starts_with("}");
+    };
+    const auto found = std::find_if(values.begin(), values.end(), stands);
+    text += found == values.end() ? std::string(1, form.front()) : found->second;
+    form.remove_prefix(found == values.end() ? 1 : found->first.size() + 2);
+  }
+  return text;
+}
+
 std::string TlsTable(const std::string& stem) {
-  return "[tls]\n"
-         "ca = \"ca.pem\"\n"
-         "certificate = \"" +
-         stem +
-         ".pem\"   # renewed in place: it is read again without a restart\n"
-         "key = \"" +
-         stem + ".key\"\n";
+  return Fill(kTls, {{"CERTIFICATE", TomlText(stem + ".pem")}, {"KEY", TomlText(stem + ".key")}});
 }
 
 std::string CoordinatorToml(int port) {
-  return "# The coordinator's configuration. Paths are relative to this file.\n"
-         "[listen]\n"
-         "address = \"0.0.0.0:" +
-         std::to_string(port) +
-         "\"   # sites dial in here; nothing else need be open\n"
-         "# admin_socket = \"/run/skerry/admin.sock\"   # for `skerry --socket`; default: in "
-         "state_dir\n"
-         "\n" +
-         TlsTable("coordinator") +
-         "\n"
-         "[storage]\n"
-         "state_dir = \"state\"   # journal, checkpoints, results under way; /var/lib/skerry in "
-         "production\n"
-         "# spool_bytes = 68719476736   # how much the results under way may take\n"
-         "\n"
-         "# [limits]\n"
-         "# threads = 0   # 0: one per processor\n";
+  return Fill(kCoordinatorToml, {{"ADDRESS", TomlText("0.0.0.0:" + std::to_string(port))},
+                                 {"TLS", TlsTable("coordinator")}});
 }
 
 std::string AgentToml(const std::string& site, const std::string& address,
                       const std::string& source, const std::string& file) {
-  return "# The agent's configuration at site \"" + site +
-         "\". Paths are relative to this file.\n"
-         "# No coordinator can change anything in here.\n"
-         "[site]\n"
-         "name = \"" +
-         site +
-         "\"\n"
-         "coordinator = \"" +
-         address +
-         "\"   # the agent dials out; no port of this site is opened\n"
-         "state_dir = \"state\"   # results until their verdict; /var/lib/skerry-client in "
-         "production\n"
-         "\n" +
-         TlsTable(site) +
-         "\n"
-         "# A data source: runs name it, and the columns that they read. Nothing but sums and "
-         "model\n"
-         "# updates leaves this machine.\n"
-         "[data." +
-         source +
-         "]\n"
-         "csv = \"" +
-         file +
-         "\"   # or: sqlite = \"/srv/data.db\" with table = \"patients\"\n"
-         "# rename = { apache2 = \"ApacheIIScore\" }   # the run's name of a column = this file's\n"
-         "# missing_values = [\"\", \"NA\"]   # cells that count as missing\n"
-         "\n"
-         "[policy]   # what this site takes part in; a run that asks for more is refused here\n"
-         "# allowed_models = [\"linear\", \"logistic\", \"softmax\", \"mlp\"]\n"
-         "# allowed_strategies = [\"fedavg\"]\n"
-         "min_examples = 10   # fewer training rows than this, and the site takes no part\n"
-         "# max_rounds = 500\n"
-         "\n"
-         "[limits]\n"
-         "max_concurrent_tasks = 1\n"
-         "retry_cap = \"60s\"   # the longest pause between attempts to reach the coordinator\n";
+  return Fill(kAgentToml, {{"SITE", TomlText(site)},
+                           {"COORDINATOR", TomlText(address)},
+                           {"TLS", TlsTable(site)},
+                           {"SOURCE", TomlKey(source)},
+                           {"FILE", TomlText(file)}});
 }
 
 std::string AdminToml(const std::string& name, const std::string& address) {
-  return "# For: skerry --admin admin.toml ... Paths are relative to this file.\n"
-         "[admin]\n"
-         "coordinator = \"" +
-         address +
-         "\"\n"
-         "\n" +
-         TlsTable(name);
+  return Fill(kAdminToml, {{"COORDINATOR", TomlText(address)}, {"TLS", TlsTable(name)}});
 }
 
 }  // namespace

@@ -228,7 +228,7 @@ std::string ComparisonJson(const Comparison& comparison) {
   for (const Score& score : comparison.own)
     json[score.is_total ? "total" : "own"].push_back(ToJson(score));
   for (const Score& score : comparison.all) json["all"].push_back(ToJson(score));
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace skerry::cli

@@ -21,6 +21,11 @@ Json TimeJson(int64_t unix_ms) {
   return unix_ms == 0 ? Json(nullptr) : Json(FormatWallTime({unix_ms}));
 }
 
+// Whatever bytes are in it, the text is JSON.
+std::string Dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 Json ToJson(const v1::RunSummary& run) {
   return {{"run", run.run_id()},
           {"name", run.name()},
@@ -90,7 +95,7 @@ std::string SiteState(const v1::SiteInRound& site) {
 
 std::string StateLine(const v1::RunSummary& run) {
   std::string text = run.state();
-  if (!run.reason().empty()) text += " (" + run.reason() + ")";
+  if (!run.reason().empty()) text += " (" + Printable(run.reason()) + ")";
   return text;
 }
 
@@ -147,15 +152,16 @@ std::string RunsText(const std::vector<v1::RunSummary>& runs) {
 std::string RunsJson(const std::vector<v1::RunSummary>& runs) {
   Json list = Json::array();
   for (const v1::RunSummary& run : runs) list.push_back(ToJson(run));
-  return Json{{"runs", std::move(list)}}.dump(2) + "\n";
+  return Dump({{"runs", std::move(list)}});
 }
 
-std::string RunSummaryJson(const v1::RunSummary& run) { return ToJson(run).dump(2) + "\n"; }
+std::string RunSummaryJson(const v1::RunSummary& run) { return Dump(ToJson(run)); }
 
 std::string RunText(const v1::ShowRunReply& run) {
   const v1::RunSummary& summary = run.run();
-  std::string text = "run      " + summary.run_id() + "\nstate    " + StateLine(summary) + "\n";
-  if (!summary.hint().empty()) text += "next     " + summary.hint() + "\n";
+  std::string text =
+      "run      " + Printable(summary.run_id()) + "\nstate    " + StateLine(summary) + "\n";
+  if (!summary.hint().empty()) text += "next     " + Printable(summary.hint()) + "\n";
   text += "round    " + RoundLabel(summary);
   if (!summary.phase().empty()) {
     text += ", now in round " + std::to_string(summary.current_round()) + " (" + summary.phase();
@@ -185,7 +191,7 @@ std::string RunJson(const v1::ShowRunReply& run) {
   json["rounds"] = Json::array();
   for (const v1::RoundSummary& round : run.rounds()) json["rounds"].push_back(ToJson(round));
   json["run_file"] = run.run_file();
-  return json.dump(2) + "\n";
+  return Dump(json);
 }
 
 std::string SitesText(const std::vector<v1::SiteSummary>& sites, int64_t now_unix_ms) {
@@ -195,8 +201,8 @@ std::string SitesText(const std::vector<v1::SiteSummary>& sites, int64_t now_uni
   for (const v1::SiteSummary& site : sites) {
     std::string expiry = "-";
     if (site.certificate_expires_unix() > 0) {
-      const int64_t days = (site.certificate_expires_unix() - now_unix_ms / 1000) / 86400;
-      expiry = days < 0 ? "expired" : std::to_string(days) + " days left";
+      const int64_t seconds = site.certificate_expires_unix() - now_unix_ms / 1000;
+      expiry = seconds < 0 ? "expired" : std::to_string(seconds / 86400) + " days left";
     }
     table.Add(
         {site.site(), site.state(), TimeText(site.last_seen_unix_ms()), site.version(), expiry,
@@ -221,7 +227,7 @@ std::string SitesJson(const std::vector<v1::SiteSummary>& sites) {
                                                               site.data_sources().end())},
                     {"session", site.epoch()}});
   }
-  return Json{{"sites", std::move(list)}}.dump(2) + "\n";
+  return Dump({{"sites", std::move(list)}});
 }
 
 std::string RoundLabel(const v1::RunSummary& run) {
@@ -235,15 +241,6 @@ std::string MetricsLine(const v1::RoundSummary& round) {
     parts.push_back(metric->name() + " " + FormatFixed(metric->value(), 4));
   }
   return Join(parts, "  ");
-}
-
-std::string SitesLine(const std::vector<v1::SiteInRound>& sites) {
-  std::vector<std::string> parts;
-  for (const v1::SiteInRound& site : sites) {
-    if (site.state() == "ready" || site.state() == "reported") continue;
-    parts.push_back(site.site() + " " + SiteState(site));
-  }
-  return Join(parts, ", ");
 }
 
 std::string RoundsCsv(const std::vector<v1::RoundSummary>& rounds) {

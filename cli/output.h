@@ -22,8 +22,6 @@ std::string SitesJson(const std::vector<v1::SiteSummary>& sites);
 std::string RoundLabel(const v1::RunSummary& run);
 // The federation's metrics of a round on one line: "test.auc 0.7712  test.log_loss 0.4321".
 std::string MetricsLine(const v1::RoundSummary& round);
-// One line a site that is not just waiting: "north training 40%".
-std::string SitesLine(const std::vector<v1::SiteInRound>& sites);
 
 // One row a round: round, model version, seconds, sites counted, and a column for each metric of
 // the federation. RFC 4180, numbers so that they read back exactly.

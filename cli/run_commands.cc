@@ -142,8 +142,8 @@ class Follower {
     progress_.Finish();
     if (!HasEnded(run) && run.state() != "paused") return 0;  // the round that was waited for
     std::fprintf(stderr, "%s: %s%s%s\n", run.run_id().c_str(), run.state().c_str(),
-                 run.reason().empty() ? "" : ": ", run.reason().c_str());
-    if (!run.hint().empty()) std::fprintf(stderr, "hint: %s\n", run.hint().c_str());
+                 run.reason().empty() ? "" : ": ", Printable(run.reason()).c_str());
+    if (!run.hint().empty()) std::fprintf(stderr, "hint: %s\n", Printable(run.hint()).c_str());
     return ExitCodeOf(run);
   }
 
@@ -301,6 +301,7 @@ void AddRunCommands(CLI::App& app, GlobalOptions& options, Action& action) {
   report->callback([&options, &action, argument, out] {
     action = [&options, argument, out] { return Report(options, *argument, *out); };
   });
+  AddVerifyCommand(*noun, options, action);
   CLI::App* history =
       AddVerb(*noun, options, "export-history",
               "Who was counted in which round, as JSON: skerry simulate --history replays it",

@@ -94,6 +94,10 @@ Result<simulation::SimulationOptions> Prepare(const SimulateOptions& options) {
     SKERRY_ASSIGN_OR_RETURN(coordinator::Participants history,
                             coordinator::ParseHistory(json, options.history));
     prepared.history = std::make_unique<coordinator::Participants>(std::move(history));
+    const std::string other = coordinator::OtherRunFile(json, text);
+    if (!other.empty()) {
+      std::fprintf(stderr, "warning: %s; the model may be another one\n", other.c_str());
+    }
   }
   const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   prepared.num_threads = options.threads > 0 ? options.threads : processors;
@@ -106,8 +110,8 @@ int Report(const SimulateOptions& options, const simulation::SimulationResult& r
   const v1::RunSummary& run = result.run;
   std::printf("%s: %s in %s, %s\n", run.name().c_str(), run.state().c_str(),
               FormatDuration(elapsed).c_str(), RoundLabel(run).c_str());
-  if (!run.reason().empty()) std::printf("reason: %s\n", run.reason().c_str());
-  if (!run.hint().empty()) std::printf("hint: %s\n", run.hint().c_str());
+  if (!run.reason().empty()) std::printf("reason: %s\n", Printable(run.reason()).c_str());
+  if (!run.hint().empty()) std::printf("hint: %s\n", Printable(run.hint()).c_str());
   if (!result.rounds.empty()) std::printf("%s\n", MetricsLine(result.rounds.back()).c_str());
   if (!result.model.empty()) {
     std::printf("model  %s/model.safetensors\nsha256 %s\n", options.out.c_str(),
@@ -116,7 +120,7 @@ int Report(const SimulateOptions& options, const simulation::SimulationResult& r
   std::printf("rounds %s/rounds.csv\ncurve  %s/curve.svg\n", options.out.c_str(),
               options.out.c_str());
   if (run.state() == "completed") return 0;
-  return run.state() == "completed_degraded" ? 20 : run.state() == "stopped" ? 130 : 22;
+  return run.state() == "completed_degraded" ? 20 : run.state() == "stopped" ? 23 : 22;
 }
 
 int Simulate(const SimulateOptions& options) {
@@ -139,7 +143,8 @@ int Simulate(const SimulateOptions& options) {
   if (!result.ok()) return ReportError(result.status());
   if (interrupted) std::fprintf(stderr, "interrupted: what was reached is written\n");
   if (Status status = WriteOutput(options, *result); !status.ok()) return ReportError(status);
-  return Report(options, *result, clock.Now() - begin);
+  const int code = Report(options, *result, clock.Now() - begin);
+  return interrupted ? 130 : code;
 }
 
 }  // namespace
@@ -159,8 +164,8 @@ void AddSimulateCommand(CLI::App& app, Action& action) {
       "give\n"
       "the same model, byte for byte, with any number of threads, and as a deployed run with the "
       "same\n"
-      "history. Exit codes: 0 completed, 20 completed_degraded, 22 paused or failed, 130 "
-      "interrupted.");
+      "history. Exit codes: 0 completed, 20 completed_degraded, 22 paused or failed,\n"
+      "  23 the history ends before the run does, 130 interrupted.");
   verb->add_option("run.toml", options->run_file, "the run file")->required();
   verb->add_option("--sites", options->sites,
                    "a folder, file or glob of CSV files, one site each; or a number of sites");

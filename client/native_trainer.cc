@@ -90,22 +90,35 @@ Status Evaluate(const learning::Model& model, std::span<const float> parameters,
 }  // namespace
 
 NativeTrainer::NativeTrainer(std::string site, std::map<std::string, RowReader> sources,
-                             SitePolicy policy)
-    : site_(std::move(site)), sources_(std::move(sources)), policy_(std::move(policy)) {}
+                             SitePolicy policy, int max_runs)
+    : site_(std::move(site)),
+      sources_(std::move(sources)),
+      policy_(std::move(policy)),
+      runs_(max_runs) {}
 
 Result<WorkDone> NativeTrainer::Run(const WorkOrder& order) {
   SKERRY_RETURN_IF_ERROR(CheckRun(policy_, *order.spec));
-  MutexLock lock(mutex_);
-  if (prepared_ == nullptr || prepared_->spec_sha256 != order.task.run_spec_sha256()) {
-    SKERRY_ASSIGN_OR_RETURN(prepared_, Prepare(order));
+  // A coordinator that began anew counts its runs from 1 again.
+  const std::string run = order.coordinator_id + "/" + order.task.run_id() + "/" +
+                          HexEncode(order.task.run_spec_sha256());
+  SKERRY_ASSIGN_OR_RETURN(RunDataCache::Lease lease, runs_.Take(run, order.stop));
+  Result<WorkDone> done = Work(order, *lease);
+  const Code code = done.status().code();
+  if (code != Code::kOk && code != Code::kCancelled && code != Code::kResourceExhausted) {
+    lease.Forget();
   }
-  SKERRY_RETURN_IF_ERROR(
-      CheckExamples(policy_, static_cast<int64_t>(prepared_->data->num_rows(SplitPart::kTrain))));
-  if (order.task.kind() == v1::STATISTICS) return Statistics(order, *prepared_);
-  return TrainAndEvaluate(order, *prepared_);
+  return done;
 }
 
-Result<std::shared_ptr<NativeTrainer::Prepared>> NativeTrainer::Prepare(const WorkOrder& order) {
+Result<WorkDone> NativeTrainer::Work(const WorkOrder& order, RunData& run) const {
+  if (run.data == nullptr) SKERRY_RETURN_IF_ERROR(Read(order, run));
+  SKERRY_RETURN_IF_ERROR(
+      CheckExamples(policy_, static_cast<int64_t>(run.data->num_rows(SplitPart::kTrain))));
+  if (order.task.kind() == v1::STATISTICS) return Statistics(order, run);
+  return TrainAndEvaluate(order, run);
+}
+
+Status NativeTrainer::Read(const WorkOrder& order, RunData& run) const {
   const v1::DataSpec& spec = order.spec->data();
   const auto source = sources_.find(spec.source());
   if (source == sources_.end()) {
@@ -115,23 +128,20 @@ Result<std::shared_ptr<NativeTrainer::Prepared>> NativeTrainer::Prepare(const Wo
                               "\"; this site has: " + Join(names, ", "))
         .WithHint("add [data." + spec.source() + "] to agent.toml");
   }
-  auto prepared = std::make_shared<Prepared>();
-  prepared->spec_sha256 = order.task.run_spec_sha256();
   SKERRY_ASSIGN_OR_RETURN(
-      prepared->model,
-      learning::MakeModel(order.spec->model(),
-                          static_cast<int64_t>(learning::FeatureColumns(spec).size()),
-                          spec.label_classes_size()));
+      run.model, learning::MakeModel(order.spec->model(),
+                                     static_cast<int64_t>(learning::FeatureColumns(spec).size()),
+                                     spec.label_classes_size()));
   const std::vector<std::string> columns = SiteData::Columns(spec);
   SKERRY_ASSIGN_OR_RETURN(const auto table, source->second(columns));
   SKERRY_ASSIGN_OR_RETURN(SiteData data, SiteData::Create(*table, spec, spec.source()));
-  prepared->data = std::make_unique<SiteData>(std::move(data));
-  return prepared;
+  run.data = std::make_unique<SiteData>(std::move(data));
+  return OkStatus();
 }
 
-Result<WorkDone> NativeTrainer::Statistics(const WorkOrder& order, const Prepared& prepared) const {
+Result<WorkDone> NativeTrainer::Statistics(const WorkOrder& order, const RunData& run) const {
   SKERRY_ASSIGN_OR_RETURN(ResultWriter writer, ResultWriter::Create(order));
-  const learning::FeatureSums sums = prepared.data->Sums();
+  const learning::FeatureSums sums = run.data->Sums();
   const std::vector<int64_t> counts = learning::CountValues(sums);
   const std::vector<double> values = learning::SumValues(sums);
   SKERRY_RETURN_IF_ERROR(writer.Put<int64_t>("features.counts", std::span<const int64_t>(counts)));
@@ -139,24 +149,24 @@ Result<WorkDone> NativeTrainer::Statistics(const WorkOrder& order, const Prepare
   return WorkDone{sums.num_examples, {}};
 }
 
-Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, Prepared& prepared) const {
+Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, RunData& run) const {
   if (order.model == nullptr) return InvalidArgument("the task has no model");
-  const learning::Model& model = *prepared.model;
+  const learning::Model& model = *run.model;
   SKERRY_ASSIGN_OR_RETURN(
       LoadedModel loaded,
       LoadModel(*order.model, model.parameters(), static_cast<std::size_t>(model.num_features())));
-  if (prepared.datasets.empty() || !(prepared.transform == loaded.transform)) {
+  if (run.datasets.empty() || !(run.transform == loaded.transform)) {
     for (const SplitPart part : {SplitPart::kTrain, SplitPart::kValidation, SplitPart::kTest}) {
-      prepared.datasets[part] = prepared.data->Prepare(part, loaded.transform);
+      run.datasets[part] = run.data->Prepare(part, loaded.transform);
     }
-    prepared.transform = loaded.transform;
+    run.transform = loaded.transform;
   }
   SKERRY_ASSIGN_OR_RETURN(ResultWriter writer, ResultWriter::Create(order));
   const v1::Split& split = order.spec->data().split();
   if (order.task.evaluate() || order.task.kind() == v1::EVALUATE) {
-    SKERRY_RETURN_IF_ERROR(Evaluate(model, loaded.parameters, prepared.datasets, split, writer));
+    SKERRY_RETURN_IF_ERROR(Evaluate(model, loaded.parameters, run.datasets, split, writer));
   }
-  const Dataset& rows = prepared.datasets.at(SplitPart::kTrain);
+  const Dataset& rows = run.datasets.at(SplitPart::kTrain);
   if (order.task.kind() == v1::EVALUATE) return WorkDone{rows.rows, {}};
 
   const v1::TrainingSpec& training = order.spec->training();

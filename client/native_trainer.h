@@ -6,12 +6,10 @@
 #include <span>
 #include <string>
 
-#include "base/mutex.h"
-#include "client/data/site_data.h"
 #include "client/data/table.h"
+#include "client/run_data.h"
 #include "client/site_policy.h"
 #include "client/task_runner.h"
-#include "learning/model.h"
 
 namespace skerry::client {
 
@@ -20,33 +18,28 @@ using RowReader =
     std::function<Result<std::unique_ptr<Table>>(std::span<const std::string> columns)>;
 
 // Statistics, training and evaluation on a site's own rows, with the models of learning/models.
-// Rows are read once per run and kept in memory while the run's tasks come. Thread-safe.
+// A run's rows are read when its first task comes, and kept in memory for its other tasks: what
+// happens to the source meanwhile does not show. They are read anew for another run, after a task
+// of the run failed (somebody has mended something), and when more than `max_runs` other runs had
+// tasks since. Tasks of different runs work side by side, those of one run one after the other.
+// Thread-safe.
 class NativeTrainer final : public Trainer {
  public:
   // `sources`: the site's data sources by name.
-  NativeTrainer(std::string site, std::map<std::string, RowReader> sources, SitePolicy policy);
+  NativeTrainer(std::string site, std::map<std::string, RowReader> sources, SitePolicy policy,
+                int max_runs = 1);
   Result<WorkDone> Run(const WorkOrder& order) override;
 
  private:
-  // What the tasks of one run have in common.
-  struct Prepared {
-    std::string spec_sha256;
-    std::unique_ptr<learning::Model> model;
-    std::unique_ptr<SiteData> data;
-    // The splits for one transform: it changes once in a run, after the statistics.
-    learning::InputTransform transform;
-    std::map<SplitPart, learning::Dataset> datasets;
-  };
-
-  Result<std::shared_ptr<Prepared>> Prepare(const WorkOrder& order);
-  Result<WorkDone> Statistics(const WorkOrder& order, const Prepared& prepared) const;
-  Result<WorkDone> TrainAndEvaluate(const WorkOrder& order, Prepared& prepared) const;
+  Result<WorkDone> Work(const WorkOrder& order, RunData& run) const;
+  Status Read(const WorkOrder& order, RunData& run) const;
+  Result<WorkDone> Statistics(const WorkOrder& order, const RunData& run) const;
+  Result<WorkDone> TrainAndEvaluate(const WorkOrder& order, RunData& run) const;
 
   const std::string site_;
   const std::map<std::string, RowReader> sources_;
   const SitePolicy policy_;
-  Mutex mutex_;  // one task at a time prepares or uses the data
-  std::shared_ptr<Prepared> prepared_ SKERRY_GUARDED_BY(mutex_);  // tasks hold it while they run
+  RunDataCache runs_;
 };
 
 }  // namespace skerry::client

@@ -15,7 +15,12 @@ using Stage = Work::Stage;
 }  // namespace
 
 Session::Session(const SessionParts& parts, SessionOptions options)
-    : parts_(parts), options_(std::move(options)), backoff_(NewBackoff(0)) {}
+    : parts_(parts),
+      options_(std::move(options)),
+      backoff_(NewBackoff(0)),
+      process_(
+          RandomStream(options_.jitter_seed, Purpose::kJitter, 1, options_.site, 0).NextWord() |
+          1U) {}
 
 rpc::Backoff Session::NewBackoff(uint64_t step) const {
   constexpr Duration kRetryBase = 200ms;
@@ -51,6 +56,7 @@ Status Session::Open() {
 std::optional<Timestamp> Session::Step() {
   if (!ended_.ok()) return std::nullopt;
   const Timestamp now = parts_.clock.Now();
+  if (now >= look_for_room_at_) KeepRest();
   StepControl(now);
   // By id: a step may end its own task.
   std::vector<int64_t> ids;
@@ -64,9 +70,12 @@ std::optional<Timestamp> Session::Step() {
 
   std::optional<Timestamp> next;
   const auto consider = [&](Timestamp t) { next = next ? std::min(*next, t) : t; };
+  if (!unkept_.empty()) consider(look_for_room_at_);
   if (control_ == Control::kNone) consider(control_not_before_);
-  // Progress is looked at once in a heartbeat; without news nothing is sent.
-  if (control_ == Control::kHeartbeat) consider(std::max(heartbeat_sent_, now) + heartbeat_);
+  // Progress is looked at once in an interval; without news nothing is sent.
+  if (control_ == Control::kHeartbeat) {
+    consider(std::max(heartbeat_sent_, now) + ProgressInterval());
+  }
   for (const auto& [task_id, work] : works_) {
     if (!work.busy && work.stage != Stage::kSubmitted && joined_) consider(work.not_before);
   }
@@ -112,12 +121,6 @@ void Session::End(Status status) {
   parts_.observer.HealthChanged(ended_);
 }
 
-void Session::Keep(std::vector<storage::ClientRecord> records) {
-  SKERRY_FAILPOINT("client/commit-begins");
-  const Status status = parts_.store.Commit(records);
-  if (!status.ok()) End(status);
-}
-
 Work* Session::Find(int64_t task_id, uint64_t life) {
   const auto found = works_.find(task_id);
   if (found == works_.end() || found->second.life != life || !ended_.ok()) return nullptr;
@@ -141,13 +144,14 @@ std::string Session::ModelPath(const std::string& content_hash) const {
 
 // What a kill between the store and the file left behind.
 void Session::RemoveUnusedResults() {
-  const std::string folder = options_.state_dir + "/results";
+  const std::string folder = options_.state_dir + "/results/";
   std::set<std::string> used;
   for (const auto& [task_id, work] : works_) used.insert(ResultPath(task_id));
-  const Result<std::vector<std::string>> names = parts_.files.List(folder);
+  const Result<std::vector<std::string>> names = parts_.files.List(options_.state_dir + "/results");
   if (!names.ok()) return;
   for (const std::string& name : *names) {
-    const std::string path = folder + "/" + name;
+    std::string path = folder;
+    path += name;
     if (!used.contains(path)) static_cast<void>(parts_.files.Remove(path).ok());
   }
 }

@@ -29,7 +29,7 @@ struct SessionOptions {
   Duration retry_cap = 60s;  // between attempts to reach the coordinator
   std::vector<std::string> data_sources;
   int64_t certificate_expires_unix = 0;
-  uint64_t jitter_seed = 0;
+  uint64_t jitter_seed = 0;  // different in every process: delays and the process' name come of it
 };
 
 // Who wants to know what the session does. Called on the session's thread; must be quick.
@@ -66,7 +66,8 @@ class Session {
   std::optional<Timestamp> Step();
 
   // Why the session has ended: PERMISSION_DENIED (a newer process of this site has taken over),
-  // UNIMPLEMENTED (the versions do not fit), or a failure of this side's own disk. OK: it has not.
+  // UNIMPLEMENTED (the versions do not fit), or a failure of this side's own disk other than being
+  // full, which is waited for. OK: it has not.
   const Status& ended() const { return ended_; }
   // OK when the coordinator answered last time.
   const Status& health() const { return health_; }
@@ -88,6 +89,7 @@ class Session {
   template <class Reply>
   rpc::Callback<Reply> ControlCallback(void (Session::*handle)(Reply));
   void Healthy();
+  void SayRestarted(const Status& status);
 
   // Tasks, each through fetching, training, submitting, waiting for its verdict.
   void StepWork(Work& work, Timestamp now);
@@ -106,17 +108,22 @@ class Session {
   void Abandon(int64_t task_id, const std::string& why);
   void Drop(int64_t task_id);
   void Retry(Work& work, const Status& status);
+  void Unhindered(Work& work);
+  Status CheckKeptResult(const Work& work) const;
+  void TrainAgain(Work& work);
   Work* Find(int64_t task_id, uint64_t life);
   rpc::Backoff NewBackoff(uint64_t step) const;
 
   bool HasCapacity() const;
   std::vector<v1::Progress> ProgressNow() const;
   int64_t ProgressMark() const;
+  Duration ProgressInterval() const;
   std::string ResultPath(int64_t task_id) const;
   std::string ModelPath(const std::string& content_hash) const;
   void RemoveUnusedResults();
   void RemoveUnusedModels();
   void Keep(std::vector<storage::ClientRecord> records);
+  void KeepRest();
   void End(Status status);
   std::string Describe(const v1::Task& task) const;
 
@@ -128,14 +135,22 @@ class Session {
   Status health_;
   bool joined_ = false;
   uint64_t epoch_ = 0;
+  const uint32_t process_;  // tells this process' calls from those of others of the site
+  uint64_t joins_ = 0;
+  uint64_t ticket_ = 0;  // for the next Join
   std::string coordinator_id_;
-  Duration heartbeat_ = 1s;
+  Duration heartbeat_ = 1s;  // as the coordinator wishes
 
   Control control_ = Control::kNone;
   uint64_t control_call_ = 0;  // the newest; answers to older ones are of no interest
   Timestamp control_not_before_;
   Timestamp heartbeat_sent_;
   int64_t heartbeat_mark_ = 0;  // of the progress that it carried
+
+  // What the store could not take yet because its disk is full, in order.
+  std::vector<storage::ClientRecord> unkept_;
+  std::string disk_full_;  // what it said; empty: there is room
+  Timestamp look_for_room_at_;
 
   std::map<int64_t, Work> works_;
   uint64_t last_life_ = 0;

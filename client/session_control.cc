@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/failpoint.h"
@@ -27,7 +28,7 @@ void Session::StepControl(Timestamp now) {
   if (control_ == Control::kHeartbeat) {
     if (HasCapacity()) return CallPull();  // the coordinator ends the older call
     const bool news = ProgressMark() != heartbeat_mark_;
-    if (news && now - heartbeat_sent_ >= heartbeat_) CallHeartbeat(now);
+    if (news && now - heartbeat_sent_ >= ProgressInterval()) CallHeartbeat(now);
   }
 }
 
@@ -62,6 +63,9 @@ void Session::CallJoin() {
   for (const std::string& source : options_.data_sources) request.add_data_sources(source);
   request.set_max_concurrent_tasks(options_.max_concurrent_tasks);
   request.set_certificate_expires_unix(options_.certificate_expires_unix);
+  request.set_process(process_);
+  request.set_call(++joins_);
+  request.set_ticket(ticket_);
   parts_.api.Join(std::move(request), ControlCallback(&Session::OnJoined));
 }
 
@@ -101,12 +105,15 @@ void Session::CallHeartbeat(Timestamp now) {
 }
 
 void Session::OnJoined(v1::JoinReply reply) {
+  ticket_ = reply.ticket();
+  if (ticket_ != 0) return;  // at once again, with it
   SKERRY_FAILPOINT("client/joined");
   joined_ = true;
   epoch_ = reply.epoch();
   heartbeat_ = std::chrono::milliseconds(std::clamp<int64_t>(reply.heartbeat_ms(), 100, 60000));
   parts_.observer.Say("joined as site \"" + options_.site + "\", session " +
-                      std::to_string(epoch_) + " (coordinator " + reply.version() + ")");
+                      std::to_string(rpc::SessionNumber(epoch_)) + " (coordinator " +
+                      reply.version() + ")");
   for (const v1::JoinReply::Settlement& settlement : reply.settlements()) {
     const auto found = works_.find(settlement.task_id());
     if (found == works_.end()) continue;
@@ -164,17 +171,24 @@ void Session::OnControlFailed(const Status& status) {
   if (reaction == Reaction::kRejoin || reaction == Reaction::kDropTask) {
     const bool had_session = std::exchange(joined_, false);
     if (had_session) {  // the coordinator is there: Join at once, however long it was away
+      SayRestarted(status);
       control_not_before_ = parts_.clock.Now();
       return;
     }
   }
-  if (health_.code() != status.code()) {
+  if (health_.code() != status.code() || health_.message() != status.message()) {
     health_ = status;
     parts_.observer.HealthChanged(health_);
   }
   const Duration delay =
       reaction == Reaction::kStayUnhealthy ? options_.retry_cap : backoff_.Next();
   control_not_before_ = parts_.clock.Now() + delay;
+}
+
+// A coordinator that was restarted knows no session: nothing is wrong.
+void Session::SayRestarted(const Status& status) {
+  if (status.detail() != rpc::kEpochUnknown) return;
+  parts_.observer.Say("the coordinator was restarted; joining again");
 }
 
 void Session::Healthy() {
@@ -195,15 +209,31 @@ std::vector<v1::Progress> Session::ProgressNow() const {
                                                           : v1::Progress::TRAINING);
     progress.set_done(work.progress->done);
     progress.set_total(work.progress->total);
+    progress.set_trouble(work.trouble.empty() ? disk_full_ : work.trouble);
     all.push_back(std::move(progress));
   }
   return all;
 }
 
-int64_t Session::ProgressMark() const {
-  int64_t mark = 0;
+// As often as the coordinator wishes, and at least as often as each task's run does.
+Duration Session::ProgressInterval() const {
+  constexpr Duration kLeast = 100ms;
+  Duration interval = heartbeat_;
   for (const auto& [task_id, work] : works_) {
-    mark += work.progress->done + (static_cast<int64_t>(work.stage) << 40) + task_id;
+    const std::chrono::milliseconds wanted(work.task.heartbeat_ms());
+    if (work.stage != Stage::kSubmitted && wanted.count() > 0) {
+      interval = std::min(interval, std::max(kLeast, Duration(wanted)));
+    }
+  }
+  return interval;
+}
+
+int64_t Session::ProgressMark() const {
+  constexpr uint64_t kSome = 0xffff;
+  auto mark = static_cast<int64_t>(std::hash<std::string>()(disk_full_) & kSome);
+  for (const auto& [task_id, work] : works_) {
+    mark += work.progress->done + (static_cast<int64_t>(work.stage) << 40) + task_id +
+            static_cast<int64_t>(std::hash<std::string>()(work.trouble) & kSome);
   }
   return mark;
 }

@@ -11,9 +11,6 @@ using rpc::Reaction;
 using storage::ClientTask;
 using Stage = Work::Stage;
 
-// An upload that has to be taken up again so often is given up and reported.
-constexpr int kMaxResumes = 3;
-
 }  // namespace
 
 void Session::Query(Work& work) {
@@ -38,9 +35,8 @@ void Session::Submit(Work& work, uint64_t offset) {
   Result<std::unique_ptr<File>> file =
       parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead);
   if (!file.ok()) {
-    // The store says it is finished, the disk does not have it: work again, to the same bits.
-    work.stage = Stage::kFetching;
-    return;
+    parts_.observer.Say(Describe(work.task) + ": " + file.status().message());
+    return TrainAgain(work);
   }
   work.busy = true;
   work.progress = std::make_shared<WorkProgress>();
@@ -59,7 +55,7 @@ void Session::Submit(Work& work, uint64_t offset) {
         if (!reply.ok()) return OnSubmitFailed(*found, reply.status());
         SKERRY_FAILPOINT("client/receipt-heard");
         found->stage = Stage::kSubmitted;
-        found->resumes = 0;
+        Unhindered(*found);
         Keep({ClientTask{task_id, ClientTask::State::kSubmitted, found->task.SerializeAsString(),
                          found->header.SerializeAsString()}});
         SKERRY_FAILPOINT("client/receipt-kept");
@@ -81,6 +77,12 @@ void Session::OnSubmitFailed(Work& work, const Status& status) {
     case Reaction::kReportFailure:
       return ReportFailure(work, status);
     case Reaction::kResume:
+      if (status.code() == Code::kDataLoss) {
+        if (const Status kept = CheckKeptResult(work); !kept.ok()) {
+          parts_.observer.Say(Describe(work.task) + ": " + kept.message());
+          return TrainAgain(work);
+        }
+      }
       if (++work.resumes > kMaxResumes) return ReportFailure(work, status);
       work.ask_first = true;
       return;

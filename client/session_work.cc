@@ -78,12 +78,15 @@ void Session::Fetch(Work& work) {
         if (done.ok()) {
           SKERRY_FAILPOINT("client/model-fetched");
           found->model = file;
-          found->backoff.Reset();
+          Unhindered(*found);
           return;
         }
         const Reaction reaction = rpc::ReactionTo(done.status());
         if (reaction == Reaction::kDropTask) return Abandon(task_id, done.status().message());
-        if (reaction == Reaction::kReportFailure) return ReportFailure(*found, done.status());
+        const bool hopeless = reaction == Reaction::kResume && ++found->resumes > kMaxResumes;
+        if (hopeless || reaction == Reaction::kReportFailure) {
+          return ReportFailure(*found, done.status());
+        }
         Retry(*found, done.status());
       });
 }
@@ -91,6 +94,7 @@ void Session::Fetch(Work& work) {
 void Session::Train(Work& work) {
   auto order = std::make_shared<WorkOrder>();
   order->task = work.task;
+  order->coordinator_id = coordinator_id_;
   if (spec_.first != work.task.run_spec_sha256() || spec_.second == nullptr) {
     auto spec = std::make_shared<v1::RunSpec>();
     if (!spec->ParseFromString(work.task.run_spec())) {
@@ -121,17 +125,28 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
   if (work == nullptr) return;
   work->busy = false;
   SKERRY_FAILPOINT("client/trained");
-  const bool disk_full = done.status().code() == Code::kResourceExhausted;
-  if (!done.ok() && !disk_full) {
+  if (done.status().code() == Code::kResourceExhausted) {
+    // The disk is full: train again when there is room, to the same bits.
+    work->stage = Stage::kFetching;
+    return Retry(*work, done.status());
+  }
+  if (done.status().code() == Code::kDataLoss && ++work->resumes <= kMaxResumes) {
+    // The model's file, most likely: fetching looks at all of it again.
+    work->model.reset();
+    work->stage = Stage::kFetching;
+    return Retry(*work, done.status());
+  }
+  if (!done.ok()) {
     parts_.observer.Say(Describe(work->task) + ": failed: " + done.status().ToString());
     return ReportFailure(*work, done.status());
   }
-  const Status sealed = done.ok() ? Seal(*work, *done) : done.status();
+  const Status sealed = Seal(*work, *done);
   if (!sealed.ok()) {
-    // The disk, most likely full: train again later, to the same bits.
+    // The result cannot be read back: train again later, to the same bits.
     work->stage = Stage::kFetching;
     return Retry(*work, sealed);
   }
+  Unhindered(*work);
   parts_.observer.Say(Describe(work->task) + ": done, " + FormatCount(done->num_examples) +
                       " examples");
 }
@@ -155,26 +170,29 @@ Status Session::Seal(Work& work, const WorkDone& done) {
   work.ask_first = false;
   work.model.reset();
   SKERRY_FAILPOINT("client/result-hashed");
-  const Status kept =
-      parts_.store.Commit({ClientTask{work.task.task_id(), ClientTask::State::kFinished,
-                                      work.task.SerializeAsString(), header.SerializeAsString()}});
+  Keep({ClientTask{work.task.task_id(), ClientTask::State::kFinished, work.task.SerializeAsString(),
+                   header.SerializeAsString()}});
   SKERRY_FAILPOINT("client/result-kept");
-  return kept;
+  return OkStatus();
 }
 
 void Session::Retry(Work& work, const Status& status) {
+  // Not at every attempt; that the coordinator was restarted is said once for all tasks.
+  const bool restarted = status.detail() == rpc::kEpochUnknown;
+  if (!restarted && work.trouble != status.message()) {
+    work.trouble = status.message();
+    parts_.observer.Say(Describe(work.task) + ": " + status.ToString() + "; trying again");
+  }
   const Reaction reaction = rpc::ReactionTo(status);
   if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
   if (reaction == Reaction::kRejoin && control_ != Control::kJoin) {
+    if (joined_) SayRestarted(status);
     joined_ = false;
     ++control_call_;
     control_ = Control::kNone;
     control_not_before_ = parts_.clock.Now();
   }
   const bool refused = reaction == Reaction::kStayUnhealthy;
-  if (refused || work.backoff.attempts() == 0) {  // not at every attempt
-    parts_.observer.Say(Describe(work.task) + ": " + status.ToString() + "; trying again");
-  }
   const Duration delay = work.backoff.Next();
   work.not_before = parts_.clock.Now() + (refused ? options_.retry_cap : delay);
 }

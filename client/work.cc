@@ -34,7 +34,7 @@ Status ModelSink::Put(const v1::Chunk& chunk) {
 
 Status ModelSink::CheckWhole() {
   std::vector<Digest> all;
-  std::string piece(kChunkBytes, '\0');
+  std::string piece(begin_ > 0 ? kChunkBytes : 0, '\0');
   for (uint64_t offset = 0; offset < begin_; offset += kChunkBytes) {
     SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset, piece));
     all.push_back(crypto::Sha256({piece.data(), n}));

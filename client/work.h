@@ -19,6 +19,9 @@
 
 namespace skerry::client {
 
+// A transfer that has to be taken up again more often is given up and reported.
+constexpr int kMaxResumes = 3;
+
 // One task in a session's hands.
 struct Work {
   enum class Stage {
@@ -38,7 +41,8 @@ struct Work {
   bool busy = false;  // a call, or the trainer, is at it
   Timestamp not_before;
   rpc::Backoff backoff;
-  int resumes = 0;         // how often an upload had to be taken up again
+  int resumes = 0;         // how often what was transferred had to be taken up again
+  std::string trouble;     // what stands in the way just now, for people
   bool ask_first = false;  // kSubmitting: what has arrived is not known
   std::shared_ptr<File> model;
   std::stop_source stop;

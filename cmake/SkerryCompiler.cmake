@@ -10,6 +10,7 @@ target_compile_options(skerry_compiler INTERFACE
 # Same bits on every machine (docs/decisions.md): one instruction set, no contraction of a*b+c, and
 # none of the -ffast-math family, which also breaks the checks for NaN.
 add_library(skerry_arch INTERFACE)
+set_target_properties(skerry_arch PROPERTIES EXPORT_NAME arch)
 if(SKERRY_ARCH)
   target_compile_options(skerry_arch INTERFACE -march=${SKERRY_ARCH})
 endif()

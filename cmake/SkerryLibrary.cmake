@@ -25,6 +25,7 @@ function(skerry_library name)
   target_link_libraries(${name}
     PUBLIC ${ARG_PUBLIC} skerry_arch
     PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:skerry_compiler> $<BUILD_INTERFACE:skerry_hardening>)
+  target_compile_features(${name} PUBLIC cxx_std_20)
   string(REPLACE "skerry_" "" short ${name})
   set_target_properties(${name} PROPERTIES EXPORT_NAME ${short})
   add_library(skerry::${short} ALIAS ${name})

@@ -31,6 +31,7 @@ Result<std::unique_ptr<Coordinator>> Coordinator::Open(const CoordinatorParts& p
 }
 
 Status Coordinator::Restore() {
+  SKERRY_RETURN_IF_ERROR(uploads_.MakeDirectory());
   storage::JournalReader& reader = parts_.reader;
   SKERRY_ASSIGN_OR_RETURN(coordinator_id_, reader.CoordinatorId());
   SKERRY_ASSIGN_OR_RETURN(last_task_id_, reader.LargestTaskId());
@@ -166,6 +167,7 @@ void Coordinator::WithdrawTask(const std::string& name, int64_t task_id) {
 void Coordinator::AskResend(const std::string& name, int64_t task_id) {
   Site& site = GetSite(name);
   site.resend.insert(task_id);
+  uploads_.Remove(task_id);  // not good enough to build on
   MarkDirty(site);
 }
 
@@ -178,8 +180,10 @@ void Coordinator::TellOutcome(const storage::TaskRecord& record) {
 
 void Coordinator::StartFinalize(Run& run, int64_t ticket, FinalizeInput input) {
   for (CountedResult& result : input.results) {
-    Result<std::shared_ptr<File>> file = uploads_.Open(result.task_id);
-    if (file.ok()) result.file = *std::move(file);
+    Result<StoredResult> stored = uploads_.Open(result.task_id);
+    if (!stored.ok()) continue;
+    result.file = std::move(stored->file);
+    result.chunk_checksums = std::move(stored->chunk_checksums);
   }
   auto shared = std::make_shared<FinalizeInput>(std::move(input));
   // After the commit: that these results count must be known before the model shows it.
@@ -198,14 +202,15 @@ void Coordinator::StartFinalize(Run& run, int64_t ticket, FinalizeInput input) {
 
 Status Coordinator::VerifyVersion(const std::string& run_id, const ModelVersion& version) {
   using storage::CheckpointPart;
-  SKERRY_RETURN_IF_ERROR(
-      checkpoints_
-          .OpenVerified({run_id, version.version, CheckpointPart::kModel}, version.model_hash)
-          .status());
+  const auto verify = [&](CheckpointPart part, const crypto::Digest& hash) {
+    return checkpoints_
+        .OpenVerified({run_id, version.version, part}, hash, parts_.compute,
+                      options_.num_threads - 1)
+        .status();
+  };
+  SKERRY_RETURN_IF_ERROR(verify(CheckpointPart::kModel, version.model_hash));
   if (version.state_size_bytes == 0) return OkStatus();
-  return checkpoints_
-      .OpenVerified({run_id, version.version, CheckpointPart::kState}, version.state_hash)
-      .status();
+  return verify(CheckpointPart::kState, version.state_hash);
 }
 
 void Coordinator::RunEnded(Run& run) {

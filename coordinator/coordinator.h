@@ -33,6 +33,7 @@ struct CoordinatorOptions {
   std::string state_dir;
   uint64_t spool_bytes = uint64_t{64} << 30;  // results on their way to their rounds
   int num_threads = 1;                        // that `compute` has
+  uint64_t inline_bytes = 64 * 1024;          // models up to this size travel inside their tasks
   // A site whose call broke and that makes no new one for so long is lost: within ten seconds of a
   // client's death it is known.
   Duration grace = 9s;
@@ -162,10 +163,12 @@ class Coordinator final : public RunHost {
   Site& GetSite(const std::string& name);
   Site* FindSite(const std::string& name) const;
   Status CheckSession(const Site* site, uint64_t epoch) const;
+  Status CheckJoin(const Site& site, const v1::JoinRequest& request) const;
+  uint64_t TicketFor(Site& site, const v1::JoinRequest& request);
   void StartSession(Site& site, const v1::JoinRequest& request);
   v1::JoinReply::Settlement Settle(Site& site, const v1::HeldTask& held);
   void Confirm(Site& site, const google::protobuf::RepeatedField<int64_t>& task_ids);
-  void NoteProgress(const Site& site, const google::protobuf::RepeatedPtrField<v1::Progress>& all);
+  void NoteProgress(Site& site, const google::protobuf::RepeatedPtrField<v1::Progress>& all);
   void Connected(Site& site);
   void Lost(Site& site);
   void MarkDirty(Site& site);
@@ -178,6 +181,8 @@ class Coordinator final : public RunHost {
   std::vector<int64_t> TasksToAbandon(const Site& site) const;
   void InlineModel(const Run& run, v1::ModelRef& model);
   Duration HoldTime();
+  Duration PullHoldTime(const Site& site);
+  Duration ProgressInterval() const;
   // The open task with this id, if this site has it.
   const OpenTask* FindTask(const std::string& site, int64_t task_id) const;
   void UploadChecked(std::shared_ptr<Upload> upload, Result<std::vector<learning::Metric>> checked,
@@ -203,6 +208,7 @@ class Coordinator final : public RunHost {
   Finalizer finalizer_;
   std::string coordinator_id_;
   int64_t last_task_id_ = 0;
+  uint64_t last_ticket_ = 0;
   RandomStream jitter_;
 
   std::unordered_map<std::string, std::unique_ptr<Site>> sites_;

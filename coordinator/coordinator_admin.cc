@@ -233,7 +233,7 @@ void Coordinator::ListSites(rpc::Callback<v1::ListSitesReply> done) {
     summary.set_last_seen_unix_ms(seen.unix_millis);
     summary.set_certificate_expires_unix(record.certificate_expires_unix);
     for (const std::string& source : record.data_sources) summary.add_data_sources(source);
-    summary.set_epoch(record.epoch);
+    summary.set_epoch(rpc::SessionNumber(record.epoch));
   }
   Reply<v1::ListSitesReply>(std::move(done), std::move(reply));
 }

@@ -87,7 +87,7 @@ void Coordinator::ReportFailure(const std::string& name, const v1::ReportFailure
                               .WithHint(request.hint());
     Run& run = *task->run;
     if (code == Code::kDataLoss) {
-      run.OnResultMissing(task->place);  // it has lost its result: it works again
+      run.OnDataLost(task->place, reason);
     } else {
       run.OnFailed(task->place, reason);
     }

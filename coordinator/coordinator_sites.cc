@@ -9,9 +9,6 @@
 namespace skerry::coordinator {
 namespace {
 
-// Models up to this size travel inside the task.
-constexpr uint64_t kInlineBytes = 64 * 1024;
-
 template <class Reply>
 void EndHeld(std::optional<HeldCall<Reply>>& held, const Status& status,
              std::vector<std::function<void()>>& after_commit) {
@@ -23,6 +20,11 @@ void EndHeld(std::optional<HeldCall<Reply>>& held, const Status& status,
 Status Superseded(const std::string& site) {
   return PermissionDenied("a newer process of site \"" + site + "\" has taken over")
       .WithDetail(rpc::kSuperseded);
+}
+
+// Whether the process that calls has the session already.
+bool HasSession(const Site& site, const v1::JoinRequest& request) {
+  return request.process() != 0 && request.process() == rpc::SessionProcess(site.record.epoch);
 }
 
 }  // namespace
@@ -44,7 +46,9 @@ Site* Coordinator::FindSite(const std::string& name) const {
 
 Status Coordinator::CheckSession(const Site* site, uint64_t epoch) const {
   if (site != nullptr && epoch < site->record.epoch && epoch > 0) {
-    return Superseded(site->record.site);
+    const uint32_t process = rpc::SessionProcess(epoch);
+    const bool current = process != 0 && process == rpc::SessionProcess(site->record.epoch);
+    if (!current) return Superseded(site->record.site);
   }
   if (site == nullptr || !site->has_session || epoch != site->record.epoch) {
     return FailedPrecondition("no session with this epoch; Join first")
@@ -67,14 +71,19 @@ void Coordinator::Join(const std::string& name, v1::JoinRequest request,
   }
   SKERRY_FAILPOINT("coordinator/join");
   Site& site = GetSite(name);
-  if (request.epoch() > 0 && request.epoch() < site.record.epoch) {
-    return Reply<v1::JoinReply>(std::move(done), Superseded(name));
+  if (Status status = CheckJoin(site, request); !status.ok()) {
+    return Reply<v1::JoinReply>(std::move(done), std::move(status));
   }
-  DropHeldCalls(site, request.epoch() == 0 ? Superseded(name) : Unavailable("a new session began"));
+  v1::JoinReply reply;
+  if (const uint64_t ticket = TicketFor(site, request); ticket != 0) {
+    reply.set_ticket(ticket);
+    return Reply<v1::JoinReply>(std::move(done), std::move(reply));
+  }
+  const bool rejoins = HasSession(site, request) || request.epoch() > 0;
+  DropHeldCalls(site, rejoins ? Unavailable("a new session began") : Superseded(name));
   StartSession(site, request);
   Confirm(site, request.confirmed_verdicts());
 
-  v1::JoinReply reply;
   reply.set_epoch(site.record.epoch);
   reply.set_coordinator_id(coordinator_id_);
   reply.set_version(options_.version);
@@ -88,15 +97,40 @@ void Coordinator::Join(const std::string& name, v1::JoinRequest request,
     *reply.add_settlements() = settlement;
   }
   AppendVerdicts(site, reply.mutable_verdicts());
-  const auto beat = std::chrono::milliseconds(10 * static_cast<int64_t>(num_connected_));
-  reply.set_heartbeat_ms(std::clamp<int64_t>(beat.count(), 1000, 20000));
+  reply.set_heartbeat_ms(
+      std::chrono::duration_cast<std::chrono::milliseconds>(ProgressInterval()).count());
   Connected(site);
   Reply<v1::JoinReply>(std::move(done), std::move(reply));
 }
 
+// PERMISSION_DENIED (SUPERSEDED): a newer process has the session. UNAVAILABLE: the call is an old
+// one that arrived late.
+Status Coordinator::CheckJoin(const Site& site, const v1::JoinRequest& request) const {
+  if (HasSession(site, request)) {
+    if (request.call() > site.last_join) return OkStatus();
+    return Unavailable("a newer call to Join has been answered");
+  }
+  const bool old_session = request.epoch() > 0 && request.epoch() < site.record.epoch;
+  return old_session ? Superseded(site.record.site) : OkStatus();
+}
+
+// Before a process takes the session from another it must ask twice: the second time with this
+// ticket. 0: it need not, or has done so.
+uint64_t Coordinator::TicketFor(Site& site, const v1::JoinRequest& request) {
+  const uint32_t process = request.process();
+  if (process == 0 || site.record.epoch == 0 || HasSession(site, request)) return 0;
+  const auto found = site.tickets.find(process);
+  if (found != site.tickets.end() && found->second == request.ticket()) return 0;
+  constexpr std::size_t kMostTickets = 64;
+  if (site.tickets.size() >= kMostTickets) site.tickets.clear();
+  return site.tickets[process] = ++last_ticket_;
+}
+
 void Coordinator::StartSession(Site& site, const v1::JoinRequest& request) {
   storage::SiteRecord& record = site.record;
-  ++record.epoch;
+  record.epoch = rpc::MakeEpoch(rpc::SessionNumber(record.epoch) + 1, request.process());
+  site.last_join = request.call();
+  site.tickets.clear();
   record.version = request.version();
   record.last_seen = WallNow();
   if (record.first_seen.unix_millis == 0) record.first_seen = record.last_seen;
@@ -127,7 +161,6 @@ v1::JoinReply::Settlement Coordinator::Settle(Site& site, const v1::HeldTask& he
   }
   if (held.state() == v1::HeldTask::SUBMITTED && !here) {
     settlement.set_instruction(v1::JoinReply::RESEND);
-    site.resend.erase(held.task_id());
   }
   site.holds.insert(held.task_id());
   if (!here) task->run->OnTaken(task->place);
@@ -174,6 +207,24 @@ void Coordinator::DropHeldCalls(Site& site, const Status& status) {
   EndHeld(site.heartbeat, status, after_commit_);
 }
 
+// How often a working client tells its progress, by the load that this makes.
+Duration Coordinator::ProgressInterval() const {
+  return std::clamp<Duration>(10ms * static_cast<int64_t>(num_connected_), 1s, 20s);
+}
+
+// A client at work that could do more tells its progress with each PullTask, so it is not held for
+// longer than it may be silent.
+Duration Coordinator::PullHoldTime(const Site& site) {
+  Duration hold = HoldTime();
+  for (const int64_t task_id : site.holds) {
+    const OpenTask* task = FindTask(site.record.site, task_id);
+    if (task == nullptr) continue;
+    if (task->run->FindSlot(task->place)->record.state != storage::TaskState::kTaken) continue;
+    hold = std::min({hold, ProgressInterval(), task->run->plan().time.heartbeat});
+  }
+  return hold;
+}
+
 Duration Coordinator::HoldTime() {
   const double seconds =
       std::clamp(20.0 * static_cast<double>(num_connected_) / 1000.0, 20.0, 120.0);
@@ -196,7 +247,7 @@ void Coordinator::PullTask(const std::string& name, uint64_t call_id,
   site->pull = HeldCall<v1::PullTaskReply>{call_id, std::move(done)};
   if (!site->connected) Connected(*site);
   site->broken = false;
-  site_timers_.Set(site->number, Now() + HoldTime());
+  site_timers_.Set(site->number, Now() + PullHoldTime(*site));
   MarkDirty(*site);
 }
 
@@ -231,9 +282,11 @@ void Coordinator::CallBroken(const std::string& name, uint64_t call_id) {
   site_timers_.Set(site->number, Now() + options_.grace);
 }
 
-void Coordinator::NoteProgress(const Site& site,
+void Coordinator::NoteProgress(Site& site,
                                const google::protobuf::RepeatedPtrField<v1::Progress>& all) {
+  site.at_work.clear();
   for (const v1::Progress& progress : all) {
+    site.at_work.insert(progress.task_id());
     const OpenTask* task = FindTask(site.record.site, progress.task_id());
     if (task == nullptr) continue;
     task->run->OnTaken(task->place);
@@ -294,9 +347,10 @@ void Coordinator::AnswerHeartbeat(Site& site, bool hold_is_over) {
 // run than the last if there is one.
 bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
   for (const int64_t task_id : site.resend) {
-    if (!site.holds.contains(task_id)) continue;
+    if (!site.holds.contains(task_id) || site.at_work.contains(task_id)) continue;
+    // Asked again until the client is at it: this answer may be lost.
     reply.set_resend_task_id(task_id);
-    site.resend.erase(task_id);
+    site.at_work.insert(task_id);
     return true;
   }
   const auto working = std::count_if(site.open.begin(), site.open.end(),
@@ -323,7 +377,7 @@ bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
 }
 
 void Coordinator::InlineModel(const Run& run, v1::ModelRef& model) {
-  if (model.size_bytes() > kInlineBytes) return;
+  if (model.size_bytes() > options_.inline_bytes) return;
   auto& [version, contents] = small_models_[run.record().run_id];
   if (contents.empty() || version != model.version()) {
     const Result<std::unique_ptr<File>> file =

@@ -1,12 +1,12 @@
 #include "coordinator/finalizer.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <utility>
 
+#include "base/crc32c.h"
 #include "base/failpoint.h"
-#include "base/mutex.h"
+#include "base/first_error.h"
 #include "base/parallel.h"
 #include "coordinator/result_sums.h"
 #include "crypto/content_hash.h"
@@ -41,27 +41,6 @@ template <class T>
 Status Write(File& file, uint64_t offset, std::span<const T> values) {
   return file.WriteAt(offset, {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
 }
-
-// The first error of several threads.
-class FirstError {
- public:
-  void Note(Status status) {
-    if (status.ok()) return;
-    MutexLock lock(mutex_);
-    if (status_.ok()) status_ = std::move(status);
-    failed_ = true;
-  }
-  bool failed() const { return failed_; }
-  Status Take() {
-    MutexLock lock(mutex_);
-    return std::move(status_);
-  }
-
- private:
-  std::atomic<bool> failed_ = false;
-  Mutex mutex_;
-  Status status_ SKERRY_GUARDED_BY(mutex_);
-};
 
 // The parameters of the new version, block by block, from the base and the counted updates.
 class BlockPass {
@@ -167,9 +146,11 @@ struct OpenCheckpoint {
   storage::SafetensorsInfo info;
 };
 
-Result<OpenCheckpoint> OpenBase(storage::CheckpointStore& checkpoints, const CheckpointRef& ref) {
+// Verified: a disk may have changed it since it was made.
+Result<OpenCheckpoint> OpenBase(storage::CheckpointStore& checkpoints, const CheckpointRef& ref,
+                                const crypto::Digest& expected, Executor& compute, int helpers) {
   OpenCheckpoint base;
-  SKERRY_ASSIGN_OR_RETURN(base.file, checkpoints.Open(ref));
+  SKERRY_ASSIGN_OR_RETURN(base.file, checkpoints.OpenVerified(ref, expected, compute, helpers));
   Result<storage::SafetensorsInfo> info = storage::ReadSafetensors(*base.file);
   if (!info.ok()) return info.status().WithContext(checkpoints.PathOf(ref));
   base.info = *std::move(info);
@@ -213,7 +194,8 @@ class VersionMaker {
   Status OpenBaseFiles(FixedTensors& fixed) {
     if (!input_.base) return OkStatus();
     SKERRY_ASSIGN_OR_RETURN(
-        base_model_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kModel)));
+        base_model_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kModel),
+                              input_.base->model_hash, compute_, num_threads_ - 1));
     const auto fixed_bytes = static_cast<uint64_t>(fixed.layout.size_bytes());
     SKERRY_RETURN_IF_ERROR(
         ReadExactly(*base_model_.file, base_model_.info.data_begin, std::span(fixed.values)));
@@ -221,7 +203,8 @@ class VersionMaker {
     place_.base_model_offset = base_model_.info.data_begin + fixed_bytes;
     if (input_.base->state_size_bytes == 0) return OkStatus();
     SKERRY_ASSIGN_OR_RETURN(
-        base_state_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kState)));
+        base_state_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kState),
+                              input_.base->state_hash, compute_, num_threads_ - 1));
     place_.base_state = base_state_.file.get();
     place_.base_state_offset = base_state_.info.data_begin;
     return OkStatus();
@@ -259,14 +242,18 @@ class VersionMaker {
     return OkStatus();
   }
 
+  Result<crypto::Digest> HashOf(const File& file) {
+    return crypto::ContentHashOf(crypto::kFileHeader, file, compute_, num_threads_ - 1);
+  }
+
   Result<ModelVersion> Publish() {
     SKERRY_FAILPOINT("coordinator/version-written");
     ModelVersion made;
     made.version = input_.spec.round;
-    SKERRY_ASSIGN_OR_RETURN(made.model_hash, crypto::ContentHashOf(crypto::kFileHeader, *model_));
+    SKERRY_ASSIGN_OR_RETURN(made.model_hash, HashOf(*model_));
     SKERRY_ASSIGN_OR_RETURN(made.model_size_bytes, model_->Size());
     if (state_ != nullptr) {
-      SKERRY_ASSIGN_OR_RETURN(made.state_hash, crypto::ContentHashOf(crypto::kFileHeader, *state_));
+      SKERRY_ASSIGN_OR_RETURN(made.state_hash, HashOf(*state_));
       SKERRY_ASSIGN_OR_RETURN(made.state_size_bytes, state_->Size());
       SKERRY_RETURN_IF_ERROR(
           checkpoints_.Publish(Ref(made.version, CheckpointPart::kState), *state_));
@@ -289,17 +276,34 @@ class VersionMaker {
   BlockPass::Place place_;
 };
 
+// Whether a file still holds what was checked when it arrived; by its content hash if an earlier
+// process received it.
+bool IsWhole(const CountedResult& result) {
+  if (result.file == nullptr) return false;
+  if (result.chunk_checksums.empty()) {
+    const Result<crypto::Digest> hash = rpc::ResultHash(result.header, *result.file);
+    return hash.ok() && hash->view() == result.header.content_hash();
+  }
+  const uint64_t size_bytes = result.header.size_bytes();
+  std::vector<char> buffer(std::min(size_bytes, crypto::kChunkBytes));
+  for (std::size_t i = 0; i < result.chunk_checksums.size(); ++i) {
+    const uint64_t offset = i * crypto::kChunkBytes;
+    const std::span<char> chunk(buffer.data(), std::min(crypto::kChunkBytes, size_bytes - offset));
+    const Result<std::size_t> n = result.file->ReadAt(offset, chunk);
+    const bool read = n.ok() && *n == chunk.size();
+    if (!read || Crc32c({chunk.data(), chunk.size()}) != result.chunk_checksums[i]) return false;
+  }
+  return true;
+}
+
 // Results that cannot be used, by index.
-std::vector<std::size_t> FindDamaged(const FinalizeInput& input) {
+std::vector<std::size_t> FindDamaged(const FinalizeInput& input, Executor& compute, int helpers) {
+  std::vector<char> whole(input.results.size());  // not bits: threads write neighbours
+  ParallelFor(compute, helpers, whole.size(),
+              [&](std::size_t i) { whole[i] = IsWhole(input.results[i]) ? 1 : 0; });
   std::vector<std::size_t> damaged;
-  for (std::size_t i = 0; i < input.results.size(); ++i) {
-    const CountedResult& result = input.results[i];
-    bool good = result.file != nullptr;
-    if (good && result.from_earlier_process) {
-      const Result<crypto::Digest> hash = rpc::ResultHash(result.header, *result.file);
-      good = hash.ok() && hash->view() == result.header.content_hash();
-    }
-    if (!good) damaged.push_back(i);
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    if (whole[i] == 0) damaged.push_back(i);
   }
   return damaged;
 }
@@ -320,7 +324,7 @@ Finalizer::Finalizer(storage::CheckpointStore& checkpoints, Executor& compute, i
 Result<FinalizeOutput> Finalizer::Run(const FinalizeInput& input) {
   SKERRY_FAILPOINT("coordinator/finalize-begins");
   FinalizeOutput output;
-  output.damaged = FindDamaged(input);
+  output.damaged = FindDamaged(input, compute_, num_threads_ - 1);
   if (!output.damaged.empty()) return output;
   Sums sums;
   std::vector<const v1::ResultHeader*> headers;

@@ -31,8 +31,8 @@ struct CountedResult {
   std::string site;
   int64_t task_id = 0;
   v1::ResultHeader header;
-  bool from_earlier_process = false;  // compare its hash before it is used
-  std::shared_ptr<const File> file;   // null: the file is gone
+  std::shared_ptr<const File> file;       // null: the file is gone
+  std::vector<uint32_t> chunk_checksums;  // as it was checked; empty: by an earlier process
 };
 
 // All that closing a round needs. It touches no run state.

@@ -1,7 +1,10 @@
 #include "coordinator/history.h"
 
+#include <algorithm>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "crypto/sha256.h"
@@ -10,6 +13,8 @@ namespace skerry::coordinator {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr const char* kFormat = "skerry history 1";
 
 Json ParticipantToJson(const storage::TaskRecord& task) {
   return {{"site", task.site},
@@ -20,6 +25,14 @@ Json ParticipantToJson(const storage::TaskRecord& task) {
 Status NotAHistory(const std::string& name, const std::string& what) {
   return InvalidArgument(name + ": " + what)
       .WithHint("a history comes from: skerry run export-history RUN > history.json");
+}
+
+std::optional<int64_t> RoundNumber(const Json& round) {
+  if (!round.is_object() || !round.contains("round")) return std::nullopt;
+  const Json& number = round["round"];
+  constexpr uint64_t kLargest = std::numeric_limits<int64_t>::max();
+  if (!number.is_number_unsigned() || number.get<uint64_t>() > kLargest) return std::nullopt;
+  return number.get<int64_t>();
 }
 
 }  // namespace
@@ -40,7 +53,7 @@ std::string HistoryToJson(const storage::RunRecord& run,
     if (round.model_version >= 0) entry["model_hash"] = round.model_hash.Hex();
     list.push_back(std::move(entry));
   }
-  Json history = {{"format", "skerry history 1"},
+  Json history = {{"format", kFormat},
                   {"run", run.run_id},
                   {"run_file_sha256", crypto::Sha256(run.run_file).Hex()},
                   {"state", std::string(Name(run.state))},
@@ -52,26 +65,50 @@ std::string HistoryToJson(const storage::RunRecord& run,
 Result<Participants> ParseHistory(std::string_view json, const std::string& name) {
   const Json history = Json::parse(json, nullptr, false);
   if (history.is_discarded()) return NotAHistory(name, "this is no JSON");
-  if (!history.is_object() || history.value("format", "") != "skerry history 1") {
-    return NotAHistory(name, "\"format\" is not \"skerry history 1\"");
+  if (!history.is_object() || !history.contains("format") || history["format"] != kFormat) {
+    return NotAHistory(name, "\"format\" is not \"" + std::string(kFormat) + "\"");
   }
-  Participants participants;
   const auto rounds = history.find("rounds");
   if (rounds == history.end() || !rounds->is_array()) return NotAHistory(name, "it has no rounds");
+  Participants participants;
   for (const Json& round : *rounds) {
-    const bool whole = round.is_object() && round.contains("round") &&
-                       round["round"].is_number_integer() && round.contains("counted") &&
-                       round["counted"].is_array();
-    if (!whole) return NotAHistory(name, "a round lacks its number or its participants");
-    std::vector<std::string>& sites = participants[round["round"].get<int64_t>()];
+    const std::optional<int64_t> number = RoundNumber(round);
+    if (!number || !round.contains("counted") || !round["counted"].is_array()) {
+      return NotAHistory(name, "a round lacks its number or its participants");
+    }
+    const std::string label = "round " + std::to_string(*number);
+    const auto [entry, is_new] = participants.try_emplace(*number);
+    if (!is_new) return NotAHistory(name, label + " is there twice");
+    std::vector<std::string>& sites = entry->second;
     for (const Json& participant : round["counted"]) {
       const bool named = participant.is_object() && participant.contains("site") &&
                          participant["site"].is_string();
       if (!named) return NotAHistory(name, "a participant has no site");
       sites.push_back(participant["site"].get<std::string>());
     }
+    if (sites.empty()) return NotAHistory(name, label + " counts nobody");
+    std::sort(sites.begin(), sites.end());
+    const auto twice = std::adjacent_find(sites.begin(), sites.end());
+    if (twice != sites.end()) {
+      return NotAHistory(name, label + " counts site \"" + *twice + "\" twice");
+    }
   }
   return participants;
+}
+
+std::string OtherRunFile(std::string_view history_json, std::string_view run_file) {
+  const Json history = Json::parse(history_json, nullptr, false);
+  const std::string here = crypto::Sha256(run_file).Hex();
+  const auto text_of = [&](const char* key) {
+    const bool there = history.is_object() && history.contains(key) && history[key].is_string();
+    return there ? history[key].get<std::string>() : "";
+  };
+  const std::string there = text_of("run_file_sha256");
+  if (there == here) return "";
+  if (there.empty()) return "the history does not say which run file it came from";
+  constexpr std::size_t kEnough = 12;
+  return "the history is that of run " + text_of("run") + ", which had another run file (sha256 " +
+         there.substr(0, kEnough) + ", here " + here.substr(0, kEnough) + ")";
 }
 
 }  // namespace skerry::coordinator

@@ -18,5 +18,7 @@ std::string HistoryToJson(const storage::RunRecord& run,
 
 // What HistoryToJson wrote. INVALID_ARGUMENT says where the text is not a history.
 Result<Participants> ParseHistory(std::string_view json, const std::string& name);
+// "" when the history came from a run with this run file; otherwise a sentence that says so.
+std::string OtherRunFile(std::string_view history_json, std::string_view run_file);
 
 }  // namespace skerry::coordinator

@@ -19,12 +19,15 @@ constexpr double kMaxMagnitude = 1e6;
 // size that does not fit it, num_examples below 1, a scalar that is not finite.
 Status CheckHeader(const v1::ResultHeader& header, const learning::ResultLayout& layout);
 
-// Reads a received result once. INVALID_ARGUMENT names section, tensor and element of the first
-// value that is NaN, infinite, or larger than kMaxMagnitude (F32) or kMaxCount (I64).
-Status CheckValues(const File& file, const learning::ResultLayout& layout);
-
 // The largest magnitude of an integer: sums over a million sites stay exact.
 constexpr int64_t kMaxCount = int64_t{1} << 42;
+// The largest magnitude of a sum: sums over a million sites stay finite.
+constexpr double kMaxSum = 1e300;
+
+// Reads a received result once. INVALID_ARGUMENT names section, tensor and element of the first
+// value that is NaN, infinite, or larger than kMaxMagnitude (F32), kMaxSum (F64) or kMaxCount
+// (I64).
+Status CheckValues(const File& file, const learning::ResultLayout& layout);
 
 // CheckValues, and what the result says by itself: its metrics. INVALID_ARGUMENT also for
 // evaluation counts that contradict each other.

@@ -1,5 +1,6 @@
 #include "coordinator/result_sums.h"
 
+#include <cmath>
 #include <span>
 
 #include "learning/aggregator.h"
@@ -51,7 +52,7 @@ void AppendTrainLoss(std::span<const v1::ResultHeader* const> headers,
     loss += found->second * static_cast<double>(header->num_examples());
     num_examples += header->num_examples();
   }
-  if (num_examples == 0) return;
+  if (num_examples == 0 || !std::isfinite(loss)) return;
   metrics.push_back({"train.loss", loss / static_cast<double>(num_examples), num_examples, 0});
 }
 

@@ -14,7 +14,8 @@ namespace skerry::coordinator {
 // file is shorter than the layout. OUT_OF_RANGE: a count overflows.
 Status AddSums(const File& file, const learning::RoundSpec& spec, learning::Sums& sums);
 
-// Appends "train.loss": the mean over the results' examples of the loss that training reported.
+// Appends "train.loss": the mean over the results' examples of the loss that training reported;
+// nothing when it is not finite.
 void AppendTrainLoss(std::span<const v1::ResultHeader* const> headers,
                      std::vector<learning::Metric>& metrics);
 

@@ -23,13 +23,15 @@ bool IsCommitted(const storage::RoundRecord& round) {
 
 void RememberScore(const v1::RunSpec& spec, int64_t version,
                    const std::vector<learning::Metric>& metrics, Scores& scores) {
-  const std::string wanted =
-      spec.evaluation().metrics().empty() ? "log_loss" : spec.evaluation().metrics(0);
+  std::vector<std::string> wanted = {"log_loss", "mse"};  // a model has one of them
+  if (!spec.evaluation().metrics().empty()) wanted = {spec.evaluation().metrics(0)};
   for (const char* split : {"validation.", "test."}) {
     for (const learning::Metric& metric : metrics) {
-      if (metric.name != split + wanted) continue;
-      scores[version] = LargerIsBetter(wanted) ? metric.value : -metric.value;
-      return;
+      for (const std::string& name : wanted) {
+        if (metric.name != split + name) continue;
+        scores[version] = LargerIsBetter(name) ? metric.value : -metric.value;
+        return;
+      }
     }
   }
 }

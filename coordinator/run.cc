@@ -1,5 +1,7 @@
 #include "coordinator/run.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/failpoint.h"
@@ -12,11 +14,27 @@ namespace {
 using storage::RunState;
 using storage::TaskState;
 
+constexpr Duration kLookForRoomEvery = 2s;
+
+Status CheckReplay(const Participants& replay, const std::vector<std::string>& roster) {
+  std::set<std::string> missing;
+  for (const auto& [round, sites] : replay) {
+    for (const std::string& site : sites) {
+      if (!std::binary_search(roster.begin(), roster.end(), site)) missing.insert(site);
+    }
+  }
+  if (missing.empty()) return OkStatus();
+  return InvalidArgument("the history counts sites that are not here: " +
+                         Join(std::vector<std::string>(missing.begin(), missing.end()), ", "))
+      .WithHint("a replay needs the data of every site that was counted: see --sites");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Run>> Run::Create(RunHost& host, RunPlan plan, storage::RunRecord record,
                                          std::unique_ptr<Participants> replay) {
   SKERRY_ASSIGN_OR_RETURN(const Contract contract, MakeContract(plan.participation, record.sites));
+  if (replay != nullptr) SKERRY_RETURN_IF_ERROR(CheckReplay(*replay, record.sites));
   SKERRY_ASSIGN_OR_RETURN(auto program, learning::MakeTrainingProgram(plan.spec));
   return std::unique_ptr<Run>(new Run(host, std::move(plan), std::move(record), std::move(program),
                                       contract, std::move(replay)));
@@ -78,6 +96,23 @@ void Run::Pause(const std::string& reason, const std::string& hint, bool resumes
   ++change_;
 }
 
+void Run::Unpause() {
+  record_.state = RunState::kRunning;
+  record_.reason.clear();
+  record_.hint.clear();
+  resumes_itself_ = false;
+  look_for_room_at_.reset();
+  StageRun();
+}
+
+// A full disk is not worth a round: the step that met it is tried again until there is room.
+void Run::WaitForRoom(const Status& full) {
+  look_for_room_at_ = host_.Now() + kLookForRoomEvery;
+  if (paused()) return;
+  Pause(std::string(kDiskFull) + ": " + full.message(),
+        "it goes on by itself when there is room; nothing is lost", false);
+}
+
 // A pause for want of sites ends when they are back: enough of them, and all that are required.
 void Run::MaybeResume() {
   if (!paused() || !resumes_itself_) return;
@@ -109,6 +144,11 @@ Status Run::Resume() {
   if (!paused()) {
     return FailedPrecondition("run " + record_.run_id + " is not paused but " +
                               std::string(Name(record_.state)));
+  }
+  if (record_.reason.starts_with(kDiskFull)) {
+    // Only the step that met the full disk is to be repeated, and it may be under way.
+    if (look_for_room_at_) look_for_room_at_ = host_.Now();
+    return OkStatus();
   }
   if (base_) SKERRY_RETURN_IF_ERROR(host_.VerifyVersion(record_.run_id, *base_));
   Note("run_resumed", "by an operator");

@@ -21,6 +21,9 @@
 
 namespace skerry::coordinator {
 
+// With which the reason of a pause begins that ends when there is room on the disk.
+constexpr std::string_view kDiskFull = "disk_full";
+
 // Who was counted in each round of an earlier execution: [round] -> site names.
 using Participants = std::map<int64_t, std::vector<std::string>>;
 
@@ -28,7 +31,6 @@ using Participants = std::map<int64_t, std::vector<std::string>>;
 struct TaskSlot {
   storage::TaskRecord record;
   v1::ResultHeader header;  // once it has reported
-  bool from_earlier_process = false;
   v1::Progress progress;
   Timestamp last_advance;  // of the progress
 };
@@ -53,7 +55,8 @@ class Run {
   void OnReported(int32_t place, const v1::ResultHeader& header,
                   const std::vector<learning::Metric>& metrics);
   void OnFailed(int32_t place, const Status& reason);
-  void OnResultMissing(int32_t place);  // neither side has it any more: the site works again
+  // The site lost its result, or cannot get the model whole; `reason` is what it says.
+  void OnDataLost(int32_t place, const Status& reason);
   void OnFinalized(int64_t ticket, Result<FinalizeOutput> output);
   void OnTime();
   std::optional<Timestamp> NextDue() const;
@@ -85,6 +88,8 @@ class Run {
   v1::Task MakeTask(int32_t place) const;
   bool ended() const { return storage::IsFinal(record_.state); }
   bool paused() const { return record_.state == storage::RunState::kPaused; }
+  // A pause that ends when enough sites are there.
+  bool resumes_itself() const { return paused() && resumes_itself_; }
   // Grows with every change.
   uint64_t change() const { return change_; }
   // What it waits for, for a person; "" when it waits for nothing.
@@ -98,6 +103,7 @@ class Run {
   void BeginNextRound();
   void BeginAttempt(int64_t attempt, std::vector<Seat> seats);
   Status RestoreKeptUpdates(storage::JournalReader& journal);
+  void OfferOpenTasks();
   void RestoreRound(const storage::RoundRecord& record, std::vector<storage::TaskRecord> tasks);
   std::vector<Seat> SeatsNow() const;
   RoundPolicy PolicyFor(const learning::RoundSpec& spec) const;
@@ -116,6 +122,8 @@ class Run {
   void MaybeResume();
   void LookForStalledTasks();
   void Pause(const std::string& reason, const std::string& hint, bool resumes_itself);
+  void Unpause();
+  void WaitForRoom(const Status& full);
   void End(storage::RunState state, const std::string& reason);
   void FinishRun();
   void StageRun();
@@ -150,9 +158,10 @@ class Run {
   std::vector<int32_t> counted_;                 // in the finalizer now
   std::optional<FinalizeOutput> finalized_;
   int64_t ticket_ = 0;
-  bool initializing_ = false;    // the first version is being made
-  bool resumes_itself_ = false;  // paused, until enough sites are there
-  Timestamp last_persisted_;     // of the elapsed time
+  bool initializing_ = false;                  // the first version is being made
+  bool resumes_itself_ = false;                // paused, until enough sites are there
+  std::optional<Timestamp> look_for_room_at_;  // paused, until there is room on the disk
+  Timestamp last_persisted_;                   // of the elapsed time
   uint64_t change_ = 0;
 };
 

@@ -1,10 +1,9 @@
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/failpoint.h"
 #include "coordinator/chain_hash.h"
+#include "coordinator/model_metadata.h"
 #include "coordinator/run.h"
 #include "coordinator/views.h"
 
@@ -14,19 +13,6 @@ namespace {
 using storage::Outcome;
 using storage::RunState;
 using storage::TaskState;
-
-// What a model file says about itself: nothing that differs between two executions with equal
-// results.
-storage::Metadata ModelMetadata(const v1::RunSpec& spec, int64_t round) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  SKERRY_CHECK(google::protobuf::util::MessageToJsonString(spec, &json, options).ok());
-  return {{"format", "skerry model 1"},
-          {"run", spec.name()},
-          {"round", std::to_string(round)},
-          {"run_spec", std::move(json)}};
-}
 
 }  // namespace
 
@@ -41,8 +27,7 @@ void Run::StartFinalize(const std::vector<int32_t>& counted) {
   input.metadata = ModelMetadata(plan_.spec, spec_->round);
   for (const int32_t place : counted) {
     const TaskSlot& slot = slots_.at(place);
-    input.results.push_back(
-        {slot.record.site, slot.record.task_id, slot.header, slot.from_earlier_process, nullptr});
+    input.results.push_back({slot.record.site, slot.record.task_id, slot.header, nullptr, {}});
   }
   counted_ = counted;
   host_.StartFinalize(*this, ++ticket_, std::move(input));
@@ -51,6 +36,7 @@ void Run::StartFinalize(const std::vector<int32_t>& counted) {
 void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
   const bool expected = initializing_ || state_.phase == Phase::kFinalizing;
   if (ticket != ticket_ || !expected || ended()) return;
+  if (output.status().code() == Code::kResourceExhausted) return WaitForRoom(output.status());
   if (!output.ok()) {
     const Status status = std::move(output).status();
     const bool initializing = std::exchange(initializing_, false);
@@ -59,6 +45,10 @@ void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
     if (!initializing) Feed(StepFailed{});
     if (status.code() == Code::kFailedPrecondition) return End(RunState::kFailed, status.message());
     return Pause(status.message(), status.hint(), false);
+  }
+  if (paused()) {
+    Note("run_resumed", "there is room on the disk again");
+    Unpause();
   }
   if (!output->damaged.empty()) {
     const std::vector<int32_t> counted = counted_;

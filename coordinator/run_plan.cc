@@ -7,6 +7,8 @@
 
 #include "base/text.h"
 #include "base/toml_reader.h"
+#include "learning/features.h"
+#include "learning/metrics.h"
 #include "learning/model.h"
 #include "learning/program.h"
 
@@ -15,6 +17,13 @@ namespace {
 
 void CheckAtLeast(TomlReader& toml, const char* key, double value, double least) {
   if (value < least) toml.Fail(key, "must be at least " + FormatExact(least));
+}
+
+// Seeds are numbers that a person can write down anywhere.
+uint64_t ReadSeed(TomlReader& toml, const char* key, int64_t otherwise) {
+  const int64_t seed = toml.Integer(key, otherwise);
+  CheckAtLeast(toml, key, static_cast<double>(seed), 0);
+  return static_cast<uint64_t>(seed);
 }
 
 // A key that holds a count or "all" (0 here).
@@ -48,7 +57,7 @@ void ReadSplit(TomlReader& toml, v1::Split& split) {
   split.set_train(toml.Number("data.split.train", given ? 0.0 : 0.8));
   split.set_validation(toml.Number("data.split.validation", 0.0));
   split.set_test(toml.Number("data.split.test", given ? 0.0 : 0.2));
-  split.set_seed(static_cast<uint64_t>(toml.Integer("data.split.seed", 1)));
+  split.set_seed(ReadSeed(toml, "data.split.seed", 1));
   split.set_key(toml.String("data.split.key", ""));
   const double sum = split.train() + split.validation() + split.test();
   if (split.train() <= 0 || split.validation() < 0 || split.test() < 0 || sum < 1 - 1e-9 ||
@@ -74,6 +83,10 @@ void CheckColumns(TomlReader& toml, const v1::DataSpec& data) {
   }
   if (seen.empty()) toml.Fail("data.features", "there is no feature");
   once(data.label(), "data.label");
+  const std::set<std::string> classes(data.label_classes().begin(), data.label_classes().end());
+  if (static_cast<int>(classes.size()) != data.label_classes_size()) {
+    toml.Fail("data.label_classes", "must list each class once");
+  }
 }
 
 void ReadData(TomlReader& toml, v1::DataSpec& data) {
@@ -101,16 +114,32 @@ void ReadData(TomlReader& toml, v1::DataSpec& data) {
   CheckColumns(toml, data);
 }
 
+// The value of a list that may be absent, or nothing: then it is required.
+std::optional<std::vector<int64_t>> NoneUnless(bool required) {
+  if (required) return std::nullopt;
+  return std::vector<int64_t>();
+}
+
+bool IsShallow(const std::string& kind) {
+  const std::vector<std::string> kinds = learning::ModelKinds();
+  return kind != "mlp" && std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
 void ReadModel(TomlReader& toml, v1::RunSpec& spec) {
   v1::ModelSpec& model = *spec.mutable_model();
   model.set_kind(toml.String("model.kind"));
-  if (model.kind() == "mlp") {
-    for (const int64_t units : toml.Integers("model.hidden")) {
-      CheckAtLeast(toml, "model.hidden", static_cast<double>(units), 1);
-      model.add_hidden(units);
-    }
-    model.set_activation(toml.String("model.activation", "relu"));
-    model.set_loss(toml.String("model.loss", ""));
+  if (!model.kind().empty()) Choose(toml, "model.kind", model.kind(), learning::ModelKinds());
+  const bool is_mlp = model.kind() == "mlp";
+  for (const int64_t units : toml.Integers("model.hidden", NoneUnless(is_mlp))) {
+    CheckAtLeast(toml, "model.hidden", static_cast<double>(units), 1);
+    model.add_hidden(units);
+  }
+  model.set_activation(toml.String("model.activation", is_mlp ? "relu" : ""));
+  model.set_loss(toml.String("model.loss", ""));
+  for (const char* key : {"model.hidden", "model.activation", "model.loss"}) {
+    if (is_mlp || !IsShallow(model.kind()) || !toml.Has(key)) continue;
+    toml.Fail(key, "a model of kind \"" + model.kind() + "\" does not have this",
+              "remove the key, or set model.kind = \"mlp\"");
   }
   // A label of two classes is usually written as 0 and 1.
   const bool binary = model.kind() == "logistic" || model.loss() == "logistic";
@@ -125,6 +154,7 @@ void ReadTraining(TomlReader& toml, v1::RunSpec& spec) {
   training.set_num_rounds(toml.Integer("run.num_rounds"));
   CheckAtLeast(toml, "run.num_rounds", static_cast<double>(training.num_rounds()), 1);
   training.set_strategy(toml.String("training.strategy", "fedavg"));
+  Choose(toml, "training.strategy", training.strategy(), learning::StrategyNames());
   training.set_local_epochs(toml.Integer("training.local_epochs", 1));
   CheckAtLeast(toml, "training.local_epochs", static_cast<double>(training.local_epochs()), 1);
   training.set_batch_size(toml.Integer("training.batch_size", 32));
@@ -141,14 +171,37 @@ void ReadTraining(TomlReader& toml, v1::RunSpec& spec) {
   CheckAtLeast(toml, "training.weight_decay", training.weight_decay(), 0);
 }
 
-void ReadEvaluation(TomlReader& toml, v1::EvaluationSpec& evaluation) {
-  constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse", "mae", "r2"};
+constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse", "mae", "r2"};
+
+// Each metric must be one that the model has.
+void CheckMetrics(TomlReader& toml, const v1::RunSpec& spec) {
+  const auto num_inputs = static_cast<int64_t>(learning::FeatureColumns(spec.data()).size());
+  const auto model =
+      learning::MakeModel(spec.model(), num_inputs, spec.data().label_classes_size());
+  if (!model.ok()) return;  // which is said elsewhere
+  const std::vector<std::string> known = learning::MetricNames((*model)->output_kind());
+  for (const std::string& name : spec.evaluation().metrics()) {
+    const bool misspelt = std::find(kMetrics.begin(), kMetrics.end(), name) == kMetrics.end();
+    if (misspelt || std::find(known.begin(), known.end(), name) != known.end()) continue;
+    toml.Fail("evaluation.metrics",
+              "a model with model.kind = \"" + spec.model().kind() + "\" and " +
+                  (spec.data().label_classes().empty()
+                       ? "a number as its label"
+                       : std::to_string(spec.data().label_classes_size()) + " label_classes") +
+                  " has no \"" + name + "\"",
+              "it has: " + Join(known, ", "));
+  }
+}
+
+void ReadEvaluation(TomlReader& toml, v1::RunSpec& spec) {
+  v1::EvaluationSpec& evaluation = *spec.mutable_evaluation();
   evaluation.set_every(toml.Integer("evaluation.every", 1));
   CheckAtLeast(toml, "evaluation.every", static_cast<double>(evaluation.every()), 0);
   for (std::string& name : toml.Strings("evaluation.metrics", std::vector<std::string>{})) {
     Choose(toml, "evaluation.metrics", name, kMetrics);
     evaluation.add_metrics(std::move(name));
   }
+  CheckMetrics(toml, spec);
 }
 
 void ReadParticipation(TomlReader& toml, Participation& participation) {
@@ -186,6 +239,12 @@ void ReadTimes(TomlReader& toml, TimeSettings& time) {
   time.heartbeat = toml.Time("time.heartbeat", time.heartbeat);
   time.no_progress = toml.Time("time.no_progress", time.no_progress);
   time.round_deadline = toml.Time("time.round_deadline", time.round_deadline);
+  constexpr Duration kYear = 24h * 366;
+  for (const auto& [key, value] : {std::pair("time.heartbeat", time.heartbeat),
+                                   std::pair("time.no_progress", time.no_progress),
+                                   std::pair("time.round_deadline", time.round_deadline)}) {
+    if (value > kYear) toml.Fail(key, "must be at most 366d");
+  }
   if (time.heartbeat < 1s) toml.Fail("time.heartbeat", "must be at least 1s");
   if (time.no_progress < time.heartbeat) {
     toml.Fail("time.no_progress", "must not be shorter than time.heartbeat (" +
@@ -237,16 +296,18 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   if (!IsName(plan.spec.name())) {
     toml.Fail("run.name", "must be made of a-z, 0-9 and '-', 1 to 63 of them");
   }
-  plan.spec.set_seed(static_cast<uint64_t>(toml.Integer("run.seed", 0)));
+  plan.spec.set_seed(ReadSeed(toml, "run.seed", 0));
   plan.min_round = toml.Time("run.min_round", Duration{0});
+  if (plan.min_round > 24h) toml.Fail("run.min_round", "must be at most 24h: it only paces");
   ReadData(toml, *plan.spec.mutable_data());
   ReadModel(toml, plan.spec);
   ReadTraining(toml, plan.spec);
-  ReadEvaluation(toml, *plan.spec.mutable_evaluation());
+  ReadEvaluation(toml, plan.spec);
   ReadParticipation(toml, plan.participation);
   ReadTimes(toml, plan.time);
   ReadKeep(toml, plan.keep);
   plan.simulation.sites = toml.String("simulation.sites", "");
+  toml.Skip("simulation.faults");  // simulation/fault_plan_file.h
   SKERRY_RETURN_IF_ERROR(toml.Finish());
 
   const Result<std::unique_ptr<learning::Program>> program =

@@ -23,7 +23,7 @@ struct Participation {
 
 // [time]: the three settings. All other waits derive from them.
 struct TimeSettings {
-  Duration heartbeat = 20s;      // how often a working site shows its progress
+  Duration heartbeat = 20s;      // a working site shows its progress at least so often
   Duration no_progress = 15min;  // a task that has not advanced for so long is lost
   Duration round_deadline = 2h;  // a round waits no longer for sites that are lost or slow
   Duration JoinWait() const { return 3 * heartbeat; }

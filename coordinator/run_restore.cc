@@ -10,6 +10,7 @@ namespace {
 
 using storage::Outcome;
 using storage::RunState;
+using storage::TaskState;
 
 }  // namespace
 
@@ -39,6 +40,7 @@ Status Run::Restore(storage::JournalReader& journal) {
   }
   SKERRY_RETURN_IF_ERROR(RestoreKeptUpdates(journal));
   if (ended()) return OkStatus();
+  if (paused() && record_.reason.starts_with(kDiskFull)) Unpause();  // it is tried at once
   if (base_) {
     kept_versions_.Update(scores_, base_->version);
     const Status whole = host_.VerifyVersion(record_.run_id, *base_);
@@ -81,7 +83,6 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
     if (!place || task.outcome != Outcome::kNone) continue;
     TaskSlot& slot = slots_[*place];  // of several attempts' tasks, the newest is last
     slot.header.ParseFromString(task.header);
-    slot.from_earlier_process = true;
     slot.last_advance = host_.Now();
     slot.record = std::move(task);
   }
@@ -100,7 +101,7 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
   if (paused()) {
     // A task failure waits for a person; anything else for sites.
     resumes_itself_ = record_.reason.starts_with("quorum_lost");
-    return;
+    return OfferOpenTasks();
   }
   if (state_.phase == Phase::kAbandoned) return BeginAttempt(state_.attempt + 1, SeatsNow());
   last_persisted_ = host_.Now();
@@ -108,6 +109,15 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
     std::visit([this](const auto& e) { Do(e); }, effect);
   }
   if (state_.phase == Phase::kSelecting) Feed(TimePassed{});
+}
+
+// While a run is paused its sites go on with what they have.
+void Run::OfferOpenTasks() {
+  for (const auto& [place, slot] : slots_) {
+    const TaskState state = slot.record.state;
+    const bool open = state == TaskState::kOffered || state == TaskState::kTaken;
+    if (open) host_.OfferTask(*this, place, slot.record.task_id);
+  }
 }
 
 }  // namespace skerry::coordinator

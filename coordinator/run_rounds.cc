@@ -37,6 +37,9 @@ Seat SeatOf(TaskState state) {
 void Run::BeginNextRound() {
   spec_ = program_->Next(history_);
   if (!spec_) return FinishRun();
+  if (replay_ != nullptr && !replay_->contains(spec_->round)) {
+    return End(RunState::kStopped, "the history ends before round " + std::to_string(spec_->round));
+  }
   round_ = storage::RoundRecord{};
   round_.run_id = record_.run_id;
   slots_.clear();
@@ -62,12 +65,7 @@ void Run::BeginAttempt(int64_t attempt, std::vector<Seat> seats) {
   round_.base_version = spec_->needs_model ? base_->version : -1;
   round_.started = host_.WallNow();
   resumes_itself_ = false;
-  if (paused()) {
-    record_.state = RunState::kRunning;
-    record_.reason.clear();
-    record_.hint.clear();
-    StageRun();
-  }
+  if (paused()) Unpause();
   Take(BeginRound(spec_->round, attempt, std::move(seats), policy_, host_.Now()));
 }
 
@@ -167,7 +165,9 @@ void Run::Do(const AskResend& effect) {
 // ---- Time --------------------------------------------------------------------------------------
 
 std::optional<Timestamp> Run::NextDue() const {
-  if (ended() || paused() || initializing_ || IsFinal(state_.phase)) return std::nullopt;
+  if (ended()) return std::nullopt;
+  if (look_for_room_at_) return look_for_room_at_;
+  if (paused() || initializing_ || IsFinal(state_.phase)) return std::nullopt;
   std::optional<Timestamp> due;
   const auto consider = [&](Timestamp t) { due = due ? std::min(*due, t) : t; };
   if (const auto wait = UntilTimePasses(state_, policy_)) consider(state_.clock + *wait);
@@ -178,7 +178,12 @@ std::optional<Timestamp> Run::NextDue() const {
 }
 
 void Run::OnTime() {
-  if (ended() || paused() || initializing_) return;
+  if (ended()) return;
+  if (look_for_room_at_) {
+    look_for_room_at_.reset();
+    return StartFinalize(counted_);
+  }
+  if (paused() || initializing_) return;
   if (state_.phase == Phase::kTraining) LookForStalledTasks();
   if (ended() || paused()) return;
   Feed(TimePassed{});

@@ -46,13 +46,15 @@ v1::Task Run::MakeTask(int32_t place) const {
   *task.mutable_result_layout() = layout_proto_;
   task.set_learning_rate(spec_->learning_rate);
   task.set_evaluate(spec_->evaluate);
+  task.set_heartbeat_ms(
+      std::chrono::duration_cast<std::chrono::milliseconds>(plan_.time.heartbeat).count());
   return task;
 }
 
 void Run::OnSiteConnected(int32_t place) {
   if (ended() || initializing_) return;
-  if (paused()) return MaybeResume();
   if (TaskSlot* slot = MutableSlot(place)) slot->last_advance = host_.Now();
+  if (paused()) return MaybeResume();
   Feed(SiteReady{place});
 }
 
@@ -79,7 +81,12 @@ void Run::OnProgress(int32_t place, const v1::Progress& progress) {
   if (slot == nullptr || slot->record.task_id != progress.task_id()) return;
   const bool advanced =
       progress.stage() != slot->progress.stage() || progress.done() != slot->progress.done();
+  if (progress.trouble() != slot->progress.trouble()) ++change_;
   slot->progress = progress;
+  constexpr std::size_t kMostOfTrouble = 500;
+  if (progress.trouble().size() > kMostOfTrouble) {
+    slot->progress.mutable_trouble()->resize(kMostOfTrouble);
+  }
   if (!advanced) return;
   slot->last_advance = host_.Now();
   ++change_;
@@ -90,7 +97,6 @@ void Run::OnReported(int32_t place, const v1::ResultHeader& header,
   TaskSlot* slot = MutableSlot(place);
   SKERRY_CHECK(slot != nullptr);
   slot->header = header;
-  slot->from_earlier_process = false;
   slot->record.state = TaskState::kReported;
   slot->record.reason.clear();
   slot->record.reported = host_.WallNow();
@@ -123,10 +129,16 @@ void Run::OnFailed(int32_t place, const Status& reason) {
   if (!paused()) Feed(TaskFailed{place});
 }
 
-void Run::OnResultMissing(int32_t place) {
+void Run::OnDataLost(int32_t place, const Status& reason) {
   TaskSlot* slot = MutableSlot(place);
-  if (slot == nullptr || slot->record.state == TaskState::kFailed) return;
-  if (slot->record.state == TaskState::kReported) Feed(UpdateLost{place});
+  if (slot == nullptr || slot->record.state == TaskState::kFailed || paused()) return;
+  if (slot->record.state == TaskState::kReported) return Feed(UpdateLost{place});
+  // What the site gets may be damaged here.
+  if (base_) {
+    const Status whole = host_.VerifyVersion(record_.run_id, *base_);
+    if (!whole.ok()) return Pause(whole.message(), whole.hint(), false);
+  }
+  OnFailed(place, reason);
 }
 
 }  // namespace skerry::coordinator

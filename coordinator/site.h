@@ -27,14 +27,19 @@ struct Site {
   const uint64_t number;  // in the order of appearance: gives timers an order that can be repeated
   storage::SiteRecord record;
   bool has_session = false;  // has joined since this process began
-  bool connected = false;    // holds a call, or is within its grace
-  bool broken = false;       // its call broke, and no new one has come: its grace runs
+  uint64_t last_join = 0;    // of the site's process that has the session: its newest Join
+  // Processes that asked for the session and were told to ask again: process -> ticket. Whoever
+  // does is there now; a call that arrives after its process died, or twice, does not.
+  std::map<uint32_t, uint64_t> tickets;
+  bool connected = false;  // holds a call, or is within its grace
+  bool broken = false;     // its call broke, and no new one has come: its grace runs
   std::size_t max_tasks = 1;
   std::optional<HeldCall<v1::PullTaskReply>> pull;
   std::optional<HeldCall<v1::HeartbeatReply>> heartbeat;
   std::set<int64_t> holds;    // tasks that the client has in hand, as it said last
   std::vector<int64_t> open;  // tasks that it should work on, oldest first
   std::set<int64_t> resend;   // of those: whose kept result it should send again
+  std::set<int64_t> at_work;  // tasks that the client does something about, as it said last
   std::map<int64_t, storage::TaskRecord> verdicts;  // told until it confirms them
   std::vector<v1::PullTaskReply::RunFinished> notices;
   std::string

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/crc32c.h"
 #include "crypto/sha256.h"
 #include "rpc/chunks.h"
 
@@ -21,16 +22,19 @@ Status SpoolFile::Adopt() {
   stored_bytes_ = on_disk >= size_bytes_ ? size_bytes_ : on_disk / kChunkBytes * kChunkBytes;
   num_adopted_ = crypto::NumChunks(stored_bytes_);
   digests_.resize(num_adopted_);
+  checksums_.resize(num_adopted_);
   return OkStatus();
 }
 
 Status SpoolFile::HashAdopted() {
-  std::string chunk(kChunkBytes, '\0');
+  if (num_adopted_ == 0) return OkStatus();
+  std::string chunk(std::min(kChunkBytes, size_bytes_), '\0');
   for (uint64_t i = 0; i < num_adopted_; ++i) {
     const uint64_t offset = i * kChunkBytes;
     const std::span<char> piece(chunk.data(), std::min(kChunkBytes, size_bytes_ - offset));
     SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset, piece));
     digests_[i] = crypto::Sha256({piece.data(), n});
+    checksums_[i] = Crc32c({piece.data(), n});
   }
   num_adopted_ = 0;
   return OkStatus();
@@ -44,6 +48,7 @@ Result<uint64_t> SpoolFile::NewStream(uint64_t offset) {
   }
   stored_bytes_ = offset;
   digests_.resize(crypto::NumChunks(offset));
+  checksums_.resize(digests_.size());
   num_adopted_ = std::min<uint64_t>(num_adopted_, digests_.size());
   return ++generation_;
 }
@@ -55,6 +60,7 @@ Status SpoolFile::Append(uint64_t generation, const v1::Chunk& chunk) {
   SKERRY_RETURN_IF_ERROR(file_->WriteAt(stored_bytes_, chunk.data()));
   SKERRY_ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(chunk.sha256()));
   digests_.push_back(digest);
+  checksums_.push_back(Crc32c(chunk.data()));
   stored_bytes_ += chunk.data().size();
   return OkStatus();
 }
@@ -77,6 +83,7 @@ Status SpoolFile::Forget() {
   stored_bytes_ = 0;
   num_adopted_ = 0;
   digests_.clear();
+  checksums_.clear();
   return file_->Truncate(0);
 }
 
@@ -85,10 +92,18 @@ uint64_t SpoolFile::stored_bytes() const {
   return stored_bytes_;
 }
 
+std::vector<uint32_t> SpoolFile::chunk_checksums() const {
+  MutexLock lock(mutex_);
+  if (stored_bytes_ != size_bytes_ || num_adopted_ > 0) return {};
+  return checksums_;
+}
+
 UploadDesk::UploadDesk(Files& files, std::string directory, uint64_t budget_bytes)
     : files_(files), directory_(std::move(directory)), budget_bytes_(budget_bytes) {}
 
 UploadDesk::~UploadDesk() = default;
+
+Status UploadDesk::MakeDirectory() { return files_.MakeDirectories(directory_); }
 
 std::string UploadDesk::PathOf(int64_t task_id) const {
   return directory_ + "/" + std::to_string(task_id) + ".result";
@@ -103,10 +118,6 @@ Result<std::shared_ptr<SpoolFile>> UploadDesk::Find(int64_t task_id, const Diges
   if (promised_bytes_ + size_bytes > budget_bytes_) {
     return ResourceExhausted("the spool is full: " + std::to_string(promised_bytes_) + " of " +
                              std::to_string(budget_bytes_) + " bytes are in use");
-  }
-  if (!directory_made_) {
-    SKERRY_RETURN_IF_ERROR(files_.MakeDirectories(directory_));
-    directory_made_ = true;
   }
   SKERRY_ASSIGN_OR_RETURN(
       std::shared_ptr<File> file,
@@ -132,11 +143,13 @@ Result<uint64_t> UploadDesk::Stored(int64_t task_id, const Digest& content_hash,
   return spool->stored_bytes();
 }
 
-Result<std::shared_ptr<File>> UploadDesk::Open(int64_t task_id) {
-  if (const auto found = open_.find(task_id); found != open_.end()) return found->second->file();
+Result<StoredResult> UploadDesk::Open(int64_t task_id) {
+  if (const auto found = open_.find(task_id); found != open_.end()) {
+    return StoredResult{found->second->file(), found->second->chunk_checksums()};
+  }
   SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<File> file,
                           files_.Open(PathOf(task_id), OpenMode::kRead));
-  return file;
+  return StoredResult{std::move(file), {}};
 }
 
 void UploadDesk::Close(int64_t task_id) {

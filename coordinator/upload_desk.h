@@ -44,6 +44,13 @@ class Upload {
   const v1::ResultHeader header_;
 };
 
+// A whole result on disk.
+struct StoredResult {
+  std::shared_ptr<File> file;
+  // Crc32c of each chunk as it was when it was checked; empty when an earlier process received it.
+  std::vector<uint32_t> chunk_checksums;
+};
+
 // The spool: DIRECTORY/TASK.result, one file per result on its way to its round. Files are not
 // synced: the site keeps its result until the verdict, and what is damaged is asked for again. The
 // desk itself belongs to one thread; uploads and spool files go to others.
@@ -53,6 +60,8 @@ class UploadDesk {
   UploadDesk(Files& files, std::string directory, uint64_t budget_bytes);
   ~UploadDesk();
 
+  // Makes the directory. First of all.
+  Status MakeDirectory();
   // Begins or goes on with the result that `header` announces, at `offset`. A different content
   // hash than before starts from nothing. OUT_OF_RANGE unless `offset` is at most what is stored.
   // RESOURCE_EXHAUSTED: the spool is full; try later.
@@ -61,7 +70,7 @@ class UploadDesk {
   // Bytes that need not be sent again: 0 for an unknown task or another content hash.
   Result<uint64_t> Stored(int64_t task_id, const crypto::Digest& content_hash, uint64_t size_bytes);
   // The file of a whole result. NOT_FOUND when there is none.
-  Result<std::shared_ptr<File>> Open(int64_t task_id);
+  Result<StoredResult> Open(int64_t task_id);
   // Lets go of a task's file, which stays where it is and takes none of the budget.
   void Close(int64_t task_id);
   // Lets go of a task's file and removes it.
@@ -78,7 +87,6 @@ class UploadDesk {
   const std::string directory_;
   const uint64_t budget_bytes_;
   uint64_t promised_bytes_ = 0;
-  bool directory_made_ = false;
   std::unordered_map<int64_t, std::shared_ptr<SpoolFile>> open_;
 };
 
@@ -98,6 +106,8 @@ class SpoolFile {
   Status Complete(uint64_t generation, std::string_view canonical_header);
 
   uint64_t stored_bytes() const;
+  // Crc32c of each chunk, when all of them have been hashed by this process; else empty.
+  std::vector<uint32_t> chunk_checksums() const;
   uint64_t size_bytes() const { return size_bytes_; }
   const crypto::Digest& content_hash() const { return content_hash_; }
   const std::shared_ptr<File>& file() const { return file_; }
@@ -113,6 +123,7 @@ class SpoolFile {
   uint64_t stored_bytes_ SKERRY_GUARDED_BY(mutex_) = 0;
   uint64_t generation_ SKERRY_GUARDED_BY(mutex_) = 0;
   std::vector<crypto::Digest> digests_ SKERRY_GUARDED_BY(mutex_);  // of the chunks stored
+  std::vector<uint32_t> checksums_ SKERRY_GUARDED_BY(mutex_);      // of the same chunks
   uint64_t num_adopted_ SKERRY_GUARDED_BY(mutex_) = 0;  // of those, not hashed yet: the first ones
 };
 

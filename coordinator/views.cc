@@ -38,6 +38,7 @@ void FillProgress(const TaskSlot& slot, SitePresence presence, v1::SiteInRound& 
   } else {
     const bool submitting = slot.progress.stage() == v1::Progress::SUBMITTING;
     site.set_state(submitting ? "submitting" : "training");
+    site.set_reason(slot.progress.trouble());
     site.set_done(slot.progress.done());
     site.set_total(slot.progress.total());
   }

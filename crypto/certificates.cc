@@ -1,6 +1,8 @@
 #include "crypto/certificates.h"
 
 #include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 
 #include <array>
 #include <ctime>
@@ -113,6 +115,22 @@ Result<Identity> IdentityOf(const CertificateInfo& certificate) {
         .WithHint("have one issued with \"skerry ca issue\"");
   }
   return ParseIdentityUri(*found);
+}
+
+Status CheckKeyFile(const std::string& certificate_pem, const std::string& key_path) {
+  SKERRY_ASSIGN_OR_RETURN(const UniqueCertificate certificate, ParseCertificate(certificate_pem));
+  ERR_clear_error();
+  const UniqueBio file(BIO_new_file(key_path.c_str(), "r"));
+  if (!file) return InvalidArgument("cannot be read: " + TakeOpenSslError());
+  const UniqueKey key(PEM_read_bio_PrivateKey(file.get(), nullptr, NoPassPhrase, nullptr));
+  if (!key) {
+    return InvalidArgument("this is no private key in PEM form without a pass phrase: " +
+                           TakeOpenSslError());
+  }
+  const bool belongs = X509_check_private_key(certificate.get(), key.get()) == 1;
+  ERR_clear_error();
+  if (!belongs) return InvalidArgument("this is not the key of the certificate");
+  return OkStatus();
 }
 
 }  // namespace skerry::crypto

@@ -31,6 +31,11 @@ Result<CertificateInfo> ReadCertificate(const std::string& pem);
 // The one identity in a certificate's URIs. INVALID_ARGUMENT when there is none or more than one.
 Result<Identity> IdentityOf(const CertificateInfo& certificate);
 
+// Whether a file has the private key of the first certificate of `certificate_pem`.
+// INVALID_ARGUMENT: it has no key in PEM form, one with a pass phrase, or another one. OpenSSL
+// itself reads the file, so that the key is in no string of ours.
+Status CheckKeyFile(const std::string& certificate_pem, const std::string& key_path);
+
 struct IssuedCertificate {
   std::string certificate_pem;
   SecretBytes key_pem;
@@ -42,7 +47,6 @@ class CertificateAuthority {
  public:
   struct Options {
     int64_t ca_days = 3650;
-    int64_t leaf_days = 365;
   };
 
   // Makes `directory` with ca.key (0600) and ca.pem, whose URI skerry://FEDERATION/ca keeps the

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/first_error.h"
+#include "base/parallel.h"
 #include "crypto/sha256.h"
 
 namespace skerry::crypto {
@@ -17,6 +19,13 @@ std::array<char, 8> LittleEndian(uint64_t value) {
     value >>= 8;
   }
   return bytes;
+}
+
+Status ReadWhole(const File& file, uint64_t offset, std::span<char> out, uint64_t size_bytes) {
+  SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file.ReadAt(offset, out));
+  if (n == out.size()) return OkStatus();
+  return DataLoss("the file shrank while it was hashed: " + std::to_string(size_bytes) +
+                  " bytes before, " + std::to_string(offset + n) + " now");
 }
 
 }  // namespace
@@ -52,19 +61,29 @@ Digest ContentHashOf(std::string_view header, std::string_view bytes) {
 }
 
 Result<Digest> ContentHashOf(std::string_view header, const File& file) {
+  InlineExecutor nobody;
+  return ContentHashOf(header, file, nobody, 0);
+}
+
+Result<Digest> ContentHashOf(std::string_view header, const File& file, Executor& executor,
+                             int helpers) {
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, file.Size());
-  std::vector<Digest> chunks;
-  chunks.reserve(NumChunks(size_bytes));
-  std::vector<char> buffer(std::min(size_bytes, kChunkBytes));
-  for (uint64_t offset = 0; offset < size_bytes; offset += buffer.size()) {
-    const std::span<char> chunk(buffer.data(), std::min(kChunkBytes, size_bytes - offset));
-    SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file.ReadAt(offset, chunk));
-    if (n != chunk.size()) {
-      return DataLoss("the file shrank while it was hashed: " + std::to_string(size_bytes) +
-                      " bytes before, " + std::to_string(offset + n) + " now");
+  std::vector<Digest> chunks(NumChunks(size_bytes));
+  FirstError error;
+  // A few chunks in a row share a buffer.
+  constexpr uint64_t kStride = 8;
+  const uint64_t num_strides = (chunks.size() + kStride - 1) / kStride;
+  ParallelFor(executor, helpers, num_strides, [&](std::size_t stride) {
+    std::vector<char> buffer(std::min(size_bytes, kChunkBytes));
+    const uint64_t end = std::min<uint64_t>(chunks.size(), (stride + 1) * kStride);
+    for (uint64_t i = stride * kStride; i < end && !error.failed(); ++i) {
+      const uint64_t offset = i * kChunkBytes;
+      const std::span<char> chunk(buffer.data(), std::min(kChunkBytes, size_bytes - offset));
+      error.Note(ReadWhole(file, offset, chunk, size_bytes));
+      chunks[i] = Sha256({chunk.data(), chunk.size()});
     }
-    chunks.push_back(Sha256({chunk.data(), chunk.size()}));
-  }
+  });
+  SKERRY_RETURN_IF_ERROR(error.Take());
   return ContentHash(header, size_bytes, chunks);
 }
 

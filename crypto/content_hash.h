@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/executor.h"
 #include "base/files.h"
 #include "crypto/digest.h"
 
@@ -25,5 +26,8 @@ uint64_t NumChunks(uint64_t size_bytes);
 // The content hash of bytes in memory, and of a file read chunk by chunk.
 Digest ContentHashOf(std::string_view header, std::string_view bytes);
 Result<Digest> ContentHashOf(std::string_view header, const File& file);
+// The same on this thread and up to `helpers` tasks of `executor`.
+Result<Digest> ContentHashOf(std::string_view header, const File& file, Executor& executor,
+                             int helpers);
 
 }  // namespace skerry::crypto

@@ -52,6 +52,5 @@ struct UpdateCheck {
   double squared_norm = 0;  // in 8 fixed lanes per 64 Ki elements, whose sums are added in order
 };
 UpdateCheck CheckF32(std::span<const float> values);
-bool AllFinite(std::span<const double> values);
 
 }  // namespace skerry::learning

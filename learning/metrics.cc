@@ -129,6 +129,12 @@ std::vector<Metric> ToMetrics(OutputKind kind, std::string_view split, const Eva
   return metrics;
 }
 
+std::vector<std::string> MetricNames(OutputKind kind) {
+  if (kind == OutputKind::kValue) return {"mse", "mae", "r2"};
+  if (kind == OutputKind::kBinary) return {"log_loss", "auc", "accuracy"};
+  return {"log_loss", "accuracy"};
+}
+
 double ExactAuc(std::span<const float> scores, std::span<const float> labels) {
   SKERRY_CHECK(scores.size() == labels.size());
   std::vector<std::pair<float, bool>> rows;

@@ -65,6 +65,9 @@ Result<EvaluationSums> FromValues(OutputKind kind, const EvaluationValues& value
 // constant labels) is absent, and all are when the loss is not finite.
 std::vector<Metric> ToMetrics(OutputKind kind, std::string_view split, const EvaluationSums& sums);
 
+// The names, without the split, of the metrics that a kind of model may have.
+std::vector<std::string> MetricNames(OutputKind kind);
+
 // The area under the ROC curve from scores themselves: the share of (positive, negative) pairs in
 // order, ties one half (Mann and Whitney). NaN when a class is missing or a score is NaN.
 double ExactAuc(std::span<const float> scores, std::span<const float> labels);

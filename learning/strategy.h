@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -36,5 +37,11 @@ class Strategy {
 // The strategy that [training] names. INVALID_ARGUMENT names the nearest known one.
 Result<std::unique_ptr<Strategy>> MakeStrategy(const v1::TrainingSpec& spec);
 std::vector<std::string> StrategyNames();
+
+// Adds a strategy to those that a run file may name: for a program of one's own, at the beginning
+// of its main, before anything else of Skerry runs. Those of this tree are listed in
+// strategies/all.cc. `make` refuses settings with INVALID_ARGUMENT. A name that is taken is a bug.
+using StrategyMaker = std::function<Result<std::unique_ptr<Strategy>>(const v1::TrainingSpec&)>;
+void RegisterStrategy(const std::string& name, StrategyMaker make);
 
 }  // namespace skerry::learning

@@ -17,7 +17,10 @@ class FileChunks final : public ChunkSource {
       : file_(std::move(file)), offset_(offset) {}
 
   Result<std::optional<v1::Chunk>> Next() override {
-    std::string data(crypto::kChunkBytes, '\0');
+    // A buffer no larger than what is left: most results are small.
+    SKERRY_ASSIGN_OR_RETURN(const uint64_t size, file_->Size());
+    const uint64_t left = size > offset_ ? size - offset_ : 0;
+    std::string data(std::min(crypto::kChunkBytes, left), '\0');
     SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset_, data));
     if (n == 0) return std::optional<v1::Chunk>();
     data.resize(n);

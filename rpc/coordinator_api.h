@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,9 +15,15 @@ namespace skerry::rpc {
 constexpr uint32_t kProtocolVersion = 1;
 
 // Details of a PERMISSION_DENIED or FAILED_PRECONDITION that a client acts on.
-constexpr const char* kSuperseded = "SUPERSEDED";         // a newer process of this site is at work
-constexpr const char* kEpochUnknown = "EPOCH_UNKNOWN";    // Join again
-constexpr const char* kUploadUnknown = "UPLOAD_UNKNOWN";  // QueryUpload, then go on from there
+constexpr const char* kSuperseded = "SUPERSEDED";       // a newer process of this site is at work
+constexpr const char* kEpochUnknown = "EPOCH_UNKNOWN";  // Join again
+
+// A session's epoch: its number in the history of its site, and below that the process that has it
+// (JoinRequest.process), so that the coordinator's journal tells whether a call comes from that
+// process.
+constexpr uint64_t MakeEpoch(uint64_t number, uint32_t process) { return number << 32 | process; }
+constexpr uint64_t SessionNumber(uint64_t epoch) { return epoch >> 32; }
+constexpr uint32_t SessionProcess(uint64_t epoch) { return static_cast<uint32_t>(epoch); }
 
 template <class Reply>
 using Callback = std::function<void(Result<Reply>)>;

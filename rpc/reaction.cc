@@ -14,7 +14,7 @@ Reaction ReactionTo(const Status& status) {
     case Code::kAlreadyExists:
       return Reaction::kDropTask;
     case Code::kFailedPrecondition:
-      return status.detail() == kUploadUnknown ? Reaction::kResume : Reaction::kRejoin;
+      return Reaction::kRejoin;
     case Code::kPermissionDenied:
       return status.detail() == kSuperseded ? Reaction::kExitSuperseded : Reaction::kStayUnhealthy;
     case Code::kUnauthenticated:

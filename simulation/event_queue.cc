@@ -16,13 +16,20 @@ bool EventQueue::RunDue() {
     event();
     ran = true;
   }
-  return ran;
+  return ran || RunLast();
 }
 
-bool EventQueue::Advance() {
-  if (events_.empty()) return false;
-  clock_.AdvanceTo(events_.begin()->first.first);
+bool EventQueue::RunLast() {
+  if (last_.empty()) return false;
+  std::vector<std::function<void()>> events;
+  events.swap(last_);
+  for (const auto& event : events) event();
   return true;
+}
+
+std::optional<Timestamp> EventQueue::Next() const {
+  if (events_.empty()) return std::nullopt;
+  return events_.begin()->first.first;
 }
 
 }  // namespace skerry::simulation

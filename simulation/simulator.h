@@ -9,8 +9,11 @@
 
 #include "base/status.h"
 #include "client/native_trainer.h"
+#include "coordinator/coordinator.h"
 #include "coordinator/run.h"
 #include "coordinator/run_plan.h"
+#include "simulation/evidence.h"
+#include "simulation/fault_plan.h"
 #include "skerry/v1/admin.pb.h"
 
 namespace skerry::simulation {
@@ -25,12 +28,19 @@ struct SimulationOptions {
   coordinator::RunPlan plan;
   std::vector<SimulatedSite> sites;                    // in bytewise order of names
   std::unique_ptr<coordinator::Participants> history;  // replay exactly this; null: by the contract
-  int num_threads = 1;                                 // that train
+  int num_threads = 1;                                 // that train; 0: on the calling thread
   std::string version;
-  // Virtual time that a site takes for a task; null: a second each.
+  // Models up to this size travel inside their tasks.
+  uint64_t inline_bytes = coordinator::CoordinatorOptions().inline_bytes;
+  // What goes wrong, and how long work takes. With a plan, a pause that ends by itself is waited
+  // out, and evidence is gathered.
+  std::optional<FaultPlan> faults;
+  // Virtual time that a site takes for a task; null: as `faults` says, else a second each.
   std::function<Duration(const std::string& site, const v1::Task&)> task_time;
   // After each committed round, on the calling thread. False: stop the run.
   std::function<bool(const v1::RunSummary&, const v1::RoundSummary&)> on_round;
+  // Gets a line for each thing of note; null: nobody wants to know.
+  std::vector<std::string>* trace = nullptr;
 };
 
 struct SimulationResult {
@@ -39,12 +49,15 @@ struct SimulationResult {
   std::string model;         // the newest version, a safetensors file; empty if there is none
   std::string history_json;  // as `skerry run export-history` gives it
   Duration virtual_time{0};
+  bool gave_up = false;  // the run had not ended when the plan's limit was reached
+  Evidence evidence;
 };
 
 // Runs a whole federation in this process: the coordinator and clients of a deployment, over
-// virtual time and memory. Trainers run on threads; everything else on the calling one. The same
-// options give the same result, bit for bit, with any number of threads. Errors are those of the
-// run's submission; a run that pauses or fails is a result, with its reason.
+// virtual time and memory, with the faults that are asked for. Trainers run on threads; everything
+// else on the calling one. The same options give the same result and the same trace, bit for bit,
+// with any number of threads. Errors are those of the run's submission; a run that pauses or fails
+// is a result, with its reason.
 Result<SimulationResult> Simulate(SimulationOptions options);
 
 }  // namespace skerry::simulation

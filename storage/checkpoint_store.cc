@@ -98,13 +98,25 @@ Result<std::unique_ptr<File>> CheckpointStore::Open(const CheckpointRef& ref) {
 
 Result<std::unique_ptr<File>> CheckpointStore::OpenVerified(const CheckpointRef& ref,
                                                             const crypto::Digest& expected) {
-  SKERRY_ASSIGN_OR_RETURN(auto file, Open(ref));
+  InlineExecutor nobody;
+  return OpenVerified(ref, expected, nobody, 0);
+}
+
+Result<std::unique_ptr<File>> CheckpointStore::OpenVerified(const CheckpointRef& ref,
+                                                            const crypto::Digest& expected,
+                                                            Executor& executor, int helpers) {
+  const std::string hint =
+      "put it back from a backup, then: skerry run resume " + ref.run_id +
+      "; or start from the backup: skerry backup restore BACKUP --state-dir NEW";
+  Result<std::unique_ptr<File>> file = Open(ref);
+  if (file.status().code() == Code::kNotFound) return std::move(file).status().WithHint(hint);
+  if (!file.ok()) return file;
   SKERRY_ASSIGN_OR_RETURN(const crypto::Digest actual,
-                          crypto::ContentHashOf(crypto::kFileHeader, *file));
+                          crypto::ContentHashOf(crypto::kFileHeader, **file, executor, helpers));
   if (actual == expected) return file;
   return DataLoss(PathOf(ref) + " is damaged: its content hash is " + actual.Hex() +
                   ", the journal says " + expected.Hex())
-      .WithHint("restore this file from a backup and start again");
+      .WithHint(hint);
 }
 
 Status CheckpointStore::Remove(const CheckpointRef& ref) {

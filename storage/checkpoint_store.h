@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/executor.h"
 #include "base/files.h"
 #include "base/mutex.h"
 #include "base/status.h"
@@ -41,6 +42,10 @@ class CheckpointStore {
   // file, both hashes, and what an operator can do.
   Result<std::unique_ptr<File>> OpenVerified(const CheckpointRef& ref,
                                              const crypto::Digest& expected);
+  // The same, hashing on this thread and up to `helpers` tasks of `executor`.
+  Result<std::unique_ptr<File>> OpenVerified(const CheckpointRef& ref,
+                                             const crypto::Digest& expected, Executor& executor,
+                                             int helpers);
   // Whether or not it is there.
   Status Remove(const CheckpointRef& ref);
   // The versions of a run of which a part is there, ascending.

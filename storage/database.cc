@@ -38,6 +38,14 @@ Result<std::unique_ptr<SQLite::Database>> Connect(const std::string& path, int f
   }
 }
 
+// A pragma that changes something does so after its row.
+Status Finish(Statement& query) {
+  for (;;) {
+    SKERRY_ASSIGN_OR_RETURN(const bool another, query.Step());
+    if (!another) return OkStatus();
+  }
+}
+
 }  // namespace
 
 Database::Database(std::string path, const DatabaseOptions& options, std::unique_ptr<FileLock> lock,
@@ -163,14 +171,18 @@ Result<int64_t> Database::QueryInteger(std::string_view sql) {
   SKERRY_ASSIGN_OR_RETURN(Statement query, Prepare(sql));
   SKERRY_ASSIGN_OR_RETURN(const bool found, query.Step());
   if (!found) return Internal(path_ + ": no row for " + std::string(sql));
-  return query.ReadInteger();
+  const int64_t value = query.ReadInteger();
+  SKERRY_RETURN_IF_ERROR(Finish(query));
+  return value;
 }
 
 Result<std::string> Database::QueryText(std::string_view sql) {
   SKERRY_ASSIGN_OR_RETURN(Statement query, Prepare(sql));
   SKERRY_ASSIGN_OR_RETURN(const bool found, query.Step());
   if (!found) return Internal(path_ + ": no row for " + std::string(sql));
-  return query.ReadText();
+  std::string value = query.ReadText();
+  SKERRY_RETURN_IF_ERROR(Finish(query));
+  return value;
 }
 
 Status Database::Transaction(const std::function<Status()>& body) {

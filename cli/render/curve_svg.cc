@@ -22,7 +22,7 @@ constexpr std::array<const char*, 7> kColours = {"#0072B2", "#D55E00", "#009E73"
 
 std::string Escape(const std::string& text) {
   std::string escaped;
-  for (const char c : text) {
+  for (const char c : Printable(text)) {
     if (c == '<')
       escaped += "&lt;";
     else if (c == '>')
@@ -110,14 +110,27 @@ std::string Axes(const Frame& frame, const std::string& x_label) {
   return svg + Text((left + right) / 2, bottom + 36, "middle", x_label);
 }
 
-std::string Polyline(const Frame& frame, const Series& series, const char* colour) {
-  std::string points;
+using Points = std::vector<std::pair<double, double>>;
+
+Points FinitePoints(const Series& series) {
+  Points points;
   for (const auto& [x, y] : series.points) {
-    if (!std::isfinite(x) || !std::isfinite(y)) continue;
-    points += FormatFixed(frame.X(x), 1) + "," + FormatFixed(frame.Y(y), 1) + " ";
+    if (std::isfinite(x) && std::isfinite(y)) points.emplace_back(x, y);
+  }
+  return points;
+}
+
+std::string Curve(const Frame& frame, const Points& points, bool dashed, const char* colour) {
+  if (points.size() == 1) {  // a line of one point cannot be seen
+    return "<circle cx=\"" + FormatFixed(frame.X(points[0].first), 1) + "\" cy=\"" +
+           FormatFixed(frame.Y(points[0].second), 1) + "\" r=\"3\" fill=\"" + colour + "\"/>\n";
+  }
+  std::string text;
+  for (const auto& [x, y] : points) {
+    text += FormatFixed(frame.X(x), 1) + "," + FormatFixed(frame.Y(y), 1) + " ";
   }
   return "<polyline fill=\"none\" stroke=\"" + std::string(colour) + "\" stroke-width=\"2\"" +
-         (series.dashed ? " stroke-dasharray=\"6 4\"" : "") + " points=\"" + points + "\"/>\n";
+         (dashed ? " stroke-dasharray=\"6 4\"" : "") + " points=\"" + text + "\"/>\n";
 }
 
 // Names at the ends of the lines, moved apart where they would overlap.
@@ -128,7 +141,8 @@ std::string Names(const Frame& frame, const std::vector<Series>& all) {
   };
   std::vector<Label> labels;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (!all[i].points.empty()) labels.push_back({frame.Y(all[i].points.back().second), i});
+    const Points points = FinitePoints(all[i]);
+    if (!points.empty()) labels.push_back({frame.Y(points.back().second), i});
   }
   std::sort(labels.begin(), labels.end(), [](const Label& a, const Label& b) { return a.y < b.y; });
   std::string svg;
@@ -146,8 +160,7 @@ std::string RenderPanel(const Panel& panel, double offset) {
   Range x;
   Range y;
   for (const Series& series : panel.series) {
-    for (const auto& [px, py] : series.points) {
-      if (!std::isfinite(px) || !std::isfinite(py)) continue;
+    for (const auto& [px, py] : FinitePoints(series)) {
       x.Add(px);
       y.Add(py);
     }
@@ -156,12 +169,13 @@ std::string RenderPanel(const Panel& panel, double offset) {
   if (x.low > x.high) {
     return svg + Text(offset + kPanelWidth / 2, kPanelHeight / 2, "middle", "nothing was measured");
   }
-  if (x.low == x.high) x.Widen(0.5);
+  if (x.low == x.high) x = {x.low - 1, x.high + 1};
   y.Widen(0.08);
   const Frame frame(offset, x, y);
   svg += Axes(frame, panel.x_label);
   for (std::size_t i = 0; i < panel.series.size(); ++i) {
-    svg += Polyline(frame, panel.series[i], kColours[i % kColours.size()]);
+    svg += Curve(frame, FinitePoints(panel.series[i]), panel.series[i].dashed,
+                 kColours[i % kColours.size()]);
   }
   return svg + Names(frame, panel.series);
 }

@@ -13,15 +13,10 @@ namespace {
 
 constexpr int kBarCells = 24;
 
-int TerminalWidth() {
+int WidthOf(std::FILE* terminal) {
   winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) return size.ws_col;
+  if (::ioctl(::fileno(terminal), TIOCGWINSZ, &size) == 0 && size.ws_col > 20) return size.ws_col;
   return 80;
-}
-
-bool IsTerminal() {
-  const char* term = std::getenv("TERM");
-  return ::isatty(STDERR_FILENO) == 1 && term != nullptr && std::string(term) != "dumb";
 }
 
 // The time left, if the rest goes as the part that is done.
@@ -43,23 +38,29 @@ std::string RenderBar(const std::string& stage, int64_t done, int64_t total,
                      std::to_string(whole * 100 / parts) + "%  " + stage +
                      Estimate(whole, parts, elapsed);
   if (!note.empty()) text += "  " + note;
-  const auto limit = static_cast<std::size_t>(std::max(20, width - 1));
-  if (text.size() > limit) text.resize(limit);
-  return text;
+  return std::string(
+      FirstCharacters(Printable(text), static_cast<std::size_t>(std::max(20, width - 1))));
 }
 
-Progress::Progress(const Clock& clock)
-    : clock_(clock), terminal_(IsTerminal()), begin_(clock.Now()) {}
+Screen StandardError() {
+  const char* term = std::getenv("TERM");
+  const bool is_terminal =
+      ::isatty(STDERR_FILENO) == 1 && term != nullptr && std::string(term) != "dumb";
+  return {stderr, is_terminal};
+}
+
+Progress::Progress(const Clock& clock, Screen screen)
+    : clock_(clock), screen_(screen), begin_(clock.Now()) {}
 
 Progress::~Progress() { Finish(); }
 
 void Progress::Update(const std::string& stage, int64_t done, int64_t total,
                       const std::string& note) {
   const Timestamp now = clock_.Now();
-  if (terminal_) {
-    const std::string bar = RenderBar(stage, done, total, note, now - begin_, TerminalWidth());
-    std::fprintf(stderr, "\r\033[2K%s", bar.c_str());
-    std::fflush(stderr);
+  if (screen_.is_terminal) {
+    const std::string bar = RenderBar(stage, done, total, note, now - begin_, WidthOf(screen_.out));
+    std::fprintf(screen_.out, "\r\033[2K%s", bar.c_str());
+    std::fflush(screen_.out);
     drawn_ = true;
     return;
   }
@@ -67,21 +68,22 @@ void Progress::Update(const std::string& stage, int64_t done, int64_t total,
   if (stage == last_stage_ || (now - last_line_ < 1s && !is_last && !last_stage_.empty())) return;
   last_stage_ = stage;
   last_line_ = now;
-  std::fprintf(stderr, "%s%s%s\n", stage.c_str(), note.empty() ? "" : "  ", note.c_str());
-  std::fflush(stderr);
+  std::fprintf(screen_.out, "%s%s%s\n", Printable(stage).c_str(), note.empty() ? "" : "  ",
+               Printable(note).c_str());
+  std::fflush(screen_.out);
 }
 
 void Progress::Line(const std::string& text) {
   Erase();
-  std::fprintf(stderr, "%s\n", text.c_str());
+  std::fprintf(screen_.out, "%s\n", Printable(text).c_str());
 }
 
 void Progress::Finish() { Erase(); }
 
 void Progress::Erase() {
   if (!drawn_) return;
-  std::fprintf(stderr, "\r\033[2K");
-  std::fflush(stderr);
+  std::fprintf(screen_.out, "\r\033[2K");
+  std::fflush(screen_.out);
   drawn_ = false;
 }
 

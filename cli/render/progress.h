@@ -7,12 +7,19 @@
 
 namespace skerry::cli {
 
+// Where progress is shown.
+struct Screen {
+  std::FILE* out = stderr;
+  bool is_terminal = false;  // it can take a line back
+};
+// Standard error, so that standard output holds results only.
+Screen StandardError();
+
 // Shows how far something has come: a bar that redraws itself on a terminal, plain lines elsewhere
-// (at most one a second, and one at each change of `stage`). Writes to standard error, so that
-// standard output holds results only.
+// (for a new `stage`, at most one a second).
 class Progress {
  public:
-  explicit Progress(const Clock& clock);
+  explicit Progress(const Clock& clock, Screen screen = StandardError());
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -28,7 +35,7 @@ class Progress {
   void Erase();
 
   const Clock& clock_;
-  const bool terminal_;
+  const Screen screen_;
   const Timestamp begin_;
   std::string last_stage_;
   Timestamp last_line_;

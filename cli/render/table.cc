@@ -2,31 +2,26 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
+
+#include "base/text.h"
 
 namespace skerry::cli {
 namespace {
 
-// Characters, not bytes: continuation bytes of UTF-8 do not count.
-std::size_t Width(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
-}
+constexpr std::string_view kNothing = "-";
 
-bool LooksNumeric(const std::string& text) {
-  if (text.empty() || text == "-") return true;
-  const char first = text[0];
-  if (std::isdigit(static_cast<unsigned char>(first)) == 0 && first != '-' && first != '+')
-    return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' || c == '+' ||
-           c == ' ' || c == '%' || c == '/' || c == 'e';
-  });
+bool LooksNumeric(std::string_view text) {
+  constexpr std::string_view kSigns = "+-";
+  constexpr std::string_view kParts = "0123456789+-. %/e";
+  if (!text.empty() && kSigns.find(text.front()) != kSigns.npos) text.remove_prefix(1);
+  return !text.empty() && std::isdigit(static_cast<unsigned char>(text.front())) != 0 &&
+         text.find_first_not_of(kParts) == text.npos;
 }
 
 void AppendCell(std::string& line, const std::string& cell, std::size_t width, bool right,
                 bool last) {
-  const std::string padding(width - Width(cell), ' ');
+  const std::string padding(width - CountCharacters(cell), ' ');
   if (right) line += padding;
   line += cell;
   if (!right && !last) line += padding;
@@ -35,23 +30,38 @@ void AppendCell(std::string& line, const std::string& cell, std::size_t width, b
 
 }  // namespace
 
+Table::Table(std::vector<std::string> header) : header_(std::move(header)) {
+  for (std::string& cell : header_) cell = Printable(cell);
+}
+
+void Table::Add(std::vector<std::string> row) {
+  for (std::string& cell : row) cell = Printable(cell);
+  row.resize(header_.size());
+  rows_.push_back(std::move(row));
+}
+
 std::string Table::ToString() const {
   const std::size_t columns = header_.size();
   std::vector<std::size_t> widths(columns);
-  std::vector<bool> right(columns, !rows_.empty());
+  std::vector<bool> right(columns, false);
   for (std::size_t c = 0; c < columns; ++c) {
-    widths[c] = Width(header_[c]);
+    widths[c] = CountCharacters(header_[c]);
+    bool all_numeric = true;
     for (const auto& row : rows_) {
       if (row.empty()) continue;
-      widths[c] = std::max(widths[c], Width(row[c]));
-      right[c] = right[c] && LooksNumeric(row[c]);
+      widths[c] = std::max(widths[c], CountCharacters(row[c]));
+      if (row[c].empty()) continue;
+      right[c] = true;
+      all_numeric = all_numeric && (row[c] == kNothing || LooksNumeric(row[c]));
     }
+    right[c] = right[c] && all_numeric;
   }
   const auto render = [&](const std::vector<std::string>& row) {
     std::string line;
     for (std::size_t c = 0; c < columns; ++c) {
       AppendCell(line, row[c], widths[c], right[c], c + 1 == columns);
     }
+    line.resize(line.find_last_not_of(' ') + 1);
     return line + "\n";
   };
   std::size_t total = 2 * (columns - 1);

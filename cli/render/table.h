@@ -6,12 +6,13 @@
 namespace skerry::cli {
 
 // Rows of text under a header, columns aligned: numbers to the right, everything else to the left.
-// Widths are counted in characters as a terminal shows them (UTF-8).
+// Widths are counted in characters (of UTF-8); what a terminal would obey instead of showing it is
+// escaped.
 class Table {
  public:
-  explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
-  // As many cells as the header has.
-  void Add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  explicit Table(std::vector<std::string> header);
+  // As many cells as the header has; what is missing is empty.
+  void Add(std::vector<std::string> row);
   // A line between the rows before and after.
   void AddRule() { rows_.emplace_back(); }
   bool empty() const { return rows_.empty(); }

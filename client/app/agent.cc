@@ -16,6 +16,7 @@
 #include "crypto/secret.h"
 #include "crypto/tls_probe.h"
 #include "rpc/grpc/grpc_coordinator_api.h"
+#include "rpc/logged_api.h"
 #include "storage/sqlite_client_store.h"
 
 namespace skerry::client {
@@ -50,17 +51,26 @@ class Diagnosis {
     if (running_.exchange(true)) return;
     threads.Post([this] {
       const Status found = Probe();
-      if (found.ok()) {
-        spdlog::warn("the connection to {} broke; connecting again", config_.coordinator);
-      } else {
-        spdlog::error("cannot reach the coordinator: {}; trying on", found.message());
-        if (!found.hint().empty()) spdlog::info("hint: {}", found.hint());
-      }
+      if (said_ != found.ToString()) Say(found);
+      said_ = found.ToString();
       running_ = false;
     });
   }
+  // The connection is good: the next cause is said, whatever it is.
+  void Forget(Executor& threads) {
+    threads.Post([this] { said_.clear(); });
+  }
 
  private:
+  void Say(const Status& found) const {
+    if (found.ok()) {
+      spdlog::warn("the connection to {} broke; connecting again", config_.coordinator);
+      return;
+    }
+    spdlog::error("cannot reach the coordinator: {}; trying on", found.message());
+    if (!found.hint().empty()) spdlog::info("hint: {}", found.hint());
+  }
+
   Status Probe() const {
     SKERRY_ASSIGN_OR_RETURN(const rpc::HostPort address, rpc::ParseHostPort(config_.coordinator));
     PosixFiles files;
@@ -76,6 +86,7 @@ class Diagnosis {
   const ClientConfig config_;
   const Clock& clock_;
   std::atomic<bool> running_{false};
+  std::string said_;  // last; touched by the one helper thread only
 };
 
 // The certificate must be this site's: the coordinator goes by it, whatever agent.toml says.
@@ -104,7 +115,7 @@ uint64_t RandomSeed() {
 struct Agent::Parts final : SessionObserver {
   Parts(const ClientConfig& config, std::map<std::string, RowReader> readers)
       : loop(clock),
-        trainer(config.site, std::move(readers), config.policy),
+        trainer(config.site, std::move(readers), config.policy, config.max_concurrent_tasks),
         diagnosis(config, clock),
         tls_files(config.tls) {}
 
@@ -113,7 +124,7 @@ struct Agent::Parts final : SessionObserver {
   void HealthChanged(const Status& health) override {
     if (health.ok()) {
       spdlog::info("the coordinator answers again");
-      return;
+      return diagnosis.Forget(helpers);
     }
     const bool connection = health.code() == Code::kUnavailable;
     if (connection && !insecure) return diagnosis.Begin(helpers);
@@ -135,6 +146,8 @@ struct Agent::Parts final : SessionObserver {
   std::unique_ptr<ThreadRunner> runner;
   ThreadPool bulk{2};
   std::unique_ptr<rpc::GrpcCoordinatorApi> api;  // before its executors go
+  std::unique_ptr<rpc::CallLog> call_log;
+  std::unique_ptr<rpc::LoggedApi> logged_api;
 };
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -188,8 +201,15 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
   options.retry_cap = config.retry_cap;
   options.data_sources = names;
   options.jitter_seed = RandomSeed();
+  rpc::CoordinatorApi* api = parts->api.get();
+  if (!config.call_log.empty()) {
+    SKERRY_ASSIGN_OR_RETURN(parts->call_log,
+                            rpc::CallLog::Open(parts->files, parts->clock, config.call_log));
+    parts->logged_api = std::make_unique<rpc::LoggedApi>(*api, *parts->call_log, config.site);
+    api = parts->logged_api.get();
+  }
   parts->session = std::make_unique<Session>(
-      SessionParts{parts->clock, parts->files, *parts->api, *parts->store, *parts->runner, *parts},
+      SessionParts{parts->clock, parts->files, *api, *parts->store, *parts->runner, *parts},
       std::move(options));
   SKERRY_RETURN_IF_ERROR(parts->session->Open());
   return std::unique_ptr<Agent>(new Agent(std::move(parts)));

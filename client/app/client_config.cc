@@ -73,6 +73,7 @@ Result<ClientConfig> LoadClientConfig(Files& files, const std::string& path, boo
   config.max_concurrent_tasks = static_cast<int>(tasks);
   config.retry_cap = toml.Time("limits.retry_cap", config.retry_cap);
   if (config.retry_cap < 100ms) toml.Fail("limits.retry_cap", "must be at least 100ms");
+  if (toml.Has("log.calls")) config.call_log = ResolvePath(base, toml.String("log.calls"));
   SKERRY_RETURN_IF_ERROR(toml.Finish());
   return config;
 }

@@ -23,6 +23,7 @@ struct ClientConfig {
   SitePolicy policy;
   int max_concurrent_tasks = 1;
   Duration retry_cap = 60s;
+  std::string call_log;  // "": calls are not logged
 };
 
 // INVALID_ARGUMENT with every error, one "file:line: key: what" a line. `insecure`: [tls] may be

@@ -11,27 +11,6 @@ namespace {
 constexpr std::size_t kQuotedBytes = 60;
 constexpr std::size_t kListedColumns = 20;
 
-unsigned char ByteAt(std::string_view text, std::size_t i) {
-  return static_cast<unsigned char>(text[i]);
-}
-
-// The bytes of the UTF-8 sequence at the beginning of `text` (RFC 3629, no overlong forms, no
-// surrogates), or 0 when there is none.
-std::size_t Utf8Length(std::string_view text) {
-  const unsigned char lead = ByteAt(text, 0);
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2 || lead > 0xF4) return 0;
-  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((ByteAt(text, i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned char second = ByteAt(text, 1);
-  const bool too_low = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-  const bool too_high = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
-  return too_low || too_high ? 0 : length;
-}
-
 bool EqualButForCase(std::string_view a, std::string_view b) {
   const auto lower = [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -79,7 +58,7 @@ std::string Quoted(std::string_view text) {
   while (!text.empty()) {
     if (quoted.size() > kQuotedBytes) return quoted + "...\"";
     const std::size_t length = Utf8Length(text);
-    const unsigned char byte = ByteAt(text, 0);
+    const auto byte = static_cast<unsigned char>(text.front());
     if (length == 0 || byte < 0x20 || byte == 0x7F) {
       quoted += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
     } else {

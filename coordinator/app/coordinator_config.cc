@@ -34,6 +34,7 @@ Result<CoordinatorConfig> LoadCoordinatorConfig(Files& files, const std::string&
                   ResolvePath(base, toml.String("tls.certificate")),
                   ResolvePath(base, toml.String("tls.key"))};
   }
+  if (toml.Has("log.calls")) config.call_log = ResolvePath(base, toml.String("log.calls"));
   SKERRY_RETURN_IF_ERROR(toml.Finish());
   return config;
 }

@@ -16,7 +16,8 @@ struct CoordinatorConfig {
   rpc::TlsFiles tls;
   std::string state_dir;
   uint64_t spool_bytes = uint64_t{64} << 30;
-  int threads = 0;  // 0: one per processor
+  int threads = 0;       // 0: one per processor
+  std::string call_log;  // "": calls are not logged
 };
 
 // INVALID_ARGUMENT with every error, one "file:line: key: what" a line. `insecure`: [tls] may be

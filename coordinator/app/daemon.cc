@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/event_loop.h"
 #include "base/file_lock.h"
+#include "base/text.h"
 #include "base/version.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/grpc/admin_service.h"
@@ -46,7 +47,7 @@ class LoggedJournal final : public storage::Journal {
     if (event.round >= 0) where += " round " + std::to_string(event.round);
     if (!event.site.empty()) where += " site " + event.site;
     spdlog::info("{}{}{}{}{}", where, where.empty() ? "" : ": ", event.code,
-                 event.message.empty() ? "" : ": ", event.message);
+                 event.message.empty() ? "" : ": ", Printable(event.message));
   }
 
   storage::Journal& journal_;
@@ -81,6 +82,7 @@ struct Daemon::Parts {
   EventLoop loop;
   std::unique_ptr<Coordinator> coordinator;
   std::unique_ptr<Authenticator> authenticator;
+  std::unique_ptr<rpc::CallLog> call_log;
   std::unique_ptr<CoordinatorService> coordinator_service;
   std::unique_ptr<AdminService> admin_service;
   ThreadPool compute;
@@ -135,8 +137,11 @@ Status Daemon::Parts::OpenServer(const CoordinatorConfig& config, bool insecure)
                   "\", or set [tls]");
   }
   authenticator = std::make_unique<Authenticator>(federation, insecure);
-  coordinator_service =
-      std::make_unique<CoordinatorService>(*coordinator, loop, disk, *authenticator);
+  if (!config.call_log.empty()) {
+    SKERRY_ASSIGN_OR_RETURN(call_log, rpc::CallLog::Open(files, clock, config.call_log));
+  }
+  coordinator_service = std::make_unique<CoordinatorService>(*coordinator, loop, disk,
+                                                             *authenticator, call_log.get());
   admin_service = std::make_unique<AdminService>(*coordinator, loop, disk, *authenticator);
   grpc::ServerBuilder builder;
   rpc::SetServerLimits(builder);

@@ -3,9 +3,24 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "base/text.h"
 #include "coordinator/grpc/calls.h"
+#include "rpc/logged_api.h"
 
 namespace skerry::coordinator {
+
+template <class Reply>
+rpc::Callback<Reply> CoordinatorService::Log(const char* call, const std::string& site,
+                                             int64_t task_id, const std::string& content_hash,
+                                             rpc::Callback<Reply> done) const {
+  if (call_log_ == nullptr) return done;
+  rpc::CallEvent event;
+  event.site = site;
+  event.call = call;
+  event.task_id = task_id;
+  event.content_hash = HexEncode(content_hash);
+  return rpc::Logged(*call_log_, std::move(event), std::move(done));
+}
 
 grpc::ServerUnaryReactor* CoordinatorService::Join(grpc::CallbackServerContext* context,
                                                    const v1::JoinRequest* request,
@@ -13,7 +28,7 @@ grpc::ServerUnaryReactor* CoordinatorService::Join(grpc::CallbackServerContext* 
   const Result<std::string> site = authenticator_.SiteOf(*context);
   if (!site.ok()) return FailWith(context, site.status());
   return AnswerOn<v1::JoinReply>(loop_, context, reply, [this, site = *site, request](auto done) {
-    coordinator_.Join(site, *request, std::move(done));
+    coordinator_.Join(site, *request, Log<v1::JoinReply>("Join", site, 0, "", std::move(done)));
   });
 }
 
@@ -26,7 +41,8 @@ grpc::ServerUnaryReactor* CoordinatorService::PullTask(grpc::CallbackServerConte
   return HeldUnaryCall<v1::PullTaskReply>::Start(
       loop_, reply,
       [this, site = *site, call, request](auto done) {
-        coordinator_.PullTask(site, call, *request, std::move(done));
+        coordinator_.PullTask(site, call, *request,
+                              Log<v1::PullTaskReply>("PullTask", site, 0, "", std::move(done)));
       },
       [this, site = *site, call] { coordinator_.CallBroken(site, call); });
 }
@@ -40,7 +56,8 @@ grpc::ServerUnaryReactor* CoordinatorService::Heartbeat(grpc::CallbackServerCont
   return HeldUnaryCall<v1::HeartbeatReply>::Start(
       loop_, reply,
       [this, site = *site, call, request](auto done) {
-        coordinator_.Heartbeat(site, call, *request, std::move(done));
+        coordinator_.Heartbeat(site, call, *request,
+                               Log<v1::HeartbeatReply>("Heartbeat", site, 0, "", std::move(done)));
       },
       [this, site = *site, call] { coordinator_.CallBroken(site, call); });
 }
@@ -50,10 +67,13 @@ grpc::ServerUnaryReactor* CoordinatorService::QueryUpload(grpc::CallbackServerCo
                                                           v1::QueryUploadReply* reply) {
   const Result<std::string> site = authenticator_.SiteOf(*context);
   if (!site.ok()) return FailWith(context, site.status());
-  return AnswerOn<v1::QueryUploadReply>(loop_, context, reply,
-                                        [this, site = *site, request](auto done) {
-                                          coordinator_.QueryUpload(site, *request, std::move(done));
-                                        });
+  return AnswerOn<v1::QueryUploadReply>(
+      loop_, context, reply, [this, site = *site, request](auto done) {
+        coordinator_.QueryUpload(
+            site, *request,
+            Log<v1::QueryUploadReply>("QueryUpload", site, request->task_id(),
+                                      request->content_hash(), std::move(done)));
+      });
 }
 
 grpc::ServerUnaryReactor* CoordinatorService::ReportFailure(grpc::CallbackServerContext* context,
@@ -63,7 +83,10 @@ grpc::ServerUnaryReactor* CoordinatorService::ReportFailure(grpc::CallbackServer
   if (!site.ok()) return FailWith(context, site.status());
   return AnswerOn<v1::ReportFailureReply>(
       loop_, context, reply, [this, site = *site, request](auto done) {
-        coordinator_.ReportFailure(site, *request, std::move(done));
+        coordinator_.ReportFailure(
+            site, *request,
+            Log<v1::ReportFailureReply>("ReportFailure", site, request->task_id(), "",
+                                        std::move(done)));
       });
 }
 
@@ -168,10 +191,14 @@ class CoordinatorService::SubmitResultCall final
 
   void End() {
     service_.loop_.Post([this] {
-      service_.coordinator_.FinishUpload(upload_, [this](Result<v1::SubmitResultReply> reply) {
+      const v1::ResultHeader& header = upload_->header();
+      rpc::Callback<v1::SubmitResultReply> done = [this](Result<v1::SubmitResultReply> reply) {
         if (reply.ok()) *reply_ = *std::move(reply);
         Finish(rpc::ToGrpc(reply.status()));
-      });
+      };
+      service_.coordinator_.FinishUpload(
+          upload_, service_.Log("SubmitResult", site_, header.task_id(), header.content_hash(),
+                                std::move(done)));
     });
   }
 

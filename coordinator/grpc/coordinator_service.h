@@ -5,18 +5,24 @@
 #include "base/executor.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/grpc/authenticator.h"
+#include "rpc/call_log.h"
 #include "skerry/v1/coordinator.grpc.pb.h"
 
 namespace skerry::coordinator {
 
 // The coordinator to sites over gRPC: authenticates, hands over to the loop, answers. Chunks go
-// straight to and from the disk threads. Everything given must outlive the service, and the server
+// straight to and from the disk threads. With a `call_log`, the beginning and end of every call are
+// written to it. Everything given must outlive the service, and the server
 // that has it.
 class CoordinatorService final : public v1::Coordinator::CallbackService {
  public:
   CoordinatorService(Coordinator& coordinator, Executor& loop, Executor& disk,
-                     const Authenticator& authenticator)
-      : coordinator_(coordinator), loop_(loop), disk_(disk), authenticator_(authenticator) {}
+                     const Authenticator& authenticator, rpc::CallLog* call_log)
+      : coordinator_(coordinator),
+        loop_(loop),
+        disk_(disk),
+        authenticator_(authenticator),
+        call_log_(call_log) {}
 
   grpc::ServerUnaryReactor* Join(grpc::CallbackServerContext* context,
                                  const v1::JoinRequest* request, v1::JoinReply* reply) override;
@@ -38,6 +44,10 @@ class CoordinatorService final : public v1::Coordinator::CallbackService {
       grpc::CallbackServerContext* context, v1::SubmitResultReply* reply) override;
 
  private:
+  template <class Reply>
+  rpc::Callback<Reply> Log(const char* call, const std::string& site, int64_t task_id,
+                           const std::string& content_hash, rpc::Callback<Reply> done) const;
+
   class PullModelCall;
   class SubmitResultCall;
 
@@ -45,6 +55,7 @@ class CoordinatorService final : public v1::Coordinator::CallbackService {
   Executor& loop_;
   Executor& disk_;
   const Authenticator& authenticator_;
+  rpc::CallLog* const call_log_;  // null: calls are not logged
   std::atomic<uint64_t> last_call_{0};
 };
 

@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "learning/aggregator.h"
-#include "learning/finite.h"
 
 namespace skerry::learning {
 namespace {
@@ -67,10 +66,6 @@ UpdateCheck CheckF32(std::span<const float> values) {
   check.finite = largest < kInfinity;
   check.max_abs = static_cast<double>(std::bit_cast<float>(largest));
   return check;
-}
-
-bool AllFinite(std::span<const double> values) {
-  return std::all_of(values.begin(), values.end(), IsFinite);
 }
 
 }  // namespace skerry::learning

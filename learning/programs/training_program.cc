@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "learning/features.h"
 #include "learning/model.h"
 #include "learning/program.h"
@@ -158,12 +159,24 @@ class TrainingProgram final : public Program {
   const std::unique_ptr<Strategy> strategy_;
 };
 
+Status CheckMetrics(const v1::RunSpec& spec, const Model& model) {
+  const std::vector<std::string> names = MetricNames(model.output_kind());
+  for (const std::string& wanted : spec.evaluation().metrics()) {
+    if (std::find(names.begin(), names.end(), wanted) != names.end()) continue;
+    return InvalidArgument("evaluation.metrics: a model of kind \"" + spec.model().kind() +
+                           "\" with this label has no \"" + wanted + "\"")
+        .WithHint("it has: " + Join(names, ", "));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Program>> MakeTrainingProgram(const v1::RunSpec& spec) {
   const auto num_inputs = static_cast<int64_t>(FeatureColumns(spec.data()).size());
   SKERRY_ASSIGN_OR_RETURN(auto model,
                           MakeModel(spec.model(), num_inputs, spec.data().label_classes_size()));
+  SKERRY_RETURN_IF_ERROR(CheckMetrics(spec, *model));
   SKERRY_ASSIGN_OR_RETURN(auto strategy, MakeStrategy(spec.training()));
   return std::unique_ptr<Program>(
       std::make_unique<TrainingProgram>(spec, std::move(model), std::move(strategy)));

@@ -1,20 +1,26 @@
 #include "learning/strategies/all.h"
 
-#include <array>
+#include <algorithm>
+#include <utility>
 
+#include "base/check.h"
 #include "base/text.h"
 
 namespace skerry::learning {
 namespace {
 
 struct Entry {
-  const char* name;
-  Result<std::unique_ptr<Strategy>> (*make)(const v1::TrainingSpec&);
+  std::string name;
+  StrategyMaker make;
 };
 
-constexpr std::array kStrategies = {
-    Entry{"fedavg", MakeFedAvg},
-};
+// The strategies of this tree; RegisterStrategy adds others behind them.
+std::vector<Entry>& Strategies() {
+  static std::vector<Entry> strategies = {
+      {"fedavg", MakeFedAvg},
+  };
+  return strategies;
+}
 
 }  // namespace
 
@@ -26,12 +32,18 @@ Result<RoundScalars> Strategy::Prepare(int64_t /*round*/,
 
 std::vector<std::string> StrategyNames() {
   std::vector<std::string> names;
-  for (const Entry& entry : kStrategies) names.emplace_back(entry.name);
+  for (const Entry& entry : Strategies()) names.push_back(entry.name);
   return names;
 }
 
+void RegisterStrategy(const std::string& name, StrategyMaker make) {
+  const std::vector<std::string> names = StrategyNames();
+  SKERRY_CHECK(std::find(names.begin(), names.end(), name) == names.end());
+  Strategies().push_back({name, std::move(make)});
+}
+
 Result<std::unique_ptr<Strategy>> MakeStrategy(const v1::TrainingSpec& spec) {
-  for (const Entry& entry : kStrategies) {
+  for (const Entry& entry : Strategies()) {
     if (spec.strategy() == entry.name) return entry.make(spec);
   }
   const std::vector<std::string> names = StrategyNames();

@@ -1,14 +1,29 @@
 #include "rpc/grpc/status_codec.h"
 
 namespace skerry::rpc {
+namespace {
+
+// A peer takes 8 KiB of headers, and a byte beyond ASCII travels as three. What is longer would
+// arrive as RESOURCE_EXHAUSTED, whatever it was.
+constexpr std::size_t kMostMessageBytes = 2000;
+constexpr std::size_t kMostHintBytes = 400;
+
+std::string Cut(const std::string& text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (text[most] & 0xC0) == 0x80) --most;  // not inside a UTF-8 character
+  return text.substr(0, most) + " ...";
+}
+
+}  // namespace
 
 grpc::Status ToGrpc(const Status& status) {
   if (status.ok()) return grpc::Status::OK;
   std::string details;
   if (!status.detail().empty() || !status.hint().empty()) {
-    details = status.detail() + '\n' + status.hint();
+    details = status.detail() + '\n' + Cut(status.hint(), kMostHintBytes);
   }
-  return {static_cast<grpc::StatusCode>(status.code()), status.message(), details};
+  return {static_cast<grpc::StatusCode>(status.code()), Cut(status.message(), kMostMessageBytes),
+          details};
 }
 
 Status FromGrpc(const grpc::Status& status) {

@@ -6,7 +6,8 @@
 
 namespace skerry::rpc {
 
-// Codes and messages go over unchanged; hint and detail travel in the status details.
+// Codes and messages go over unchanged, but for messages and hints that are too long for a header
+// and are cut; hint and detail travel in the status details.
 grpc::Status ToGrpc(const Status& status);
 Status FromGrpc(const grpc::Status& status);
 

@@ -1,5 +1,6 @@
 #include "rpc/grpc/transport.h"
 
+#include <arpa/inet.h>
 #include <grpc/grpc.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/tls_certificate_provider.h>
@@ -59,18 +60,19 @@ Status CheckCertificate(Files& files, const std::string& path, int64_t now_unix)
   return OkStatus();
 }
 
-Status CheckKeyFile(Files& files, const std::string& path) {
-  const Result<std::string> pem = ReadFile(files, path);
-  if (!pem.ok()) return FailedPrecondition(pem.status().message());
+Status CheckKeyFile(Files& files, const std::string& path, const std::string& certificate) {
+  const auto file = files.Open(path, OpenMode::kRead);
+  if (!file.ok()) return FailedPrecondition(file.status().message());
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0) {
     return FailedPrecondition(path + ": others may read this private key")
         .WithHint("chmod 600 " + path);
   }
-  if (pem->find("PRIVATE KEY") == std::string::npos) {
-    return FailedPrecondition(path + ": this is no private key in PEM form");
-  }
-  return OkStatus();
+  SKERRY_ASSIGN_OR_RETURN(const std::string pem, ReadFile(files, certificate));
+  const Status belongs = crypto::CheckKeyFile(pem, path);
+  if (belongs.ok()) return OkStatus();
+  return FailedPrecondition(path + ", the key of " + certificate + ": " + belongs.message())
+      .WithHint("certificate and key come together, in one kit: skerry ca issue");
 }
 
 }  // namespace
@@ -78,7 +80,7 @@ Status CheckKeyFile(Files& files, const std::string& path) {
 Status CheckTlsFiles(Files& files, const TlsFiles& tls, int64_t now_unix) {
   SKERRY_RETURN_IF_ERROR(CheckCertificate(files, tls.ca, now_unix));
   SKERRY_RETURN_IF_ERROR(CheckCertificate(files, tls.certificate, now_unix));
-  return CheckKeyFile(files, tls.key);
+  return CheckKeyFile(files, tls.key, tls.certificate);
 }
 
 void SetUpGrpc() {
@@ -146,8 +148,10 @@ Result<HostPort> ParseHostPort(const std::string& address) {
                            .WithHint("write HOST:PORT, for instance fl.example.org:8443");
   if (colon == std::string::npos || colon == 0) return wrong;
   parsed.host = address.substr(0, colon);
-  if (parsed.host.starts_with('[') && parsed.host.ends_with(']')) {
-    parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
+  const bool brackets = parsed.host.starts_with('[') && parsed.host.ends_with(']');
+  if (brackets) parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
+  if (parsed.host.empty() || (!brackets && parsed.host.find_first_of(":[]") != std::string::npos)) {
+    return wrong;
   }
   const char* const end = address.data() + address.size();
   const auto [rest, error] = std::from_chars(address.data() + colon + 1, end, parsed.port);
@@ -156,7 +160,9 @@ Result<HostPort> ParseHostPort(const std::string& address) {
 }
 
 bool IsLoopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  in_addr address{};
+  const bool ipv4 = inet_pton(AF_INET, host.c_str(), &address) == 1;
+  return host == "localhost" || host == "::1" || (ipv4 && ntohl(address.s_addr) >> 24 == 127);
 }
 
 }  // namespace skerry::rpc

@@ -41,7 +41,8 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target, Traffic tr
 // The same limits for a server.
 void SetServerLimits(grpc::ServerBuilder& builder);
 
-// "host:port" -> both. INVALID_ARGUMENT shows the form. "[::1]:8443" and "::1" are understood.
+// "host:port" -> both. INVALID_ARGUMENT shows the form. An IPv6 address is written in brackets:
+// "[::1]:8443".
 struct HostPort {
   std::string host;
   int port = 0;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <set>
 #include <string>
 
 #include "testing/status_matchers.h"
@@ -126,6 +128,53 @@ TEST_F(PowerLossTest, BeforePublishingReturnsTheOldFileIsWhole) {
     files_.PowerLoss();
     EXPECT_EQ(Read("/d/f"), "old") << "after step " << steps_done;
   }
+}
+
+// Contents of /d/f after a power loss by chance, over many chances.
+std::set<std::string> AfterPowerLosses(const std::function<void(MemoryFiles&)>& before) {
+  std::set<std::string> seen;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    MemoryFiles files;
+    EXPECT_OK(files.MakeDirectories("/d"));
+    before(files);
+    RandomStream random(seed, Purpose::kFault, 0, "disk", 0);
+    files.PowerLoss(random);
+    const Result<std::string> bytes = ReadFile(files, "/d/f");
+    seen.insert(bytes.ok() ? *bytes : "no file");
+  }
+  return seen;
+}
+
+TEST(PowerLossByChanceTest, WhatWasPublishedIsThere) {
+  EXPECT_THAT(AfterPowerLosses([](MemoryFiles& files) {
+                ASSERT_OK(PublishFile(files, "/d/f", "old"));
+                ASSERT_OK(PublishFile(files, "/d/f", "new"));
+              }),
+              ElementsAre("new"));
+}
+
+TEST(PowerLossByChanceTest, ARenameThatWasNotSyncedHappenedOrNot) {
+  EXPECT_THAT(AfterPowerLosses([](MemoryFiles& files) {
+                ASSERT_OK(PublishFile(files, "/d/f", "old"));
+                ASSERT_OK_AND_ASSIGN(const auto file, files.Open("/d/f.tmp", OpenMode::kCreate));
+                ASSERT_OK(file->WriteAt(0, "new"));
+                ASSERT_OK(file->Sync());
+                ASSERT_OK(files.Rename("/d/f.tmp", "/d/f"));
+              }),
+              ElementsAre("new", "old"));
+}
+
+TEST(PowerLossByChanceTest, AFileThatWasNotSyncedIsThereOrNotOrTorn) {
+  const std::string old(1024, 'a');
+  const std::string now = std::string(1024, 'b') + "more";
+  const std::set<std::string> seen = AfterPowerLosses([&](MemoryFiles& files) {
+    ASSERT_OK(PublishFile(files, "/d/f", old));
+    ASSERT_OK_AND_ASSIGN(const auto file, files.Open("/d/f", OpenMode::kReadWrite));
+    ASSERT_OK(file->WriteAt(0, now));
+  });
+  EXPECT_TRUE(seen.contains(old));
+  EXPECT_TRUE(seen.contains(now));
+  EXPECT_TRUE(seen.contains(std::string(512, 'a') + std::string(512, 'b')));
 }
 
 }  // namespace

@@ -43,6 +43,47 @@ TEST(TextTest, HexHasTwoDigitsForEveryByte) {
   EXPECT_EQ(HexEncode(""), "");
 }
 
+TEST(Utf8Test, OnlyWellFormedSequencesHaveALength) {
+  EXPECT_EQ(Utf8Length("a"), 1U);
+  EXPECT_EQ(Utf8Length("\xc3\xa9t\xc3\xa9"), 2U);
+  EXPECT_EQ(Utf8Length("\xe2\x82\xac"), 3U);
+  EXPECT_EQ(Utf8Length("\xf0\x9f\x90\xa7"), 4U);
+  for (const char* broken : {"\xa9", "\xc3", "\xc3(", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
+                             "\xf4\x90\x80\x80", "\xff", "\xe2\x82"}) {
+    EXPECT_EQ(Utf8Length(broken), 0U) << HexEncode(broken);
+  }
+}
+
+TEST(Utf8Test, CharactersAreCountedAndCutNotBytes) {
+  EXPECT_EQ(CountCharacters(""), 0U);
+  EXPECT_EQ(CountCharacters("K\xc3\xb6ln"), 4U);
+  EXPECT_EQ(CountCharacters("\xff\xfe"), 2U) << "a byte that is none counts as one";
+  EXPECT_EQ(FirstCharacters("K\xc3\xb6ln", 2), "K\xc3\xb6");
+  EXPECT_EQ(FirstCharacters("K\xc3\xb6ln", 0), "");
+  EXPECT_EQ(FirstCharacters("K\xc3\xb6ln", 9), "K\xc3\xb6ln");
+}
+
+TEST(PrintableTest, LettersOfAllScriptsStay) {
+  for (const char* text :
+       {"", "plain ~", "K\xc3\xb6ln", "\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x90\xa7"}) {
+    EXPECT_EQ(Printable(text), text);
+  }
+}
+
+TEST(PrintableTest, WhatATerminalWouldObeyIsEscaped) {
+  EXPECT_EQ(Printable(std::string_view("a\nb\r\x1b[31m\0\x7f", 11)),
+            "a\\x0ab\\x0d\\x1b[31m\\x00\\x7f");
+  EXPECT_EQ(Printable("\xc2\x9b"
+                      "2J"),
+            "\\xc2\\x9b2J")
+      << "CSI as one character";
+  EXPECT_EQ(Printable("\xc2\xa0"), "\xc2\xa0");
+  EXPECT_EQ(Printable("a\xe2\x80\xae"
+                      "b\xe2\x81\xa7"),
+            "a\\xe2\\x80\\xaeb\\xe2\\x81\\xa7");
+  EXPECT_EQ(Printable("\xff\xc3"), "\\xff\\xc3");
+}
+
 TEST(EditDistanceTest, CountsTheSlipsOfTheFingers) {
   EXPECT_EQ(EditDistance("", ""), 0);
   EXPECT_EQ(EditDistance("", "abc"), 3);

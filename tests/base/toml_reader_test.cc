@@ -260,6 +260,17 @@ TEST(TomlReaderTest, InlineTablesAndDottedKeysAreTablesToo) {
   EXPECT_OK(reader.Finish());
 }
 
+TEST(TomlReaderTest, AQuotedNameMayHoldDots) {
+  TomlReader reader = Parsed("[data.\"a.b\"]\ncsv = \"x\"\n\"\" = 1\n[data.a]\nc = \"y\"\n");
+  EXPECT_THAT(reader.Keys("data"), ElementsAre("a", "a.b"));
+  EXPECT_EQ(reader.String("data.a.b.csv"), "x");
+  EXPECT_EQ(reader.Integer("data.a.b."), 1);
+  EXPECT_EQ(reader.String("data.a.c"), "y");
+  EXPECT_FALSE(reader.Has("data.a.b.c"));
+  EXPECT_FALSE(reader.Has(""));
+  EXPECT_OK(reader.Finish());
+}
+
 TEST(TomlReaderTest, WhatIsNoTomlIsNamedWithLineAndColumn) {
   EXPECT_THAT(TomlReader::Parse("[run]\nname = \n", "run.toml"),
               Fails(Code::kInvalidArgument, AllOf(HasSubstr("run.toml:2:"), HasSubstr("TOML"))));

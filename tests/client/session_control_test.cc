@@ -7,11 +7,13 @@
 namespace skerry::client {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using testing::Fails;
 using testing::HasCode;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 using SessionControlTest = SessionTest;
@@ -87,6 +89,14 @@ TEST_P(EveryControlCall, OfAnUnknownEpochOrALostObjectLeadsToJoin) {
   }
 }
 
+TEST_F(SessionControlTest, ARestartOfTheCoordinatorIsSaidInPlainWordsAndOnce) {
+  Join();
+  Answer(api_.pulls, EpochUnknown());
+  EXPECT_THAT(diary_.lines, Contains("the coordinator was restarted; joining again").Times(1));
+  EXPECT_THAT(diary_.lines, Not(Contains(HasSubstr("no session"))));
+  EXPECT_THAT(diary_.healths, IsEmpty()) << "nothing is wrong";
+}
+
 TEST_P(EveryControlCall, EndsTheSessionWhenANewerProcessOfTheSiteHasTakenOver) {
   Reach();
   const std::size_t before = api_.num_control_calls();
@@ -153,6 +163,17 @@ TEST_F(SessionControlTest, DelaysGrowWithJitterUpToTheCap) {
   EXPECT_THAT(diary_.healths, SizeIs(1)) << "one line, not two hundred";
 }
 
+TEST_F(SessionControlTest, AReasonThatChangesIsSaidAnew) {
+  Answer(api_.joins, Unavailable("connection refused"));
+  Wait(options_.retry_cap);
+  Answer(api_.joins, Unavailable("connection refused"));
+  EXPECT_THAT(diary_.healths, SizeIs(1));
+  Wait(options_.retry_cap);
+  Answer(api_.joins, Unavailable("socket closed"));
+  EXPECT_THAT(diary_.healths, SizeIs(2)) << "the coordinator is there, but the certificate is not";
+  EXPECT_EQ(session_->health().message(), "socket closed");
+}
+
 TEST_F(SessionControlTest, AnAnswerMakesTheNextDelayShortAgain) {
   for (int i = 0; i < 20; ++i) {
     Answer(api_.joins, Unavailable("connection refused"));
@@ -171,85 +192,6 @@ TEST_F(SessionControlTest, SessionsWithOtherSeedsComeBackAtOtherInstants) {
   KillAndRestart();
   Answer(api_.joins, Unavailable("connection refused"));
   EXPECT_NE(*next_ - clock_.Now(), delay);
-}
-
-TEST_F(SessionControlTest, ACoordinatorThatComesBackAfterALongTimeIsJoinedAtOnce) {
-  Join();
-  for (int i = 0; i < 20; ++i) {
-    Answer(api_.pulls, Unavailable("connection refused"));
-    Wait(options_.retry_cap);
-  }
-  Answer(api_.pulls, EpochUnknown());
-  EXPECT_EQ(api_.joins.held(), 1U) << "another minute, and it would take this site for lost";
-}
-
-TEST_F(SessionControlTest, AJoinThatKeepsBeingSentBackIsNotRepeatedWithoutPause) {
-  const Timestamp begin = clock_.Now();
-  for (int i = 0; i < 12; ++i) {
-    Answer(api_.joins, EpochUnknown());
-    if (api_.joins.held() == 0) Wait(options_.retry_cap);
-  }
-  EXPECT_GT(clock_.Now() - begin, 1s);
-}
-
-// ---- What joining again says ----
-
-TEST_F(SessionControlTest, JoiningAgainNamesTheEpochAndEverythingThatIsInHand) {
-  options_.max_concurrent_tasks = 3;
-  KillAndRestart();
-  Join();
-  Give(NewTask(7));
-  FinishTraining();
-  GiveReceipt();
-  Give(NewTask(8));
-  FinishTraining();
-  Give(NewTask(9));
-  Answer(api_.pulls, EpochUnknown());
-  const v1::JoinRequest& request = api_.joins.last();
-  EXPECT_EQ(request.epoch(), 1U);
-  EXPECT_EQ(request.coordinator_id(), "c-1");
-  ASSERT_THAT(request.held(), SizeIs(3));
-  EXPECT_EQ(request.held(0).task_id(), 7);
-  EXPECT_EQ(request.held(0).state(), v1::HeldTask::SUBMITTED);
-  EXPECT_EQ(request.held(1).state(), v1::HeldTask::FINISHED);
-  EXPECT_EQ(request.held(2).state(), v1::HeldTask::WORKING);
-}
-
-TEST_F(SessionControlTest, ATaskThatIsKeptGoesOnTrainingThroughALostCoordinator) {
-  Join();
-  Give(NewTask(7));
-  Answer(api_.beats, Unavailable("the coordinator is down"));
-  Wait(10min);
-  Answer(api_.beats, EpochUnknown());
-  Answer(api_.joins, Joined(2, 7, v1::JoinReply::KEEP));
-  EXPECT_EQ(runner_.jobs.size(), 1U);
-  EXPECT_FALSE(runner_.last().stop.stop_requested());
-  FinishTraining();
-  ASSERT_EQ(api_.uploads.held(), 1U);
-  EXPECT_EQ(api_.uploads.last().start.epoch(), 2U);
-}
-
-TEST_F(SessionControlTest, ATaskThatIsFinishedWhileTheCoordinatorIsAwayIsSentWhenItIsBack) {
-  Join();
-  Give(NewTask(7));
-  Answer(api_.beats, EpochUnknown());
-  FinishTraining();
-  EXPECT_EQ(api_.uploads.made(), 0U) << "there is no session";
-  Answer(api_.joins, Joined(2, 7, v1::JoinReply::KEEP));
-  SayStored(0);
-  EXPECT_EQ(api_.uploads.held(), 1U);
-}
-
-TEST_F(SessionControlTest, ATaskThatIsDroppedStopsAndLeavesNothing) {
-  Join();
-  Give(NewTask(7));
-  Answer(api_.beats, EpochUnknown());
-  Answer(api_.joins, Joined(2, 7, v1::JoinReply::DROP));
-  EXPECT_TRUE(runner_.last().stop.stop_requested());
-  EXPECT_EQ(session_->num_tasks(), 0U);
-  ASSERT_OK_AND_ASSIGN(const auto results, files_.List("state/results"));
-  EXPECT_THAT(results, IsEmpty());
-  EXPECT_EQ(api_.pulls.held(), 1U);
 }
 
 }  // namespace

@@ -10,20 +10,19 @@ using ::testing::HasSubstr;
 
 using SessionDiskTest = SessionTest;
 
-TEST_F(SessionDiskTest, AResultThatCannotBeNotedIsTrainedAgainWhenThereIsRoom) {
+TEST_F(SessionDiskTest, AResultThatCannotBeNotedYetIsSentAndNotedWhenThereIsRoom) {
   Join();
   Give(NewTask(7));
   store_.failure = ResourceExhausted("client.db: database or disk is full");
   FinishTraining();
-  EXPECT_EQ(api_.uploads.made(), 0U) << "it would be lost by a kill: not sent";
   EXPECT_OK(session_->ended());
-  EXPECT_THAT(diary_.lines, Contains(HasSubstr("disk is full")));
+  EXPECT_THAT(diary_.lines, Contains(HasSubstr("disk is full; waiting for room")));
+  ASSERT_EQ(api_.uploads.held(), 1U) << "a kill now would cost a second training, to the same bits";
+  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(NewTask(7)));
   store_.failure = OkStatus();
   Wait(options_.retry_cap);
-  ASSERT_EQ(runner_.jobs.size(), 2U);
-  FinishTraining();
-  ASSERT_EQ(api_.uploads.held(), 1U);
-  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(NewTask(7)));
+  EXPECT_THAT(diary_.lines, Contains(HasSubstr("there is room on the disk again")));
+  EXPECT_EQ(runner_.jobs.size(), 1U);
   EXPECT_EQ(api_.failures.made(), 0U);
 }
 
@@ -87,9 +86,9 @@ TEST_F(SessionDiskTest, AHeartbeatGoesOnWhileTheDiskIsFull) {
 
 TEST_F(SessionDiskTest, AStoreThatCannotBeWrittenEndsTheSessionWithItsReason) {
   Join();
-  store_.failure = ResourceExhausted("client.db: database or disk is full");
+  store_.failure = DataLoss("client.db: database disk image is malformed");
   Give(NewTask(7));
-  EXPECT_THAT(session_->ended(), Fails(Code::kResourceExhausted, HasSubstr("client.db")));
+  EXPECT_THAT(session_->ended(), Fails(Code::kDataLoss, HasSubstr("client.db")));
   EXPECT_FALSE(next_.has_value());
   EXPECT_TRUE(runner_.jobs.empty());
 }

@@ -83,7 +83,7 @@ TEST_F(SessionDownloadTest, ADownloadThatBrokeGoesOnBehindTheChunksThatAreHere) 
   const std::string model = Bytes(2 * kChunkBytes + 100);
   BeginDownload(model);
   ASSERT_OK(Deliver(model.substr(0, kChunkBytes)));
-  Answer(api_.downloads, Unavailable("the line broke"));
+  Answer(api_.downloads, ResourceExhausted("too many at once"));
   Wait(1s);
   ASSERT_EQ(api_.downloads.held(), 1U);
   EXPECT_EQ(api_.downloads.last().request.offset(), kChunkBytes);
@@ -124,7 +124,7 @@ TEST_F(SessionDownloadTest, WhatWasDamagedOnDiskIsFoundAndFetchedFromTheBeginnin
   ASSERT_OK(Deliver(model.substr(0, kChunkBytes)));
   ASSERT_OK_AND_ASSIGN(const auto file, files_.Open(PathOf(model), OpenMode::kReadWrite));
   ASSERT_OK(file->WriteAt(5, "X"));
-  Answer(api_.downloads, Unavailable("the line broke"));
+  Answer(api_.downloads, ResourceExhausted("too many at once"));
   Wait(1s);
   ASSERT_EQ(api_.downloads.last().request.offset(), kChunkBytes);
   const Status delivered = Deliver(model);
@@ -179,10 +179,10 @@ TEST_F(SessionDownloadTest, ANewerProcessOfTheSiteEndsItsSession) {
   EXPECT_THAT(session_->ended(), HasCode(Code::kPermissionDenied));
 }
 
-TEST_F(SessionDownloadTest, ADownloadThatNeverSucceedsIsTriedForEverAndSaidOnce) {
+TEST_F(SessionDownloadTest, ADownloadThatNeverSucceedsIsTriedForEverAndItsReasonSaidOnce) {
   BeginDownload(Bytes(100));
   for (int i = 0; i < 40; ++i) {
-    Answer(api_.downloads, Unavailable("the line broke"));
+    Answer(api_.downloads, ResourceExhausted("too many at once"));
     Wait(options_.retry_cap);
     ASSERT_EQ(api_.downloads.held(), 1U);
   }

@@ -10,22 +10,12 @@
 
 #include "base/clock.h"
 #include "client/session.h"
-#include "failing_disk.h"
 #include "fake_coordinator.h"
-#include "fake_runner.h"
+#include "session_fakes.h"
 #include "storage/memory_client_store.h"
 #include "testing/status_matchers.h"
 
 namespace skerry::client {
-
-// What a session told its observer.
-struct Diary final : SessionObserver {
-  void Say(const std::string& line) override { lines.push_back(line); }
-  void HealthChanged(const Status& health) override { healths.push_back(health); }
-
-  std::vector<std::string> lines;
-  std::vector<Status> healths;
-};
 
 // A session over memory, and a clock that is moved by hand. Between two steps of a test the session
 // has done all that is due.

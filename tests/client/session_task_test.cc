@@ -134,6 +134,31 @@ TEST_F(SessionTaskTest, ProgressIsToldOnceInAHeartbeatAndOnlyWhenThereIsSome) {
   EXPECT_EQ(api_.beats.made(), before + 1);
 }
 
+TEST_F(SessionTaskTest, ARunMayWishToHearOfProgressMoreOftenThanTheCoordinator) {
+  Join();
+  v1::Task task = NewTask(7);
+  task.set_heartbeat_ms(300);
+  Give(task);
+  Wait(1s);
+  std::size_t before = api_.beats.made();
+  for (int step = 1; step <= 10; ++step) {
+    runner_.last().progress->done = step;
+    Wait(300ms);
+  }
+  EXPECT_EQ(api_.beats.made(), before + 10);
+  // Less often than the coordinator wishes, it may not.
+  FinishTraining();
+  GiveReceipt();
+  task.set_task_id(8);
+  task.set_heartbeat_ms(60'000);
+  Give(task);
+  Wait(1s);
+  before = api_.beats.made();
+  runner_.last().progress->done = 1;
+  Wait(1s);
+  EXPECT_EQ(api_.beats.made(), before + 1);
+}
+
 TEST_F(SessionTaskTest, TheAnswerToACallThatANewerOneReplacedIsOfNoInterest) {
   Join();
   Give(NewTask(7));

@@ -1,21 +1,14 @@
 // What becomes of a result when its upload fails: docs/wire.md, "Statuses".
-#include "crypto/content_hash.h"
 #include "session_fixture.h"
 
 namespace skerry::client {
 namespace {
 
-using crypto::kChunkBytes;
 using ::testing::Contains;
 using testing::Fails;
 using testing::HasCode;
 using ::testing::HasSubstr;
-
-constexpr int64_t kThreeChunks = 600'000;  // floats: 2.4 MB
-
-using SessionUploadTest = SessionTest;
-
-// ---- Each status, at each call that an upload makes ----
+using ::testing::Not;
 
 enum class At { kQuery, kUpload };
 
@@ -88,6 +81,8 @@ TEST_P(EveryUploadCall, OfATaskThatIsNoLongerWantedDropsIt) {
 TEST_P(EveryUploadCall, OfAnUnknownEpochJoinsAndGoesOn) {
   Reach();
   FailWith(FailedPrecondition("no session with this epoch").WithDetail(rpc::kEpochUnknown));
+  EXPECT_THAT(diary_.lines, Contains("the coordinator was restarted; joining again").Times(1));
+  EXPECT_THAT(diary_.lines, Not(Contains(HasSubstr("no session"))));
   ASSERT_EQ(api_.joins.held(), 1U);
   ASSERT_EQ(api_.joins.last().held_size(), 1);
   EXPECT_EQ(api_.joins.last().held(0).state(), v1::HeldTask::FINISHED);
@@ -96,13 +91,6 @@ TEST_P(EveryUploadCall, OfAnUnknownEpochJoinsAndGoesOn) {
   EXPECT_EQ(NumCalls(), before) << "not without a session";
   Answer(api_.joins, Joined(2, 7, v1::JoinReply::KEEP));
   EXPECT_EQ(api_.queries.last().epoch(), 2U);
-  Arrives();
-}
-
-TEST_P(EveryUploadCall, OfAnUnknownUploadAsksAndGoesOn) {
-  Reach();
-  FailWith(FailedPrecondition("no such upload").WithDetail(rpc::kUploadUnknown));
-  EXPECT_TRUE(session_->joined());
   Arrives();
 }
 
@@ -169,95 +157,6 @@ TEST_P(EveryUploadCall, EndsTheSessionWhenItIsSupersededOrTheVersionsDoNotFit) {
     EXPECT_THAT(session_->ended(), HasCode(status.code()));
     EXPECT_FALSE(next_.has_value());
   }
-}
-
-// ---- Going on where it stopped ----
-
-TEST_F(SessionUploadTest, OnlyTheRestIsSentAfterABreak) {
-  const v1::Task task = NewTask(7, kThreeChunks);
-  BringToUpload(task);
-  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(task));
-  Answer(api_.uploads, Unavailable("the line broke"));
-  Wait(200ms);
-  EXPECT_EQ(api_.queries.last().task_id(), 7);
-  EXPECT_EQ(api_.queries.last().content_hash(), api_.uploads.last().start.header().content_hash());
-  SayStored(kChunkBytes);
-  ASSERT_EQ(api_.uploads.made(), 2U);
-  EXPECT_EQ(api_.uploads.last().start.offset(), kChunkBytes);
-  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(task).substr(kChunkBytes));
-}
-
-TEST_F(SessionUploadTest, AResultThatHasArrivedWholeIsNotSentAgainButItsReceiptIsFetched) {
-  const v1::Task task = NewTask(7, kThreeChunks);
-  BringToUpload(task);
-  Answer(api_.uploads, Unavailable("the receipt was lost"));
-  Wait(200ms);
-  SayStored(ResultOf(task).size());
-  EXPECT_EQ(BytesOf(api_.uploads.last()), "");
-  GiveReceipt();
-  EXPECT_EQ(api_.pulls.held(), 1U);
-}
-
-TEST_F(SessionUploadTest, AResultThatTheCoordinatorAsksForAgainIsSentAgainAndNotTrainedAgain) {
-  const v1::Task task = NewTask(7);
-  BringToReceipt(task);
-  const std::string hash = api_.uploads.last().start.header().content_hash();
-  v1::PullTaskReply reply;
-  reply.set_resend_task_id(7);
-  Answer(api_.pulls, reply);
-  SayStored(0);
-  ASSERT_EQ(api_.uploads.made(), 2U);
-  EXPECT_EQ(api_.uploads.last().start.header().content_hash(), hash);
-  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(task));
-  EXPECT_EQ(runner_.jobs.size(), 1U);
-}
-
-TEST_F(SessionUploadTest, ARequestForATaskThatIsNotHereIsPassedOver) {
-  Join();
-  v1::PullTaskReply reply;
-  reply.set_resend_task_id(99);
-  Answer(api_.pulls, reply);
-  EXPECT_EQ(api_.queries.made(), 0U);
-  EXPECT_EQ(api_.pulls.held(), 1U);
-}
-
-TEST_F(SessionUploadTest, AVerdictThatOvertakesTheReceiptEndsTheTask) {
-  BringToUpload();
-  v1::HeartbeatReply reply;
-  v1::Verdict& verdict = *reply.add_verdicts();
-  verdict.set_task_id(7);
-  verdict.set_outcome(v1::Verdict::COUNTED);
-  Answer(api_.beats, reply);
-  EXPECT_EQ(session_->num_tasks(), 0U);
-  GiveReceipt();
-  EXPECT_EQ(session_->num_tasks(), 0U) << "and it does not come back";
-}
-
-TEST_F(SessionUploadTest, AReportThatIsNotTakenIsRepeatedUnlessNobodyWantsIt) {
-  Join();
-  Give(NewTask(7));
-  runner_.Fail(FailedPrecondition("no such data source"));
-  Step();
-  Answer(api_.failures, Unavailable("the line broke"));
-  Wait(1s);
-  ASSERT_EQ(api_.failures.made(), 2U);
-  Answer(api_.failures, FailedPrecondition("Join first").WithDetail(rpc::kEpochUnknown));
-  Join();
-  Wait(1s);
-  ASSERT_EQ(api_.failures.made(), 3U);
-  EXPECT_EQ(api_.failures.last().message(), "no such data source");
-  Answer(api_.failures, NotFound("task 7 is not open"));
-  EXPECT_EQ(session_->num_tasks(), 0U);
-}
-
-TEST_F(SessionUploadTest, AReportThatIsRefusedForWhatItSaysIsNotRepeated) {
-  Join();
-  Give(NewTask(7));
-  runner_.Fail(FailedPrecondition("no such data source"));
-  Step();
-  Answer(api_.failures, InvalidArgument("this report makes no sense"));
-  EXPECT_EQ(session_->num_tasks(), 0U);
-  EXPECT_EQ(api_.pulls.held(), 1U) << "the client is not stuck with it";
 }
 
 }  // namespace

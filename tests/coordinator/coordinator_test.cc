@@ -293,6 +293,23 @@ TEST_F(CoordinatorTest, ATaskWithoutProgressFailsWithTheReasonAndItsSiteIsToldTo
   EXPECT_THAT((**beat)->abandon_tasks(), ::testing::ElementsAre(task_b.task_id()));
 }
 
+TEST_F(CoordinatorTest, AClientAtWorkThatCouldDoMoreIsHeldNoLongerThanItsProgressMayWait) {
+  RunFile file;
+  file.extra = "[time]\nheartbeat = \"2s\"";
+  BeginRun(file);
+  EXPECT_EQ(task_a.heartbeat_ms(), 2000);
+  const auto working = a.Pull({task_a.task_id()});
+  h.Wait(900ms);
+  EXPECT_FALSE(working->has_value());
+  h.Wait(100ms);  // two sites are no load
+  ASSERT_TRUE(working->has_value());
+  EXPECT_TRUE((**working)->has_wait());
+  ASSERT_OK(b.Submit(task_b));
+  const auto idle = b.Pull({task_b.task_id()});
+  h.Wait(15s);
+  EXPECT_FALSE(idle->has_value()) << "its task has reported";
+}
+
 TEST_F(CoordinatorTest, TwoRunsTakeTurnsAtASite) {
   h.Submit({});
   h.Submit({});

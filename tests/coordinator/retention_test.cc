@@ -40,6 +40,8 @@ TEST(RetentionTest, TheScoreIsTheFirstMetricThatTheRunNamesAndValidationGoesBefo
       {"test.auc", 0.7}, {"test.log_loss", 0.5}, {"validation.auc", 0.6}};
   RememberScore(spec, 1, both, scores);
   EXPECT_EQ(scores.at(1), -0.5) << "none is named: the loss, of which less is better";
+  RememberScore(spec, 4, {{"test.mse", 2.0}, {"test.r2", 0.1}}, scores);
+  EXPECT_EQ(scores.at(4), -2.0) << "the loss of a model of a number";
   spec.mutable_evaluation()->add_metrics("auc");
   spec.mutable_evaluation()->add_metrics("log_loss");
   RememberScore(spec, 2, both, scores);

@@ -26,8 +26,7 @@ class CertificateAuthorityTest : public ::testing::Test {
  protected:
   Result<CertificateAuthority> Init(const std::string& directory = "/ca",
                                     const std::string& federation = "icu", int64_t days = 3650) {
-    return CertificateAuthority::Init(files_, directory, federation, clock_,
-                                      {.ca_days = days, .leaf_days = 365});
+    return CertificateAuthority::Init(files_, directory, federation, clock_, {.ca_days = days});
   }
 
   MemoryFiles files_;

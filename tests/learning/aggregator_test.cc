@@ -198,19 +198,5 @@ TEST(CheckTest, TheNormHasTheBitsOfEightPlainLanesPerBlock) {
   }
 }
 
-TEST(CheckTest, DoublesAreCheckedByBitsToo) {
-  std::vector<double> values(9, -1e308);
-  EXPECT_TRUE(AllFinite(values));
-  EXPECT_TRUE(AllFinite({}));
-  for (std::size_t at = 0; at < values.size(); ++at) {
-    for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity(),
-                             -std::numeric_limits<double>::infinity()}) {
-      std::vector<double> broken = values;
-      broken[at] = bad;
-      EXPECT_FALSE(AllFinite(broken));
-    }
-  }
-}
-
 }  // namespace
 }  // namespace skerry::learning

@@ -109,6 +109,29 @@ TEST(SimulatorTest, AHistoryIsReplayedToTheSameModel) {
   EXPECT_EQ(crypto::Sha256(second.model), crypto::Sha256(first.model));
 }
 
+TEST(SimulatorTest, AHistoryThatEndsEarlyEndsTheRunThere) {
+  const auto replay = [](int num_rounds, int64_t last_round) {
+    SimulationOptions options = Patients(PatientsRunFile(num_rounds));
+    coordinator::Participants history;
+    for (int64_t round = 0; round <= last_round; ++round) history[round] = {"site-100", "site-102"};
+    options.history = std::make_unique<coordinator::Participants>(std::move(history));
+    return Simulate(std::move(options));
+  };
+  ASSERT_OK_AND_ASSIGN(const SimulationResult cut, replay(6, 3));
+  EXPECT_EQ(cut.run.state(), "stopped");
+  EXPECT_EQ(cut.run.reason(), "the history ends before round 4");
+  EXPECT_EQ(cut.run.model_version(), 3);
+  EXPECT_FALSE(cut.model.empty());
+}
+
+TEST(SimulatorTest, AHistoryOfASiteThatIsNotHereIsRefused) {
+  SimulationOptions options = Patients(PatientsRunFile(3));
+  options.history = std::make_unique<coordinator::Participants>(
+      coordinator::Participants{{0, {"site-100"}}, {1, {"west", "elsewhere"}}, {2, {"west"}}});
+  EXPECT_THAT(Simulate(std::move(options)),
+              Fails(Code::kInvalidArgument, HasSubstr("sites that are not here: elsewhere, west")));
+}
+
 TEST(SimulatorTest, ASiteWithBadDataPausesTheRunAndIsNamedWithFileLineAndColumn) {
   SimulationOptions options = Patients(PatientsRunFile(3));
   options.sites[2].rows = [](std::span<const std::string> columns) {

@@ -128,9 +128,9 @@ TEST_P(CheckpointStoreTest, AFlippedByteIsDataLossThatNamesTheFileAndTheWayOut) 
   ASSERT_OK(Write(*store_, ref, contents));
   EXPECT_THAT(
       store_->OpenVerified(ref, expected),
-      Fails(Code::kDataLoss, AllOf(HasSubstr(store_->PathOf(ref) + " is damaged"),
-                                   HasSubstr(expected.Hex()), HasSubstr(HashOf(contents).Hex()),
-                                   HasSubstr("restore this file from a backup"))));
+      Fails(Code::kDataLoss,
+            AllOf(HasSubstr(store_->PathOf(ref) + " is damaged"), HasSubstr(expected.Hex()),
+                  HasSubstr(HashOf(contents).Hex()), HasSubstr("skerry backup restore BACKUP"))));
 }
 
 TEST_P(CheckpointStoreTest, AFileCutShortIsDataLoss) {

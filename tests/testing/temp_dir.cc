@@ -8,8 +8,13 @@
 
 namespace skerry::testing {
 
-TempDir::TempDir() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "skerry-test-XXXXXX").string();
+TempDir::TempDir() : TempDir(std::filesystem::temp_directory_path().string()) {}
+
+TempDir::TempDir(const std::string& parent) {
+  const std::filesystem::path place = std::filesystem::is_directory(parent)
+                                          ? std::filesystem::path(parent)
+                                          : std::filesystem::temp_directory_path();
+  std::string pattern = (place / "skerry-test-XXXXXX").string();
   SKERRY_CHECK(mkdtemp(pattern.data()) != nullptr);
   path_ = pattern;
 }

@@ -8,6 +8,8 @@ namespace skerry::testing {
 class TempDir {
  public:
   TempDir();
+  // Below `parent`, or where temporary files belong when there is no such directory.
+  explicit TempDir(const std::string& parent);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

@@ -1,4 +1,4 @@
-#include "simulation/in_process_api.h"
+#include "in_process_api.h"
 
 #include <utility>
 

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "client/data/site_data.h"
+#include "learning/dataset.h"
+#include "learning/features.h"
+#include "learning/model.h"
+
+namespace skerry::client {
+
+// What the tasks of one run have in common at a site.
+struct RunData {
+  std::unique_ptr<learning::Model> model;
+  std::unique_ptr<SiteData> data;  // null: the rows have not been read
+  // The splits for one transform: it changes once in a run, after the statistics.
+  learning::InputTransform transform;
+  std::map<SplitPart, learning::Dataset> datasets;
+};
+
+// Keeps the data of the runs that had a task last, so that rows are read once per run. One task at
+// a time has the data of a run; tasks of different runs do not wait for each other. Thread-safe.
+class RunDataCache {
+ public:
+  // At most `max_runs` are kept, and those that tasks have now.
+  explicit RunDataCache(int max_runs) : max_runs_(static_cast<std::size_t>(max_runs)) {}
+
+  // A run's data, in the hands of one task until this object goes.
+  class Lease {
+   public:
+    Lease(Lease&& other) noexcept = default;
+    ~Lease();
+    RunData& operator*() const { return *data_; }
+    RunData* operator->() const { return data_.get(); }
+    // The next task of the run shall begin afresh.
+    void Forget() { data_->data.reset(); }
+
+   private:
+    friend class RunDataCache;
+    Lease(RunDataCache& cache, std::string run, std::unique_ptr<RunData> data);
+
+    RunDataCache* cache_;
+    std::string run_;
+    std::unique_ptr<RunData> data_;
+  };
+
+  // Waits while another task has the run's data. CANCELLED when `stop` is requested before. `run`
+  // names the run among all that the site ever has tasks of.
+  Result<Lease> Take(const std::string& run, std::stop_token stop);
+
+ private:
+  struct Entry {
+    std::unique_ptr<RunData> data;  // null: a task has it
+    uint64_t last_use = 0;
+  };
+
+  void MakeRoom() SKERRY_REQUIRES(mutex_);
+  void GiveBack(const std::string& run, std::unique_ptr<RunData> data);
+
+  const std::size_t max_runs_;
+  Mutex mutex_;
+  ConditionVariable given_back_;
+  std::map<std::string, Entry> entries_ SKERRY_GUARDED_BY(mutex_);
+  uint64_t uses_ SKERRY_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace skerry::client

@@ -1,0 +1,77 @@
+// What a session does when its own disk is full or damaged.
+
+#include <iterator>
+#include <utility>
+
+#include "base/failpoint.h"
+#include "client/session.h"
+#include "rpc/chunks.h"
+
+namespace skerry::client {
+namespace {
+
+using storage::ClientTask;
+using Stage = Work::Stage;
+
+constexpr Duration kLookForRoomEvery = 1s;
+
+}  // namespace
+
+void Session::Keep(std::vector<storage::ClientRecord> records) {
+  SKERRY_FAILPOINT("client/commit-begins");
+  unkept_.insert(unkept_.end(), std::make_move_iterator(records.begin()),
+                 std::make_move_iterator(records.end()));
+  KeepRest();
+}
+
+// While the disk is full the work goes on without being written down. If this process dies then,
+// the next one does some of it again, to the same bits; since the records stay in order, it never
+// takes another coordinator's task for this one's.
+void Session::KeepRest() {
+  if (unkept_.empty() || !ended_.ok()) return;
+  const Status status = parts_.store.Commit(unkept_);
+  if (status.code() == Code::kResourceExhausted) {
+    if (disk_full_.empty()) {
+      parts_.observer.Say(status.message() + "; waiting for room, nothing is lost");
+    }
+    disk_full_ = status.message();
+    look_for_room_at_ = parts_.clock.Now() + kLookForRoomEvery;
+    return;
+  }
+  if (!status.ok()) return End(status);
+  unkept_.clear();
+  if (disk_full_.empty()) return;
+  disk_full_.clear();
+  parts_.observer.Say("there is room on the disk again");
+}
+
+// DATA_LOSS names the file and both hashes.
+Status Session::CheckKeptResult(const Work& work) const {
+  const std::string path = ResultPath(work.task.task_id());
+  SKERRY_ASSIGN_OR_RETURN(const auto file, parts_.files.Open(path, OpenMode::kRead));
+  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash, rpc::ResultHash(work.header, *file));
+  if (hash.view() == work.header.content_hash()) return OkStatus();
+  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest expected,
+                          crypto::Digest::FromBytes(work.header.content_hash()));
+  return DataLoss(path + " is damaged: its content hash is " + hash.Hex() + ", the store says " +
+                  expected.Hex());
+}
+
+// The kept result is gone or damaged, and with it nothing but time.
+void Session::TrainAgain(Work& work) {
+  parts_.observer.Say(Describe(work.task) + ": training again, to the same bits");
+  work.stage = Stage::kFetching;
+  work.model.reset();
+  work.header.Clear();
+  work.resumes = 0;
+  Keep({ClientTask{work.task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(),
+                   ""}});
+}
+
+void Session::Unhindered(Work& work) {
+  work.trouble.clear();
+  work.resumes = 0;
+  work.backoff.Reset();
+}
+
+}  // namespace skerry::client

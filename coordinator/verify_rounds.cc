@@ -1,0 +1,158 @@
+#include "coordinator/verify_rounds.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/model_metadata.h"
+#include "coordinator/views.h"
+#include "crypto/content_hash.h"
+
+namespace skerry::coordinator {
+namespace {
+
+using storage::CheckpointPart;
+
+std::string NameOf(const storage::RoundRecord& round) {
+  return "round " + std::to_string(round.round) + " (" + round.kind + ")";
+}
+
+Status CopyFile(const File& from, File& to) {
+  std::string piece(crypto::kChunkBytes, '\0');
+  for (uint64_t offset = 0;; offset += piece.size()) {
+    SKERRY_ASSIGN_OR_RETURN(const std::size_t n, from.ReadAt(offset, piece));
+    SKERRY_RETURN_IF_ERROR(to.WriteAt(offset, {piece.data(), n}));
+    if (n < piece.size()) return OkStatus();
+  }
+}
+
+ModelVersion VersionOf(const storage::RoundRecord& round) {
+  return {round.model_version, round.model_hash, round.model_size_bytes, round.state_hash,
+          round.state_size_bytes};
+}
+
+}  // namespace
+
+RoundReplayer::RoundReplayer(const VerifyInput& input, Files& files, Executor& compute,
+                             const RunPlan& plan, std::shared_ptr<const learning::Program> program)
+    : input_(input),
+      files_(files),
+      plan_(plan),
+      program_(std::move(program)),
+      kept_(files, input.state_dir + "/runs"),
+      scratch_(files, input.scratch_dir),
+      finalizer_(scratch_, compute, input.num_threads) {}
+
+Status RoundReplayer::Replay(const storage::RoundRecord& round,
+                             const std::vector<const storage::TaskRecord*>& counted,
+                             VerifyReport& report) {
+  FinalizeInput work;
+  const std::optional<learning::RoundSpec> spec = SpecOf(round);
+  const bool has_results = OpenResults(counted, work.results);
+  bool base_available = true;
+  if (base_ && has_results) {
+    SKERRY_RETURN_IF_ERROR(MakeBaseAvailable(*base_, base_available, report));
+  }
+  if (!spec) {
+    report.faults.push_back(NameOf(round) + ": the program would have ended before it");
+  } else if (!has_results) {
+    report.skipped["the results are no longer kept ([keep] updates)"].push_back(round.round);
+  } else if (!base_available) {
+    report.skipped["the version to begin with is not kept"].push_back(round.round);
+  } else {
+    work.run_id = input_.run_id;
+    work.program = program_;
+    work.spec = *spec;
+    work.base = base_;
+    work.metadata = ModelMetadata(plan_.spec, spec->round);
+    SKERRY_ASSIGN_OR_RETURN(const FinalizeOutput output, finalizer_.Run(work));
+    for (const std::size_t i : output.damaged) {
+      report.faults.push_back(NameOf(round) + ": the kept result of " + counted[i]->site +
+                              " (task " + std::to_string(counted[i]->task_id) +
+                              ") does not have the hash in the journal");
+    }
+    if (output.damaged.empty()) Compare(round, output, report);
+    if (output.model) in_scratch_ = output.model->version;
+  }
+  CheckKeptFiles(round, report);
+  if (round.model_version >= 0) base_ = VersionOf(round);
+  if (round.kind != "initialize") history_.push_back({round.round, ParseMetrics(round.metrics)});
+  return scratch_.RemoveAllBut(input_.run_id, {in_scratch_});
+}
+
+std::optional<learning::RoundSpec> RoundReplayer::SpecOf(const storage::RoundRecord& round) const {
+  if (round.kind != "initialize") return program_->Next(history_);
+  learning::RoundSpec spec;
+  spec.needs_model = false;
+  return spec;
+}
+
+bool RoundReplayer::OpenResults(const std::vector<const storage::TaskRecord*>& counted,
+                                std::vector<CountedResult>& results) {
+  for (const storage::TaskRecord* task : counted) {
+    const std::string path =
+        input_.state_dir + "/spool/" + std::to_string(task->task_id) + ".result";
+    auto file = files_.Open(path, OpenMode::kRead);
+    if (!file.ok()) return false;
+    CountedResult result;
+    result.site = task->site;
+    result.task_id = task->task_id;
+    result.header.ParseFromString(task->header);
+    result.file = *std::move(file);
+    results.push_back(std::move(result));
+  }
+  return true;
+}
+
+Status RoundReplayer::MakeBaseAvailable(const ModelVersion& base, bool& available,
+                                        VerifyReport& report) {
+  if (in_scratch_ == base.version) return OkStatus();
+  SKERRY_RETURN_IF_ERROR(
+      CopyPart(base.version, CheckpointPart::kModel, base.model_hash, available, report));
+  if (!available || base.state_size_bytes == 0) return OkStatus();
+  return CopyPart(base.version, CheckpointPart::kState, base.state_hash, available, report);
+}
+
+Status RoundReplayer::CopyPart(int64_t version, CheckpointPart part, const crypto::Digest& hash,
+                               bool& available, VerifyReport& report) {
+  const storage::CheckpointRef ref = {input_.run_id, version, part};
+  const auto file = kept_.OpenVerified(ref, hash);
+  available = file.ok();
+  if (file.status().code() == Code::kDataLoss) report.faults.push_back(file.status().message());
+  if (!available) return OkStatus();
+  SKERRY_ASSIGN_OR_RETURN(const auto copy, scratch_.Begin(ref));
+  SKERRY_RETURN_IF_ERROR(CopyFile(**file, *copy));
+  return scratch_.Publish(ref, *copy);
+}
+
+void RoundReplayer::Compare(const storage::RoundRecord& round, const FinalizeOutput& output,
+                            VerifyReport& report) {
+  if (SerializeMetrics(output.metrics) != round.metrics) {
+    report.faults.push_back(NameOf(round) + ": its results do not give the metrics in the journal");
+  }
+  if (!output.model) return;
+  const bool same =
+      output.model->model_hash == round.model_hash && output.model->state_hash == round.state_hash;
+  if (same) {
+    ++report.models_recomputed;
+  } else {
+    report.faults.push_back(NameOf(round) + ": its results make version " +
+                            std::to_string(round.model_version) + " with the hash " +
+                            output.model->model_hash.Hex() + ", the journal says " +
+                            round.model_hash.Hex());
+  }
+}
+
+void RoundReplayer::CheckKeptFiles(const storage::RoundRecord& round, VerifyReport& report) {
+  if (round.model_version < 0) return;
+  ++report.models;
+  const auto model = kept_.OpenVerified(
+      {input_.run_id, round.model_version, CheckpointPart::kModel}, round.model_hash);
+  if (model.ok()) ++report.models_hashed;
+  if (model.status().code() == Code::kDataLoss) report.faults.push_back(model.status().message());
+  if (round.state_size_bytes == 0) return;
+  const auto state = kept_.OpenVerified(
+      {input_.run_id, round.model_version, CheckpointPart::kState}, round.state_hash);
+  if (state.status().code() == Code::kDataLoss) report.faults.push_back(state.status().message());
+}
+
+}  // namespace skerry::coordinator

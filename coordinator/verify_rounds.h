@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/finalizer.h"
+#include "coordinator/run_plan.h"
+#include "coordinator/verify.h"
+#include "learning/program.h"
+#include "storage/checkpoint_store.h"
+#include "storage/records.h"
+
+namespace skerry::coordinator {
+
+// Computes the models of a run again, round by round, from the kept updates, in a scratch
+// directory.
+class RoundReplayer {
+ public:
+  RoundReplayer(const VerifyInput& input, Files& files, Executor& compute, const RunPlan& plan,
+                std::shared_ptr<const learning::Program> program);
+
+  // The next committed round, with the tasks that it counted, by site name. Notes in `report` what
+  // it found, or why it could not look.
+  Status Replay(const storage::RoundRecord& round,
+                const std::vector<const storage::TaskRecord*>& counted, VerifyReport& report);
+
+ private:
+  std::optional<learning::RoundSpec> SpecOf(const storage::RoundRecord& round) const;
+  bool OpenResults(const std::vector<const storage::TaskRecord*>& counted,
+                   std::vector<CountedResult>& results);
+  Status MakeBaseAvailable(const ModelVersion& base, bool& available, VerifyReport& report);
+  Status CopyPart(int64_t version, storage::CheckpointPart part, const crypto::Digest& hash,
+                  bool& available, VerifyReport& report);
+  void Compare(const storage::RoundRecord& round, const FinalizeOutput& output,
+               VerifyReport& report);
+  void CheckKeptFiles(const storage::RoundRecord& round, VerifyReport& report);
+
+  const VerifyInput& input_;
+  Files& files_;
+  const RunPlan& plan_;
+  const std::shared_ptr<const learning::Program> program_;
+  storage::CheckpointStore kept_;
+  storage::CheckpointStore scratch_;
+  Finalizer finalizer_;
+  std::vector<learning::RoundOutcome> history_;
+  std::optional<ModelVersion> base_;
+  int64_t in_scratch_ = -1;  // the version that is there
+};
+
+}  // namespace skerry::coordinator

@@ -1,0 +1,79 @@
+#include "simulation/client_host.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "rpc/reaction.h"
+
+namespace skerry::simulation {
+namespace {
+
+// What a service manager waits before it starts an agent again that ended.
+constexpr Duration kRestart = 5s;
+
+}  // namespace
+
+ClientHost::ClientHost(World& world, CoordinatorHost& coordinator, ClientHostOptions options)
+    : Host(world, options.site, world.plan().Of(options.site).machine),
+      options_(std::move(options)),
+      trainer_(options_.site, {{options_.source, options_.rows}}, client::SitePolicy{}),
+      link_(world, coordinator, *this, world.plan().Of(options_.site).link, options_.evidence),
+      runner_(world, *this, trainer_, options_.pool, options_.task_time,
+              world.plan().Of(options_.site).stuck) {
+  on_death = [this](bool power_loss) { link_.ClientDied(power_loss); };
+}
+
+ClientHost::~ClientHost() = default;
+
+Status ClientHost::StartAll() {
+  link_.Start();
+  return Start();
+}
+
+Status ClientHost::Boot() {
+  files_ = std::make_unique<HostFiles>(disk(), troubles(), life());
+  host_store_ = std::make_unique<HostClientStore>(store_, troubles(), life());
+  client::SessionOptions options;
+  options.site = name();
+  options.state_dir = StateDir();
+  options.version = options_.version;
+  options.data_sources = {options_.source};
+  options.jitter_seed = (world().plan().seed << 16) + ++boots_;
+  session_ = std::make_unique<client::Session>(
+      client::SessionParts{own_clock(), *files_, link_, *host_store_, runner_, *this},
+      std::move(options));
+  wake_.reset();
+  return session_->Open();
+}
+
+void ClientHost::Bury() { session_.reset(); }
+
+void ClientHost::AfterStep() {
+  if (session_ == nullptr) return;
+  const std::optional<Timestamp> next = session_->Step();
+  if (!session_->ended().ok()) {
+    const Status& why = session_->ended();
+    // There is never a second process of a site here.
+    if (rpc::ReactionTo(why) == rpc::Reaction::kExitSuperseded) {
+      world().Complain(name(), "the only client of the site ends: " + why.ToString());
+    }
+    return Kill(kRestart, false, "ends itself: " + why.message());
+  }
+  if (!next || (wake_ && *wake_ <= *next && *wake_ > clock().Now())) return;
+  wake_ = std::max(*next, clock().Now());
+  world().queue().PostAt(clock().ToWorld(*wake_), [this, at = *wake_, life = life()] {
+    Run(life, [this, at] {
+      if (wake_ == at) wake_.reset();
+    });
+  });
+}
+
+std::string ClientHost::FolderOfResults() const { return StateDir() + "/results"; }
+
+void ClientHost::Say(const std::string& line) { world().Trace(name(), line); }
+
+void ClientHost::HealthChanged(const Status& health) {
+  if (world().traced()) world().Trace(name(), "health: " + health.ToString());
+}
+
+}  // namespace skerry::simulation

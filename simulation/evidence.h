@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage/records.h"
+
+namespace skerry::simulation {
+
+// A site has it in writing that its result was received.
+struct Receipt {
+  std::string site;
+  int64_t task_id = 0;
+  std::string content_hash;
+};
+
+// A site heard what became of its result.
+struct HeardVerdict {
+  std::string site;
+  int64_t task_id = 0;
+  bool counted = false;
+  std::string reason;
+};
+
+// What both sides of a federation can be held to, whatever went wrong meanwhile.
+struct Evidence {
+  std::vector<Receipt> receipts;             // in the order of their arrival, repeats included
+  std::vector<HeardVerdict> verdicts;        // likewise
+  std::vector<storage::RoundRecord> rounds;  // the coordinator's journal of the run at the end
+  std::vector<storage::TaskRecord> tasks;
+  std::vector<std::string> complaints;  // what must not happen whatever the faults
+  int64_t tasks_left_at_sites = 0;      // in the hands of clients at the end
+  int64_t deaths = 0;                   // of all processes
+};
+
+}  // namespace skerry::simulation

@@ -1,0 +1,238 @@
+#include "simulation/federation.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace skerry::simulation {
+namespace {
+
+constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+// How long, after the run and once it is calm, sites are given to hear what became of their
+// results.
+constexpr Duration kLastWords = 30min;
+// A pass over the rows without training: forward only.
+constexpr double kForwardShare = 1.0 / 3;
+
+coordinator::CoordinatorOptions CoordinatorOptionsOf(const SimulationOptions& options) {
+  coordinator::CoordinatorOptions of_coordinator;
+  of_coordinator.state_dir = "coordinator";
+  of_coordinator.version = options.version;
+  of_coordinator.inline_bytes = options.inline_bytes;
+  return of_coordinator;
+}
+
+// The roster is the simulation's sites, whatever the run file lists.
+coordinator::RunPlan PlanOf(const SimulationOptions& options) {
+  coordinator::RunPlan plan = options.plan;
+  plan.participation.all_sites = false;
+  plan.participation.sites.clear();
+  for (const SimulatedSite& site : options.sites) plan.participation.sites.push_back(site.name);
+  return plan;
+}
+
+}  // namespace
+
+Federation::Federation(SimulationOptions options)
+    : options_(std::move(options)),
+      plan_(PlanOf(options_)),
+      world_(options_.faults.value_or(FaultPlan()), options_.trace),
+      coordinator_(world_, CoordinatorOptionsOf(options_)) {
+  if (options_.num_threads > 0) pool_ = std::make_unique<ThreadPool>(options_.num_threads);
+  coordinator_.on_death = [this](bool power_loss) {
+    for (const auto& client : clients_) client->link().CoordinatorDied(power_loss);
+  };
+}
+
+Federation::~Federation() = default;
+
+Status Federation::Start() {
+  SKERRY_RETURN_IF_ERROR(CheckSites(world_.plan(), plan_.participation.sites));
+  SKERRY_RETURN_IF_ERROR(coordinator_.Start());
+  SKERRY_RETURN_IF_ERROR(Submit());
+  for (const SimulatedSite& site : options_.sites) {
+    StartClient(site, plan_.spec.data().source());
+    SKERRY_RETURN_IF_ERROR(clients_.back()->StartAll());
+  }
+  return OkStatus();
+}
+
+Status Federation::Submit() {
+  coordinator::Coordinator* coordinator = coordinator_.coordinator();
+  if (coordinator == nullptr) return OkStatus();  // when it is there again
+  auto history = options_.history == nullptr
+                     ? nullptr
+                     : std::make_unique<coordinator::Participants>(*options_.history);
+  Status status;
+  coordinator_.Call(coordinator_.life(), [&](coordinator::Coordinator& c) {
+    Result<std::string> run_id = c.SubmitPlan(plan_, std::move(history));
+    if (run_id.ok()) {
+      run_id_ = *std::move(run_id);
+    } else {
+      status = std::move(run_id).status();
+    }
+  });
+  return status;
+}
+
+TaskTime Federation::TaskTimeOf(const std::string& site) const {
+  if (options_.task_time) {
+    return [this, site](const v1::Task& task, int64_t) { return options_.task_time(site, task); };
+  }
+  const SiteFaults& faults = world_.plan().Of(site);
+  if (faults.seconds_per_example <= 0 && faults.task_overhead <= Duration{0}) {
+    return [time = FromSeconds(faults.slower)](const v1::Task&, int64_t) { return time; };
+  }
+  const auto epochs = static_cast<double>(plan_.spec.training().local_epochs());
+  return [&faults, epochs](const v1::Task& task, int64_t num_examples) {
+    const double passes = task.kind() == v1::TRAIN ? epochs : kForwardShare;
+    const double seconds =
+        passes * static_cast<double>(num_examples) * faults.seconds_per_example * faults.slower;
+    return faults.task_overhead + FromSeconds(seconds);
+  };
+}
+
+void Federation::StartClient(const SimulatedSite& site, const std::string& source) {
+  ClientHostOptions client;
+  client.site = site.name;
+  client.rows = site.rows;
+  client.source = source;
+  client.version = options_.version;
+  client.task_time = TaskTimeOf(site.name);
+  client.pool = pool_.get();
+  if (options_.faults) client.evidence = &evidence_;
+  clients_.push_back(std::make_unique<ClientHost>(world_, coordinator_, std::move(client)));
+}
+
+// ---- Time --------------------------------------------------------------------------------------
+
+Status Federation::Run() {
+  for (;;) {
+    do {
+      coordinator_.Flush();
+      ReportRound();
+    } while (world_.queue().RunDue());
+    if (Over()) return OkStatus();
+    SKERRY_RETURN_IF_ERROR(AdvanceTime());
+  }
+}
+
+Status Federation::AdvanceTime() {
+  std::optional<Timestamp> next = world_.queue().Next();
+  const std::optional<Timestamp> due = coordinator_.NextDue();
+  if (due) next = next ? std::min(*next, *due) : *due;
+  if (!next) return Internal("the simulation has come to a standstill");
+  constexpr int64_t kMostSteps = 100'000;
+  steps_without_time_ = *next > world_.Now() ? 0 : steps_without_time_ + 1;
+  if (steps_without_time_ > kMostSteps) return Internal("the simulation runs on the spot");
+  world_.clock().AdvanceTo(*next);
+  return OkStatus();
+}
+
+// Null: it is not there now. A run whose submission was not committed is submitted again.
+const coordinator::Run* Federation::TheRun() {
+  const coordinator::Coordinator* coordinator = coordinator_.coordinator();
+  if (coordinator == nullptr) return nullptr;
+  const coordinator::Run* run = coordinator->FindRun(run_id_);
+  if (run != nullptr) return run;
+  static_cast<void>(Submit().ok());
+  coordinator = coordinator_.coordinator();
+  return coordinator == nullptr ? nullptr : coordinator->FindRun(run_id_);
+}
+
+bool Federation::Over() {
+  if (world_.Now().since_origin >= world_.plan().limit) return gave_up_ = true;
+  const coordinator::Run* run = TheRun();
+  if (run == nullptr) return false;
+  if (run->ended()) {
+    if (!ended_) ended_ = world_.Now();
+    const Timestamp calm = std::max(*ended_, Timestamp{world_.plan().calm_after});
+    return !options_.faults || Settled() || world_.Now() - calm > kLastWords;
+  }
+  // Somebody would have to come; nobody does.
+  return run->paused() && !(options_.faults && run->resumes_itself());
+}
+
+// Every site has heard of every outcome, and the coordinator knows.
+bool Federation::Settled() {
+  const auto unconfirmed = coordinator_.journal().UnconfirmedOutcomes();
+  if (!unconfirmed.ok() || !unconfirmed->empty()) return false;
+  return std::all_of(clients_.begin(), clients_.end(), [](const auto& client) {
+    return client->session() != nullptr && client->session()->num_tasks() == 0;
+  });
+}
+
+void Federation::ReportRound() {
+  const coordinator::Run* run = TheRun();
+  if (run == nullptr) return;
+  const auto& round = run->last_committed();
+  if (!round || round->kind() == "initialize" || run->last_committed_round() == reported_) return;
+  reported_ = run->last_committed_round();
+  if (options_.on_round && !options_.on_round(coordinator::Summarize(*run), *round)) {
+    coordinator_.Call(coordinator_.life(), [this](coordinator::Coordinator& coordinator) {
+      coordinator.StopRun(run_id_, [](const Result<v1::StopRunReply>&) {});
+    });
+  }
+}
+
+// ---- The end -----------------------------------------------------------------------------------
+
+Result<SimulationResult> Federation::Collect() {
+  SimulationResult result;
+  result.virtual_time = ended_.value_or(world_.Now()).since_origin;
+  result.gave_up = gave_up_;
+  world_.EndChance();
+  SKERRY_RETURN_IF_ERROR(coordinator_.Revive());
+  SKERRY_RETURN_IF_ERROR(CollectRun(result));
+  if (options_.faults) CollectEvidence(result.evidence);
+  return result;
+}
+
+Status Federation::CollectRun(SimulationResult& result) {
+  coordinator::Coordinator& coordinator = *coordinator_.coordinator();
+  Status failure;
+  v1::ShowRunRequest request;
+  request.set_run_id(run_id_);
+  coordinator.ShowRun(request, [&](Result<v1::ShowRunReply> reply) {
+    if (!reply.ok()) return void(failure = reply.status());
+    result.run = reply->run();
+    result.rounds.assign(reply->rounds().begin(), reply->rounds().end());
+  });
+  coordinator.ExportHistory(run_id_, [&](Result<v1::ExportHistoryReply> reply) {
+    if (!reply.ok()) return void(failure = reply.status());
+    result.history_json = reply->history_json();
+  });
+  v1::ExportModelRequest newest;
+  newest.set_run_id(run_id_);
+  newest.set_version(-1);
+  coordinator.ExportModel(newest, [&](Result<coordinator::Coordinator::ExportedModel> model) {
+    if (!model.ok()) return;  // a run that ended before its first version has none
+    for (;;) {
+      Result<std::optional<v1::Chunk>> chunk = model->chunks->Next();
+      if (!chunk.ok()) return void(failure = chunk.status());
+      if (!chunk->has_value()) return;
+      result.model += (*chunk)->data();
+    }
+  });
+  SKERRY_RETURN_IF_ERROR(coordinator.Flush());
+  return failure;
+}
+
+void Federation::CollectEvidence(Evidence& evidence) {
+  evidence = std::move(evidence_);
+  if (auto rounds = coordinator_.journal().Rounds(run_id_, 0, kAll); rounds.ok()) {
+    evidence.rounds = *std::move(rounds);
+  }
+  if (auto tasks = coordinator_.journal().Tasks(run_id_, 0, kAll); tasks.ok()) {
+    evidence.tasks = *std::move(tasks);
+  }
+  evidence.complaints = world_.complaints();
+  evidence.deaths = coordinator_.deaths();
+  for (const auto& client : clients_) {
+    evidence.deaths += client->deaths();
+    if (client->session() == nullptr) continue;
+    evidence.tasks_left_at_sites += static_cast<int64_t>(client->session()->num_tasks());
+  }
+}
+
+}  // namespace skerry::simulation

@@ -1,0 +1,229 @@
+// The calls of a site, each on its way over the line.
+
+#include <algorithm>
+#include <utility>
+
+#include "simulation/link.h"
+
+namespace skerry::simulation {
+
+template <class Reply>
+Link::TypedCallPtr<Reply> Link::Begin(const char* name, rpc::Callback<Reply> done) {
+  auto call = std::make_shared<TypedCall<Reply>>();
+  call->name = name;
+  call->client = client_.life();
+  call->server = coordinator_.life();
+  call->done = std::move(done);
+  call->fail = [raw = call.get()](Status status) { raw->done(std::move(status)); };
+  std::erase_if(calls_, [](const CallPtr& old) { return old->over && old->held.empty(); });
+  calls_.push_back(call);
+  if (world_.traced()) world_.Trace(client_.name(), "> " + call->name);
+  return call;
+}
+
+template <class Reply>
+void Link::Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle<Reply> handle) {
+  const TypedCallPtr<Reply> call = Begin(name, std::move(done));
+  const Event arrive = [this, call, held, handle = std::move(handle)] {
+    Deliver<Reply>(call, held, handle);
+  };
+  Send(call, arrive);
+  MaybeRepeat(call, arrive);
+}
+
+template <class Reply>
+void Link::Deliver(const TypedCallPtr<Reply>& call, bool held, const Handle<Reply>& handle) {
+  if (!call->server->alive) return Fail(call, Duration{0}, "the coordinator is gone");
+  const uint64_t id = coordinator_.NewCallId();
+  if (held) call->held.push_back(id);
+  // Nobody waits for it any more: the connection that it came over is about to be found dead.
+  if (held && call->over) CallBroken(call, id, Between(chance_, Duration{0}, 30s));
+  coordinator_.Call(call->server, [this, call, id, handle](coordinator::Coordinator& coordinator) {
+    handle(coordinator, id, [this, call, id](Result<Reply> reply) {
+      std::erase(call->held, id);
+      Answer<Reply>(call, std::move(reply));
+    });
+  });
+}
+
+// From the coordinator's process, if that lives.
+template <class Reply>
+void Link::Answer(const TypedCallPtr<Reply>& call, Result<Reply> reply) {
+  if (!call->server->alive) return;
+  auto shared = std::make_shared<Result<Reply>>(std::move(reply));
+  Transmit(
+      0,
+      [this, call, shared] {
+        if (std::exchange(call->over, true)) return;
+        client_.Run(call->client, [this, call, shared] {
+          if (shared->ok()) Observe(**shared);
+          if (world_.traced()) {
+            world_.Trace(client_.name(), "< " + call->name + " " + shared->status().ToString());
+          }
+          call->done(std::move(*shared));
+        });
+      },
+      [this, call] { Fail(call, Between(chance_, 100ms, 20s), "the answer was lost"); });
+}
+
+void Link::Join(v1::JoinRequest request, rpc::Callback<v1::JoinReply> done) {
+  Unary<v1::JoinReply>(
+      "Join", false, std::move(done),
+      [this, request = std::move(request)](auto& coordinator, uint64_t /*id*/, auto answer) {
+        coordinator.Join(client_.name(), request, std::move(answer));
+      });
+}
+
+void Link::PullTask(v1::PullTaskRequest request, rpc::Callback<v1::PullTaskReply> done) {
+  Unary<v1::PullTaskReply>(
+      "PullTask", true, std::move(done),
+      [this, request = std::move(request)](auto& coordinator, uint64_t id, auto answer) {
+        coordinator.PullTask(client_.name(), id, request, std::move(answer));
+      });
+}
+
+void Link::Heartbeat(v1::HeartbeatRequest request, rpc::Callback<v1::HeartbeatReply> done) {
+  Unary<v1::HeartbeatReply>(
+      "Heartbeat", true, std::move(done),
+      [this, request = std::move(request)](auto& coordinator, uint64_t id, auto answer) {
+        coordinator.Heartbeat(client_.name(), id, request, std::move(answer));
+      });
+}
+
+void Link::QueryUpload(v1::QueryUploadRequest request, rpc::Callback<v1::QueryUploadReply> done) {
+  Unary<v1::QueryUploadReply>(
+      "QueryUpload", false, std::move(done),
+      [this, request = std::move(request)](auto& coordinator, uint64_t /*id*/, auto answer) {
+        coordinator.QueryUpload(client_.name(), request, std::move(answer));
+      });
+}
+
+void Link::ReportFailure(v1::ReportFailureRequest request,
+                         rpc::Callback<v1::ReportFailureReply> done) {
+  Unary<v1::ReportFailureReply>(
+      "ReportFailure", false, std::move(done),
+      [this, request = std::move(request)](auto& coordinator, uint64_t /*id*/, auto answer) {
+        coordinator.ReportFailure(client_.name(), request, std::move(answer));
+      });
+}
+
+// ---- Models ------------------------------------------------------------------------------------
+
+void Link::PullModel(v1::PullModelRequest request, std::shared_ptr<rpc::ChunkSink> sink,
+                     rpc::Callback<rpc::Done> done) {
+  const auto call = Begin<rpc::Done>("PullModel", std::move(done));
+  Send(call, [this, call, request = std::move(request), sink = std::move(sink)] {
+    coordinator_.Call(call->server, [this, call, request, sink](auto& coordinator) {
+      coordinator.OpenModel(client_.name(), request, [this, call, sink](Result<Source> source) {
+        if (!source.ok()) return Answer<rpc::Done>(call, source.status());
+        NextModelChunk(call, *source, sink);
+      });
+    });
+  });
+}
+
+void Link::NextModelChunk(const TypedCallPtr<rpc::Done>& call, const Source& source,
+                          const std::shared_ptr<rpc::ChunkSink>& sink) {
+  if (call->over) return;
+  if (!call->server->alive) return Fail(call, Duration{0}, "the coordinator is gone");
+  Result<std::optional<v1::Chunk>> next = source->Next();
+  if (!next.ok()) return Answer<rpc::Done>(call, next.status());
+  if (!next->has_value()) return Answer<rpc::Done>(call, rpc::Done{});
+  auto chunk = std::make_shared<v1::Chunk>(**std::move(next));
+  Transmit(
+      chunk->data().size(),
+      [this, call, source, sink, chunk] {
+        if (call->over) return;
+        client_.Run(call->client, [this, call, source, sink, chunk] {
+          Status status = sink->Put(*chunk);
+          if (status.ok()) return NextModelChunk(call, source, sink);
+          call->over = true;
+          call->done(std::move(status));
+        });
+      },
+      [this, call] { Fail(call, Between(chance_, 100ms, 20s), "the download broke"); });
+}
+
+// ---- Results -----------------------------------------------------------------------------------
+
+void Link::SubmitResult(v1::SubmitResultRequest::Start start,
+                        std::shared_ptr<rpc::ChunkSource> source,
+                        rpc::Callback<v1::SubmitResultReply> done) {
+  const auto call = Begin<v1::SubmitResultReply>("SubmitResult", std::move(done));
+  Send(call, [this, call, start, source = std::move(source)] { BeginUpload(call, start, source); });
+  // Of a copy only the beginning arrives, and nobody waits for its answer.
+  const auto copy = std::make_shared<TypedCall<v1::SubmitResultReply>>(*call);
+  copy->over = true;
+  MaybeRepeat(call, [this, copy, start] { BeginUpload(copy, start, nullptr); });
+}
+
+void Link::BeginUpload(const SubmitCallPtr& call, const v1::SubmitResultRequest::Start& start,
+                       const Source& source) {
+  if (!call->server->alive) return Fail(call, Duration{0}, "the coordinator is gone");
+  v1::SubmitResultReply receipt;
+  receipt.set_task_id(start.header().task_id());
+  receipt.set_content_hash(start.header().content_hash());
+  coordinator_.Call(call->server, [this, call, start, source, receipt](auto& coordinator) {
+    coordinator.BeginUpload(client_.name(), start,
+                            [this, call, source, receipt](Result<UploadPtr> upload) {
+                              if (!upload.ok())
+                                return Answer<v1::SubmitResultReply>(call, upload.status());
+                              if (*upload == nullptr)
+                                return Answer<v1::SubmitResultReply>(call, receipt);
+                              if (source == nullptr) return UploadBroke(call, *upload);
+                              NextUploadChunk(call, source, *upload);
+                            });
+  });
+}
+
+void Link::NextUploadChunk(const SubmitCallPtr& call, const Source& source,
+                           const UploadPtr& upload) {
+  if (call->over || !call->client->alive) return UploadBroke(call, upload);
+  client_.Run(call->client, [this, call, source, upload] {
+    if (call->over) return UploadBroke(call, upload);
+    Result<std::optional<v1::Chunk>> next = source->Next();
+    if (!next.ok()) {
+      call->over = true;
+      call->done(std::move(next).status());
+      return UploadBroke(call, upload);
+    }
+    const Event lost = [this, call, upload] {
+      Fail(call, Between(chance_, 100ms, 20s), "the upload broke");
+      UploadBroke(call, upload);
+    };
+    if (!next->has_value()) {
+      return Transmit(
+          0,
+          [this, call, upload] {
+            coordinator_.Call(call->server, [this, call, upload](auto& coordinator) {
+              coordinator.FinishUpload(upload, [this, call](Result<v1::SubmitResultReply> reply) {
+                Answer<v1::SubmitResultReply>(call, std::move(reply));
+              });
+            });
+          },
+          lost);
+    }
+    auto chunk = std::make_shared<v1::Chunk>(**std::move(next));
+    Transmit(
+        chunk->data().size(),
+        [this, call, source, upload, chunk] {
+          coordinator_.Run(call->server, [this, call, source, upload, chunk] {
+            const Status status = upload->Append(*chunk);
+            if (!status.ok()) return Answer<v1::SubmitResultReply>(call, status);
+            NextUploadChunk(call, source, upload);
+          });
+        },
+        lost);
+  });
+}
+
+// The coordinator sees the end of a stream of which no more will come.
+void Link::UploadBroke(const SubmitCallPtr& call, const UploadPtr& upload) {
+  world_.After(Between(chance_, Duration{0}, 30s), [this, call, upload] {
+    coordinator_.Call(call->server, [upload](auto& coordinator) {
+      coordinator.FinishUpload(upload, [](const Result<v1::SubmitResultReply>&) {});
+    });
+  });
+}
+
+}  // namespace skerry::simulation

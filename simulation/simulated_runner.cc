@@ -1,0 +1,110 @@
+#include "simulation/simulated_runner.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/bytes_file.h"
+#include "base/mutex.h"
+
+namespace skerry::simulation {
+namespace {
+
+// Progress moves so often in a task, but not more than once in a second.
+constexpr int kTicks = 20;
+
+}  // namespace
+
+// A task under way. The trainer writes to memory; the site's disk gets the result at the end.
+struct SimulatedRunner::Job {
+  std::shared_ptr<const client::WorkOrder> order;
+  std::function<void(Result<client::WorkDone>)> done;
+  std::shared_ptr<const Life> life;
+  std::shared_ptr<BytesFile> bytes = std::make_shared<BytesFile>();
+  Duration length{0};
+  Duration worked{0};
+
+  Mutex mutex;
+  ConditionVariable ready;
+  std::unique_ptr<Result<client::WorkDone>> result SKERRY_GUARDED_BY(mutex);
+
+  void Train(client::Trainer& trainer) {
+    client::WorkOrder own = *order;
+    own.result = bytes;
+    own.progress = std::make_shared<client::WorkProgress>();
+    Result<client::WorkDone> trained = trainer.Run(own);
+    MutexLock lock(mutex);
+    result = std::make_unique<Result<client::WorkDone>>(std::move(trained));
+    ready.NotifyAll();
+  }
+
+  // Waits for the trainer.
+  Result<client::WorkDone> Take() {
+    MutexLock lock(mutex);
+    while (result == nullptr) ready.Wait(mutex);
+    return *result;
+  }
+};
+
+void SimulatedRunner::Start(std::shared_ptr<const client::WorkOrder> order,
+                            std::function<void(Result<client::WorkDone>)> done) {
+  auto job = std::make_shared<Job>();
+  job->order = std::move(order);
+  job->done = std::move(done);
+  job->life = host_.life();
+  if (pool_ == nullptr) {
+    job->Train(trainer_);
+  } else {
+    pool_->Post([this, job] { job->Train(trainer_); });
+  }
+  world_.queue().PostLast([this, job] { Begin(job); });
+}
+
+void SimulatedRunner::Begin(const std::shared_ptr<Job>& job) {
+  const Result<client::WorkDone> result = job->Take();
+  job->length = task_time_(job->order->task, result.ok() ? result->num_examples : 0);
+  job->order->progress->total = kTicks;
+  const Duration tick = std::max<Duration>(job->length / kTicks, 1s);
+  Tick(job, host_.clock().Now() + std::min(tick, job->length));
+}
+
+// The next piece of work is done at `due`, a time of the machine's own clock.
+void SimulatedRunner::Tick(const std::shared_ptr<Job>& job, Timestamp due) {
+  world_.queue().PostAt(host_.clock().ToWorld(due), [this, job, due] {
+    host_.Run(job->life, [this, job, due] {
+      if (job->order->stop.stop_requested()) return job->done(Cancelled("the task was dropped"));
+      if (host_.clock().Now() < due) return Tick(job, due);  // the machine has slept
+      if (const auto until = StuckUntil()) {
+        return Tick(job, host_.clock().Now() + (*until - world_.Now()));
+      }
+      const Duration tick = std::max<Duration>(job->length / kTicks, 1s);
+      job->worked += std::min(tick, job->length - job->worked);
+      if (job->worked >= job->length) return Finish(job);
+      job->order->progress->done = kTicks * job->worked / job->length;
+      Tick(job, host_.clock().Now() + std::min(tick, job->length - job->worked));
+    });
+  });
+}
+
+void SimulatedRunner::Finish(const std::shared_ptr<Job>& job) {
+  Result<client::WorkDone> result = job->Take();
+  if (!result.ok()) return job->done(std::move(result));
+  std::string bytes(*job->bytes->Size(), '\0');
+  const Result<std::size_t> n = job->bytes->ReadAt(0, bytes);
+  Status status = n.ok() ? job->order->result->WriteAt(0, bytes) : n.status();
+  job->order->progress->done = kTicks;
+  if (!status.ok()) return job->done(std::move(status));
+  job->done(std::move(result));
+}
+
+std::optional<Timestamp> SimulatedRunner::StuckUntil() const {
+  const Duration now = world_.Now().since_origin;
+  for (const Window& window : stuck_) {
+    if (now >= window.from && now < window.from + window.length) {
+      return Timestamp{window.from + window.length};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace skerry::simulation

@@ -1,0 +1,35 @@
+#include "base/crc32c.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace skerry {
+namespace {
+
+// RFC 3720, B.4, and the check value of every list of CRCs.
+TEST(Crc32cTest, GivesThePublishedValues) {
+  EXPECT_EQ(Crc32c(""), 0U);
+  EXPECT_EQ(Crc32c("123456789"), 0xe3069283U);
+  EXPECT_EQ(Crc32c(std::string(32, '\0')), 0x8a9136aaU);
+  EXPECT_EQ(Crc32c(std::string(32, '\xff')), 0x62a8ab43U);
+  std::string rising;
+  for (char c = 0; c < 32; ++c) rising += c;
+  EXPECT_EQ(Crc32c(rising), 0x46dd794eU);
+}
+
+TEST(Crc32cTest, NoticesEveryFlippedBitAtEveryLength) {
+  std::string bytes;
+  for (int length = 1; length < 40; ++length) {
+    bytes += static_cast<char>(length * 37);
+    const uint32_t whole = Crc32c(bytes);
+    for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+      std::string flipped = bytes;
+      flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+      EXPECT_NE(Crc32c(flipped), whole) << length << ", bit " << bit;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace skerry

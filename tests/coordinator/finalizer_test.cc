@@ -1,0 +1,262 @@
+#include "coordinator/finalizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "base/bytes_file.h"
+#include "base/memory_files.h"
+#include "base/random.h"
+#include "rpc/chunks.h"
+#include "testing/status_matchers.h"
+
+namespace skerry::coordinator {
+namespace {
+
+using learning::DType;
+using learning::Layout;
+using learning::Rule;
+using skerry::testing::Fails;
+using skerry::testing::HasCode;
+using storage::CheckpointPart;
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// Remembers half of its last step: m <- m/2 + update, w <- w + m.
+class Momentum final : public learning::Strategy {
+ public:
+  const learning::Aggregator& aggregator() const override { return learning::MeanAggregator(); }
+  std::vector<std::string> StateVectors() const override { return {"momentum"}; }
+  void Apply(std::span<const double> reduced, const learning::RoundScalars& /*scalars*/,
+             std::span<float> parameters, std::span<const std::span<float>> state) const override {
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      state[0][i] = static_cast<float>(0.5 * static_cast<double>(state[0][i]) + reduced[i]);
+      parameters[i] += state[0][i];
+    }
+  }
+};
+
+// A model of `size` parameters that begin at 1, and a fixed tensor that is set by ApplySums.
+class FakeProgram final : public learning::Program {
+ public:
+  explicit FakeProgram(int64_t size)
+      : parameters_(Layout::Create({{"w", DType::kF32, {size}}}).value()) {}
+
+  std::optional<learning::RoundSpec> Next(
+      std::span<const learning::RoundOutcome> /*committed*/) const override {
+    return std::nullopt;
+  }
+  int64_t num_rounds() const override { return 1; }
+  const Layout& parameters() const override { return parameters_; }
+  void InitialParameters(int64_t /*first*/, std::span<float> out) const override {
+    std::fill(out.begin(), out.end(), 1.0F);
+  }
+  learning::FixedTensors InitialFixed() const override {
+    return {Layout::Create({{"fixed", DType::kF64, {}}}).value(), {7.0}};
+  }
+  const learning::Strategy& strategy() const override { return strategy_; }
+  Status ApplySums(const learning::RoundSpec& /*spec*/, const learning::Sums& sums,
+                   learning::FixedTensors& fixed) const override {
+    if (sums.f64.contains("sums")) fixed.values[0] = sums.f64.at("sums")[0];
+    return fixed.values[0] < 0 ? FailedPrecondition("no model can be made of that") : OkStatus();
+  }
+  Result<std::vector<learning::Metric>> Metrics(const learning::RoundSpec& /*spec*/,
+                                                const learning::Sums& sums) const override {
+    if (!sums.f64.contains("sums")) return std::vector<learning::Metric>();
+    return std::vector<learning::Metric>{{"test.sum", sums.f64.at("sums")[0], 1, 0}};
+  }
+
+ private:
+  const Layout parameters_;
+  const Momentum strategy_;
+};
+
+template <class T>
+std::string BytesOf(const std::vector<T>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+class FinalizerTest : public ::testing::Test {
+ protected:
+  // A round that sums one number and, unless `size` is 0, aggregates so many floats.
+  void SetSize(int64_t size) {
+    input.run_id = "r";
+    input.program = std::make_shared<FakeProgram>(std::max<int64_t>(1, size));
+    std::vector<learning::Section> sections = {
+        {"sums", Rule::kSumF64, Layout::Create({{"s", DType::kF64, {}}}).value()}};
+    if (size > 0) {
+      sections.insert(sections.begin(),
+                      {learning::kUpdateSection, Rule::kAggregate, input.program->parameters()});
+    }
+    input.spec.round = 1;
+    input.spec.result_layout = learning::ResultLayout::Create(std::move(sections)).value();
+  }
+  void Add(const std::string& site, const std::vector<float>& update, double sum,
+           int64_t num_examples = 1) {
+    CountedResult result;
+    result.site = site;
+    const std::string bytes = BytesOf(update) + BytesOf<double>({sum});
+    auto file = std::make_shared<BytesFile>(bytes);
+    result.header.set_num_examples(num_examples);
+    result.header.set_size_bytes(bytes.size());
+    result.header.set_content_hash(std::string(rpc::ResultHash(result.header, *file)->view()));
+    result.file = std::move(file);
+    input.results.push_back(std::move(result));
+  }
+  Result<FinalizeOutput> Run(Executor& executor, int num_threads) {
+    return Finalizer(checkpoints, executor, num_threads).Run(input);
+  }
+  Result<FinalizeOutput> Run() { return Run(inline_executor, 1); }
+  // The last `count` values of a version's file.
+  template <class T>
+  std::vector<T> Values(int64_t version, CheckpointPart part, std::size_t count) {
+    const std::string bytes = ReadFile(files, checkpoints.PathOf({"r", version, part})).value();
+    std::vector<T> values(count);
+    std::memcpy(values.data(), bytes.data() + bytes.size() - count * sizeof(T), count * sizeof(T));
+    return values;
+  }
+  std::vector<std::string> Names() {
+    const auto names = files.List("runs/r");
+    return names.ok() ? *names : std::vector<std::string>();
+  }
+
+  MemoryFiles files;
+  storage::CheckpointStore checkpoints{files, "runs"};
+  InlineExecutor inline_executor;
+  FinalizeInput input;
+};
+
+TEST_F(FinalizerTest, TheVersionThatARunBeginsWithIsMadeOfNoResults) {
+  SetSize(3);
+  input.spec.round = 0;
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
+  EXPECT_EQ(output.model->version, 0);
+  EXPECT_THAT(Values<float>(0, CheckpointPart::kModel, 3), Each(1.0F));
+  EXPECT_THAT(Values<float>(0, CheckpointPart::kState, 3), Each(0.0F));
+  EXPECT_THAT(output.metrics, IsEmpty());
+}
+
+TEST_F(FinalizerTest, ModelAndStateArePublishedTogetherAndTheNextRoundGoesOnFromThem) {
+  SetSize(2);
+  Add("a", {1, 0}, 10, 3);
+  Add("b", {5, 8}, 5, 1);
+  ASSERT_OK_AND_ASSIGN(FinalizeOutput output, Run());
+  EXPECT_THAT(Values<float>(1, CheckpointPart::kState, 2), ElementsAre(2, 2));
+  EXPECT_THAT(Values<float>(1, CheckpointPart::kModel, 2), ElementsAre(3, 3));
+  ASSERT_EQ(output.metrics.size(), 1U);
+  EXPECT_EQ(output.metrics[0].value, 15);
+  const ModelVersion& first = *output.model;
+  EXPECT_OK(checkpoints.OpenVerified({"r", 1, CheckpointPart::kModel}, first.model_hash));
+  EXPECT_OK(checkpoints.OpenVerified({"r", 1, CheckpointPart::kState}, first.state_hash));
+  EXPECT_GT(first.model_size_bytes, first.state_size_bytes);
+  input.base = first;
+  input.spec.round = 2;
+  input.results.clear();
+  Add("a", {0, 4}, 1);
+  ASSERT_OK(Run());
+  EXPECT_THAT(Values<float>(2, CheckpointPart::kState, 2), ElementsAre(1, 5));
+  EXPECT_THAT(Values<float>(2, CheckpointPart::kModel, 2), ElementsAre(4, 8));
+  EXPECT_THAT(Names(), ElementsAre("model-1.safetensors", "model-2.safetensors",
+                                   "state-1.safetensors", "state-2.safetensors"));
+}
+
+TEST_F(FinalizerTest, AnyNumberOfThreadsMakesTheSameBits) {
+  constexpr int64_t kSize = 300'001;  // several blocks, the last one odd
+  SetSize(kSize);
+  RandomStream random(1, Purpose::kSimulation, 0, "finalizer", 0);
+  for (int site = 0; site < 7; ++site) {
+    std::vector<float> update(kSize);
+    for (float& value : update) value = static_cast<float>(random.Uniform() - 0.5);
+    Add("site-" + std::to_string(site), update, random.Uniform(), 1 + site);
+  }
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput alone, Run());
+  for (const int num_threads : {2, 5}) {
+    ThreadPool pool(num_threads);
+    ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run(pool, num_threads));
+    EXPECT_EQ(output.model->model_hash, alone.model->model_hash) << num_threads << " threads";
+    EXPECT_EQ(output.model->state_hash, alone.model->state_hash) << num_threads << " threads";
+    EXPECT_EQ(output.metrics, alone.metrics);
+  }
+}
+
+TEST_F(FinalizerTest, ResultsThatAreGoneOrDamagedAreNamedAndNothingElseIsDone) {
+  SetSize(1);
+  for (const char* site : {"a", "b", "c", "d"}) Add(site, {1}, 1);
+  input.results[1].file = nullptr;
+  for (const std::size_t i : {2U, 3U}) {
+    input.results[i].file =
+        std::make_shared<BytesFile>(BytesOf<float>({i == 2U ? 2.0F : 1.0F}) + BytesOf<double>({1}));
+  }
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
+  EXPECT_THAT(output.damaged, ElementsAre(1, 2));
+  EXPECT_FALSE(output.model.has_value());
+  EXPECT_THAT(Names(), IsEmpty());
+}
+
+TEST_F(FinalizerTest, AHeaderThatIsNotTheOneThatWasHashedCountsAsDamageToo) {
+  SetSize(1);
+  Add("a", {1}, 1);
+  input.results[0].header.set_num_examples(1000);
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
+  EXPECT_THAT(output.damaged, ElementsAre(0));
+}
+
+TEST_F(FinalizerTest, AResultThatIsCutShortEndsTheRoundWithDataLoss) {
+  SetSize(4);
+  Add("a", {1, 2}, 3);  // two floats are missing
+  EXPECT_THAT(Run(), HasCode(Code::kDataLoss));
+  EXPECT_THAT(Names(), ::testing::Not(::testing::Contains("model-1.safetensors")));
+}
+
+TEST_F(FinalizerTest, ADamagedOrMissingBaseIsNamed) {
+  SetSize(2);
+  input.spec.round = 0;
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput base, Run());
+  input.base = base.model;
+  input.spec.round = 1;
+  Add("a", {1, 1}, 1);
+  const std::string path = checkpoints.PathOf({"r", 0, CheckpointPart::kModel});
+  ASSERT_OK(files.Open(path, OpenMode::kCreate).value()->WriteAt(0, "no safetensors file"));
+  EXPECT_THAT(Run(), Fails(Code::kDataLoss, HasSubstr(path)));
+  ASSERT_OK(files.Remove(path));
+  EXPECT_THAT(Run(), Fails(Code::kNotFound, HasSubstr(path)));
+}
+
+TEST_F(FinalizerTest, WhatTheProgramRefusesIsForTheResearcher) {
+  SetSize(1);
+  Add("a", {1}, -3);
+  EXPECT_THAT(Run(), Fails(Code::kFailedPrecondition, HasSubstr("no model can be made")));
+  EXPECT_THAT(Names(), IsEmpty());
+}
+
+TEST_F(FinalizerTest, ARoundWithoutAModelGivesItsMetricsAlone) {
+  SetSize(0);
+  input.spec.makes_model = false;
+  Add("a", {}, 2);
+  CountedResult& result = input.results[0];
+  (*result.header.mutable_scalars())["train_loss"] = 0.5;
+  result.header.set_content_hash(std::string(rpc::ResultHash(result.header, *result.file)->view()));
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
+  EXPECT_FALSE(output.model.has_value());
+  ASSERT_EQ(output.metrics.size(), 2U);
+  EXPECT_EQ(output.metrics[1].name, "train.loss");
+}
+
+TEST_F(FinalizerTest, TheModelFileNamesItsTensorsAndWhatItWasMadeOf) {
+  SetSize(2);
+  input.metadata = {{"run", "icu"}};
+  Add("a", {1, 1}, 4);
+  ASSERT_OK(Run());
+  ASSERT_OK_AND_ASSIGN(const auto file, checkpoints.Open({"r", 1, CheckpointPart::kModel}));
+  ASSERT_OK_AND_ASSIGN(const storage::SafetensorsInfo info, storage::ReadSafetensors(*file));
+  EXPECT_EQ(info.layout,
+            ModelFileLayout(input.program->InitialFixed().layout, input.program->parameters()));
+  EXPECT_EQ(info.metadata.at("run"), "icu");
+}
+
+}  // namespace
+}  // namespace skerry::coordinator

@@ -1,0 +1,192 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "coordinator/run_plan.h"
+#include "testing/status_matchers.h"
+
+// Values that a run file may not have, alone or together.
+namespace skerry::coordinator {
+namespace {
+
+using skerry::testing::Fails;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+// A good file in which one piece is replaced. Its lines are counted in the tests below.
+constexpr const char* kGood = R"([run]
+name = "t"
+num_rounds = 5
+[data]
+source = "icu"
+features = ["age"]
+label = "died"
+[model]
+kind = "logistic"
+[training]
+learning_rate = 0.1
+[participation]
+sites = ["a", "b", "c"]
+)";
+
+Result<RunPlan> ParseWith(const std::string& from, const std::string& to) {
+  std::string text = kGood;
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return ParseRunFile(text.replace(at, from.size(), to), "run.toml");
+}
+Result<RunPlan> ParseAlso(const std::string& more) {
+  return ParseRunFile(kGood + more, "run.toml");
+}
+
+struct BadValue {
+  const char* from;  // "": `to` is appended
+  const char* to;
+  std::vector<const char*> said;
+};
+
+void ExpectRefused(const std::vector<BadValue>& values) {
+  for (const BadValue& bad : values) {
+    const Result<RunPlan> plan =
+        *bad.from == '\0' ? ParseAlso(bad.to) : ParseWith(bad.from, bad.to);
+    for (const char* words : bad.said) {
+      EXPECT_THAT(plan, Fails(Code::kInvalidArgument, HasSubstr(words))) << bad.to;
+    }
+  }
+}
+
+TEST(RunPlanValuesTest, AValueOutsideItsRangeIsRefused) {
+  ExpectRefused(
+      {{"\"t\"", "\"Has Blanks\"", {"run.toml:2: run.name: must be made of a-z"}},
+       {"= 5", "= 0", {"run.toml:3: run.num_rounds: must be at least 1"}},
+       {"= 5", "= 5\nseed = -1", {"run.seed: must be at least 0"}},
+       {"= 5", "= 5\nmin_round = \"2d\"", {"run.min_round: must be at most 24h"}},
+       {"= 5", "= 5\nmin_round = \"soon\"", {"run.toml:4: run.min_round: \"soon\""}},
+       {"0.1", "0", {"run.toml:11: training.learning_rate: must be over 0"}},
+       {"0.1", "-0.5", {"training.learning_rate"}},
+       {"0.1", "inf", {"training.learning_rate: must be a finite number"}},
+       {"0.1", "nan", {"training.learning_rate: must be a finite number"}},
+       {"0.1", "0.1\nlocal_epochs = 0", {"training.local_epochs: must be at least 1"}},
+       {"0.1", "0.1\nbatch_size = 0", {"training.batch_size: must be at least 1"}},
+       {"0.1", "0.1\nmomentum = 1.0", {"training.momentum: must be at least 0 and below 1"}},
+       {"0.1", "0.1\nweight_decay = -1", {"training.weight_decay: must be at least 0"}},
+       {"", "[time]\nheartbeat = \"0s\"", {"time.heartbeat: must be at least 1s"}},
+       {"", "[time]\nheartbeat = \"9000d\"", {"time.heartbeat: must be at most 366d"}},
+       {"", "[time]\nround_deadline = \"400d\"", {"round_deadline: must be at most"}},
+       {"", "[keep]\ncheckpoints = 0", {"keep.checkpoints: must be at least 1"}},
+       {"", "[keep]\nbest = -1", {"keep.best: must be at least 0"}},
+       {"", "[keep]\nupdates = -1", {"keep.updates: must be at least 0"}},
+       {"", "[keep]\nhistory_days = -1", {"keep.history_days: must be at least 0"}},
+       {"", "[keep]\nhistory_days = 40000", {"keep.history_days: must be at most 36500"}},
+       {"", "[evaluation]\nevery = -1", {"evaluation.every: must be at least 0"}},
+       {"", "min_sites = 0", {"participation.min_sites: must be at least 1"}},
+       {"", "quorum = \"most\"", {"quorum: must be a whole number or \"all\""}}});
+}
+
+TEST(RunPlanValuesTest, AnUnknownNameIsRefusedAndTheNearestIsNamed) {
+  ExpectRefused(
+      {{"\"logistic\"",
+        "\"logstic\"",
+        {"run.toml:9: model.kind", "did you mean \"logistic\"?", "known values:"}},
+       {"\"logistic\"", "\"mpl\"\nhidden = [3]", {"did you mean \"mlp\"?"}},
+       {"0.1",
+        "0.1\nstrategy = \"fedavgg\"",
+        {"run.toml:12: training.strategy", "did you mean \"fedavg\"?"}},
+       {"\"died\"",
+        "\"died\"\nmissing = \"men\"",
+        {"run.toml:8: data.missing", "did you mean \"mean\"?"}},
+       {"", "[evaluation]\nmetrics = [\"acu\"]", {"did you mean \"auc\"?"}},
+       {"", "late_policy = \"count\"", {"late_policy: \"count\" is not built"}},
+       {"\"a\", \"b\"", "\"a\", \"B b\"", {"run.toml:13: participation.sites: \"B b\""}},
+       {"[\"a\", \"b\", \"c\"]", "\"some\"", {"must be \"all\" or a list"}},
+       {"[\"a\", \"b\", \"c\"]", "[]", {"participation.sites: the list is empty"}},
+       {"\"a\", \"b\"", "\"a\", \"a\"", {"a site is listed twice"}},
+       {"", "required_sites = [\"aa\"]", {"\"aa\" is not among the sites; did you mean"}}});
+}
+
+TEST(RunPlanValuesTest, OfTwoKeysThatCannotBothBeMeantBothAreNamed) {
+  ExpectRefused(
+      {{"",
+        "min_sites = 4",
+        {"min_sites (4) is more than sites (3)", "lower min_sites or raise sites"}},
+       {"", "sites_per_round = 4", {"sites_per_round (4) is more than sites (3)"}},
+       {"", "sites_per_round = 1\nquorum = 2", {"quorum (2)", "sites_per_round (1)"}},
+       {"", "min_sites = 1\nquorum = 2", {"quorum (2)", "min_sites (1)"}},
+       {"",
+        "sites_per_round = 1\nrequired_sites = [\"a\", \"b\"]",
+        {"required_sites (2)", "sites_per_round (1)"}},
+       {"",
+        "[time]\nheartbeat = \"1m\"\nno_progress = \"30s\"",
+        {"run.toml:16: time.no_progress", "time.heartbeat (1m)"}},
+       {"",
+        "[time]\nheartbeat = \"1m\"\nround_deadline = \"2m\"",
+        {"time.round_deadline", "three times time.heartbeat (3m)"}},
+       {"\"logistic\"",
+        "\"logistic\"\nhidden = [3]",
+        {"run.toml:10: model.hidden: a model of kind \"logistic\" does not have this"}},
+       {"\"logistic\"", "\"mlp\"", {"model.hidden: is missing"}},
+       {"\"logistic\"", "\"mlp\"\nhidden = [0]", {"model.hidden: must be at least 1"}},
+       {"\"died\"",
+        "\"died\"\nlabel_classes = [\"x\", \"y\", \"z\"]",
+        {"model.kind: \"logistic\" needs", "2 classes", "softmax"}},
+       {"\"logistic\"",
+        "\"linear\"\n[evaluation]\nmetrics = [\"auc\"]",
+        {"run.toml:11: evaluation.metrics", "model.kind = \"linear\"", "no \"auc\"", "mse"}}});
+}
+
+TEST(RunPlanValuesTest, ColumnsClassesAndSharesMustFitTogether) {
+  ExpectRefused(
+      {{"[\"age\"]", "[]", {"data.features: there is no feature"}},
+       {"[\"age\"]", "[\"age\", \"age\"]", {"run.toml:6", "\"age\" is named twice"}},
+       {"[\"age\"]", "[\"\"]", {"a column name is empty"}},
+       {"[\"age\"]", "[\"died\"]", {"run.toml:7: data.label: column \"died\" is named twice"}},
+       {"\"died\"",
+        "\"died\"\ncategories.sex = [\"f\", \"f\"]",
+        {"data.categories.sex: must list each level once"}},
+       {"\"died\"",
+        "\"died\"\nlabel_classes = [\"0\", \"0\"]",
+        {"data.label_classes: must list each class once"}},
+       {"\"died\"",
+        "\"died\"\nsplit = { train = 0.5, test = 0.4 }",
+        {"run.toml:8: data.split: train, validation and test must be shares that add up"}},
+       {"\"died\"", "\"died\"\nsplit = { train = 0.0, test = 1.0 }", {"train > 0"}},
+       {"\"died\"",
+        "\"died\"\nsplit = { train = 0.5, test = 0.5, seed = -3 }",
+        {"data.split.seed: must be at least 0"}}});
+}
+
+TEST(RunPlanValuesTest, AllMistakesAreToldAtOnceEachOnItsLine) {
+  std::string text = kGood;
+  text.replace(text.find("= 5"), 3, "= \"five\"");
+  text.replace(text.find("kind"), 4, "knd");
+  EXPECT_THAT(ParseRunFile(text + "quorum = -2\n", "r.toml"),
+              Fails(Code::kInvalidArgument,
+                    AllOf(HasSubstr("r.toml:3: run.num_rounds: must be a whole number\n"),
+                          HasSubstr("r.toml:9: model.knd"), HasSubstr("\"model.kind\""),
+                          HasSubstr("r.toml:14: participation.quorum: must be at least 1"))));
+}
+
+TEST(RunPlanValuesTest, WhatIsNoTomlIsNamedByLineAndColumn) {
+  EXPECT_THAT(ParseRunFile("[run]\nname = \n", "r.toml"),
+              Fails(Code::kInvalidArgument, HasSubstr("r.toml:2:")));
+  EXPECT_THAT(ParseRunFile("[run]\nname = \"Andr\xe9\"\n", "r.toml"),
+              Fails(Code::kInvalidArgument, HasSubstr("r.toml:2:")))
+      << "not UTF-8";
+}
+
+TEST(RunPlanValuesTest, TheContractFollowsTheRosterWhereTheFileSaysAll) {
+  Participation participation;
+  ASSERT_OK_AND_ASSIGN(Contract contract, MakeContract(participation, {"a", "b", "c"}));
+  EXPECT_EQ(contract.min_sites, 3);
+  EXPECT_EQ(contract.sites_per_round, 3);
+  EXPECT_EQ(contract.quorum, 3);
+  participation.sites_per_round = 2;
+  participation.required_sites = {"b"};
+  ASSERT_OK_AND_ASSIGN(contract, MakeContract(participation, {"a", "b", "c"}));
+  EXPECT_EQ(contract.quorum, 2) << "what a round can reach";
+  EXPECT_EQ(contract.required, (std::vector<bool>{false, true, false}));
+  EXPECT_THAT(MakeContract(participation, {}),
+              Fails(Code::kInvalidArgument, HasSubstr("no site is registered yet")));
+}
+
+}  // namespace
+}  // namespace skerry::coordinator

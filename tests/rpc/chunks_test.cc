@@ -1,0 +1,139 @@
+#include "rpc/chunks.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "base/bytes_file.h"
+#include "base/text.h"
+#include "crypto/sha256.h"
+#include "testing/status_matchers.h"
+
+namespace skerry::rpc {
+namespace {
+
+using crypto::kChunkBytes;
+using ::testing::AllOf;
+using testing::Fails;
+using testing::HasCode;
+using ::testing::HasSubstr;
+
+std::string Bytes(std::size_t size) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i % 253);
+  return bytes;
+}
+
+constexpr uint64_t kTwoAndABit = 2 * kChunkBytes + 100;
+
+// ---- Making and reading ----
+
+TEST(ChunkTest, CarriesItsPlaceAndItsSha256) {
+  const v1::Chunk chunk = MakeChunk(5, "abc");
+  EXPECT_EQ(chunk.offset(), 5U);
+  EXPECT_EQ(chunk.data(), "abc");
+  EXPECT_EQ(HexEncode(chunk.sha256()),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(ReadChunksTest, PiecesInOrderMakeTheFileAndEachFits) {
+  const std::string bytes = Bytes(kTwoAndABit);
+  const auto chunks = ReadChunks(std::make_shared<BytesFile>(bytes), 0);
+  std::string read;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_OK_AND_ASSIGN(const auto chunk, chunks->Next());
+    ASSERT_TRUE(chunk.has_value());
+    EXPECT_OK(CheckChunk(*chunk, read.size(), bytes.size()));
+    read += chunk->data();
+  }
+  EXPECT_EQ(read, bytes);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK_AND_ASSIGN(const auto end, chunks->Next());
+    EXPECT_FALSE(end.has_value()) << "the end stays the end";
+  }
+}
+
+TEST(ReadChunksTest, BeginsWhereItIsTold) {
+  const std::string bytes = Bytes(kTwoAndABit);
+  const auto chunks = ReadChunks(std::make_shared<BytesFile>(bytes), 2 * kChunkBytes);
+  ASSERT_OK_AND_ASSIGN(const auto chunk, chunks->Next());
+  ASSERT_TRUE(chunk.has_value());
+  EXPECT_EQ(chunk->offset(), 2 * kChunkBytes);
+  EXPECT_EQ(chunk->data(), bytes.substr(2 * kChunkBytes));
+}
+
+TEST(ReadChunksTest, NothingIsBehindTheEndAndInAnEmptyFile) {
+  for (const uint64_t offset : {uint64_t{100}, uint64_t{1000}}) {
+    ASSERT_OK_AND_ASSIGN(const auto chunk,
+                         ReadChunks(std::make_shared<BytesFile>(Bytes(100)), offset)->Next());
+    EXPECT_FALSE(chunk.has_value());
+  }
+  ASSERT_OK_AND_ASSIGN(const auto chunk, ReadChunks(std::make_shared<BytesFile>(), 0)->Next());
+  EXPECT_FALSE(chunk.has_value());
+}
+
+// ---- Checking ----
+
+TEST(CheckChunkTest, AFullChunkAndAShortLastOneFit) {
+  const std::string bytes = Bytes(kTwoAndABit);
+  EXPECT_OK(CheckChunk(MakeChunk(0, bytes.substr(0, kChunkBytes)), 0, kTwoAndABit));
+  EXPECT_OK(CheckChunk(MakeChunk(2 * kChunkBytes, bytes.substr(2 * kChunkBytes)), 2 * kChunkBytes,
+                       kTwoAndABit));
+  EXPECT_OK(CheckChunk(MakeChunk(0, "a"), 0, 1));
+}
+
+TEST(CheckChunkTest, AChunkThatStartsElsewhereIsOutOfRangeAndBothPlacesAreNamed) {
+  const v1::Chunk chunk = MakeChunk(kChunkBytes, Bytes(kChunkBytes));
+  EXPECT_THAT(CheckChunk(chunk, 0, kTwoAndABit),
+              Fails(Code::kOutOfRange, AllOf(HasSubstr("byte 1048576"), HasSubstr("byte 0 "))));
+  EXPECT_THAT(CheckChunk(chunk, 2 * kChunkBytes, kTwoAndABit), HasCode(Code::kOutOfRange))
+      << "the same one again";
+}
+
+TEST(CheckChunkTest, AShortChunkThatIsNotTheLastIsRefused) {
+  EXPECT_THAT(CheckChunk(MakeChunk(0, Bytes(kChunkBytes - 1)), 0, kTwoAndABit),
+              Fails(Code::kInvalidArgument, HasSubstr("only 1048575 bytes and is not the last")));
+}
+
+TEST(CheckChunkTest, AnEmptyChunkAndOneThatIsTooLongAreRefused) {
+  EXPECT_THAT(CheckChunk(MakeChunk(0, ""), 0, kTwoAndABit),
+              Fails(Code::kInvalidArgument, HasSubstr("a chunk of 0 bytes")));
+  EXPECT_THAT(CheckChunk(MakeChunk(0, Bytes(kChunkBytes + 1)), 0, kTwoAndABit),
+              Fails(Code::kInvalidArgument, HasSubstr("a chunk of 1048577 bytes")));
+}
+
+TEST(CheckChunkTest, WhatReachesBeyondTheEndIsRefused) {
+  EXPECT_THAT(CheckChunk(MakeChunk(0, "abcd"), 0, 3),
+              Fails(Code::kInvalidArgument, HasSubstr("does not fit a whole of 3")));
+  EXPECT_THAT(CheckChunk(MakeChunk(3, "d"), 3, 3),
+              Fails(Code::kInvalidArgument, HasSubstr("does not fit a whole of 3")))
+      << "all is here already";
+  EXPECT_THAT(CheckChunk(MakeChunk(0, "a"), 0, 0), HasCode(Code::kInvalidArgument));
+}
+
+TEST(CheckChunkTest, OneBitThatChangedIsDataLossAndThePlaceIsNamed) {
+  const v1::Chunk good = MakeChunk(0, "abc");
+  const auto flip = [](std::string& bytes, std::size_t at, int bit) {
+    bytes[at] = static_cast<char>(bytes[at] ^ (1 << bit));
+  };
+  for (int bit = 0; bit < 8; ++bit) {
+    v1::Chunk data_changed = good;
+    flip(*data_changed.mutable_data(), 1, bit);
+    EXPECT_THAT(CheckChunk(data_changed, 0, 3), Fails(Code::kDataLoss, HasSubstr("byte 0")));
+    v1::Chunk hash_changed = good;
+    flip(*hash_changed.mutable_sha256(), 31, bit);
+    EXPECT_THAT(CheckChunk(hash_changed, 0, 3), HasCode(Code::kDataLoss));
+  }
+}
+
+TEST(CheckChunkTest, AHashOfAnotherLengthIsDataLoss) {
+  v1::Chunk chunk = MakeChunk(0, "abc");
+  for (const std::string& hash : {std::string(), chunk.sha256().substr(1), chunk.sha256() + "x"}) {
+    chunk.set_sha256(hash);
+    EXPECT_THAT(CheckChunk(chunk, 0, 3), HasCode(Code::kDataLoss)) << hash.size();
+  }
+}
+
+}  // namespace
+}  // namespace skerry::rpc
