@@ -52,7 +52,7 @@ Result<std::unique_ptr<AdminClient>> AdminClient::Connect(const AdminAddress& ad
   if (!config.empty()) {
     SKERRY_ASSIGN_OR_RETURN(const AdminConfig admin, LoadAdminConfig(config));
     return std::unique_ptr<AdminClient>(new AdminClient(
-        rpc::OpenChannel(admin.coordinator, rpc::Traffic::kTransfers, rpc::ChannelTls(admin.tls)),
+        rpc::OpenChannel(admin.coordinator, rpc::ChannelTls(admin.tls), rpc::Traffic::kTransfers),
         admin.coordinator));
   }
   if (socket.empty()) {
@@ -61,8 +61,8 @@ Result<std::unique_ptr<AdminClient>> AdminClient::Connect(const AdminAddress& ad
             "on its own machine: --socket STATE_DIR/admin.sock; elsewhere: --admin admin.toml");
   }
   return std::unique_ptr<AdminClient>(
-      new AdminClient(rpc::OpenChannel("unix:" + socket, rpc::Traffic::kTransfers,
-                                       grpc::InsecureChannelCredentials()),
+      new AdminClient(rpc::OpenChannel("unix:" + socket, grpc::InsecureChannelCredentials(),
+                                       rpc::Traffic::kTransfers),
                       socket));
 }
 

@@ -186,8 +186,8 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
                           storage::SqliteClientStore::Open(config.state_dir + "/client.db"));
   const auto channel = [&](rpc::Traffic traffic) {
     return rpc::OpenChannel(
-        config.coordinator, traffic,
-        insecure ? grpc::InsecureChannelCredentials() : rpc::ChannelTls(config.tls));
+        config.coordinator,
+        insecure ? grpc::InsecureChannelCredentials() : rpc::ChannelTls(config.tls), traffic);
   };
   parts->api = std::make_unique<rpc::GrpcCoordinatorApi>(
       channel(rpc::Traffic::kCalls), channel(rpc::Traffic::kTransfers), parts->loop, parts->bulk,

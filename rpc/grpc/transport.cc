@@ -108,8 +108,9 @@ std::shared_ptr<grpc::ChannelCredentials> ChannelTls(const TlsFiles& tls) {
   return grpc::experimental::TlsCredentials(options);
 }
 
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target, Traffic traffic,
-                                           std::shared_ptr<grpc::ChannelCredentials> credentials) {
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
+                                           std::shared_ptr<grpc::ChannelCredentials> credentials,
+                                           Traffic traffic) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, kMaxMessageBytes);

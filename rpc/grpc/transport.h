@@ -36,8 +36,9 @@ std::shared_ptr<grpc::ChannelCredentials> ChannelTls(const TlsFiles& tls);
 enum class Traffic { kCalls, kTransfers };
 
 // A connection of its own to "host:port" or "unix:/path", with Skerry's limits and keepalive.
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target, Traffic traffic,
-                                           std::shared_ptr<grpc::ChannelCredentials> credentials);
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
+                                           std::shared_ptr<grpc::ChannelCredentials> credentials,
+                                           Traffic traffic = Traffic::kCalls);
 // The same limits for a server.
 void SetServerLimits(grpc::ServerBuilder& builder);
 
