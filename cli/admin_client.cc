@@ -104,9 +104,9 @@ Result<std::unique_ptr<AdminClient>> AdminClient::Connect(const AdminAddress& ad
     PosixFiles files;
     const int64_t now = SystemClock().WallNow().unix_millis / 1000;
     SKERRY_RETURN_IF_ERROR(rpc::CheckTlsFiles(files, admin.tls, now));
-    return std::unique_ptr<AdminClient>(
-        new AdminClient(rpc::OpenChannel(admin.coordinator, rpc::ChannelTls(admin.tls)),
-                        admin.coordinator, admin.tls));
+    return std::unique_ptr<AdminClient>(new AdminClient(
+        rpc::OpenChannel(admin.coordinator, rpc::ChannelTls(admin.tls), rpc::Traffic::kTransfers),
+        admin.coordinator, admin.tls));
   }
   if (socket.empty()) {
     return InvalidArgument("where is the coordinator?")
@@ -114,7 +114,8 @@ Result<std::unique_ptr<AdminClient>> AdminClient::Connect(const AdminAddress& ad
             "on its own machine: --socket STATE_DIR/admin.sock; elsewhere: --admin admin.toml");
   }
   return std::unique_ptr<AdminClient>(
-      new AdminClient(rpc::OpenChannel("unix:" + socket, grpc::InsecureChannelCredentials()),
+      new AdminClient(rpc::OpenChannel("unix:" + socket, grpc::InsecureChannelCredentials(),
+                                       rpc::Traffic::kTransfers),
                       socket, std::nullopt));
 }
 

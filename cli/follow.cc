@@ -73,7 +73,9 @@ class Follower {
     if (options_.pause_is_end && run.state() == "paused" && !run.hint().starts_with("it goes on")) {
       return true;
     }
-    return options_.round >= 0 && run.round() >= options_.round;
+    // `round` is 0 too as long as none has committed; then round 0 is the one under way.
+    const bool committed = run.round() > 0 || run.current_round() > 0;
+    return options_.round >= 0 && committed && run.round() >= options_.round;
   }
 
   void Note(const std::string& text) {

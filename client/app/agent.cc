@@ -171,12 +171,14 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
   parts->lock = *std::move(lock);
   SKERRY_ASSIGN_OR_RETURN(parts->store,
                           storage::SqliteClientStore::Open(config.state_dir + "/client.db"));
-  const auto channel = [&] {
-    return rpc::OpenChannel(config.coordinator, insecure ? grpc::InsecureChannelCredentials()
-                                                         : rpc::ChannelTls(config.tls));
+  const auto channel = [&](rpc::Traffic traffic) {
+    return rpc::OpenChannel(
+        config.coordinator,
+        insecure ? grpc::InsecureChannelCredentials() : rpc::ChannelTls(config.tls), traffic);
   };
-  parts->api = std::make_unique<rpc::GrpcCoordinatorApi>(channel(), channel(), parts->loop,
-                                                         parts->bulk, insecure ? config.site : "");
+  parts->api = std::make_unique<rpc::GrpcCoordinatorApi>(
+      channel(rpc::Traffic::kCalls), channel(rpc::Traffic::kTransfers), parts->loop, parts->bulk,
+      insecure ? config.site : "");
   parts->runner =
       std::make_unique<ThreadRunner>(config.max_concurrent_tasks, parts->trainer, parts->loop);
   options.site = config.site;

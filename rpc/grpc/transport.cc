@@ -21,8 +21,19 @@ using grpc::experimental::FileWatcherCertificateProvider;
 
 constexpr unsigned kReloadSeconds = 2;
 constexpr int kMaxMessageBytes = 4 << 20;
-constexpr int kKeepaliveMillis = 10'000;
-constexpr int kKeepaliveTimeoutMillis = 10'000;
+// A side that has heard nothing for so long asks with a ping.
+constexpr int kPingMillis = 10'000;
+// How long the answer, or the acknowledgement of any byte (TCP_USER_TIMEOUT), may take before the
+// connection counts as dead. A ping waits behind what is on its way: with transfers up to two
+// chunks, for which 100 kB/s need 21 s. The coordinator can be patient: it misses a site when its
+// held call has been answered and no new one comes.
+constexpr int kCallsTimeoutMillis = 10'000;
+constexpr int kTransfersTimeoutMillis = 20'000;
+constexpr int kServerTimeoutMillis = 40'000;
+// How much of a stream may be on its way, besides the rest of the chunk that is being received.
+// gRPC would otherwise raise it to what the link once carried: memory, and minutes in front of a
+// ping.
+constexpr int kWindowBytes = 1 << 20;
 // For TCP, TLS and the first frames of HTTP/2 together: several times there and back. gRPC calls it
 // the shortest pause between attempts; an attempt that fails at once is still repeated at once.
 constexpr int kConnectMillis = 10'000;
@@ -111,12 +122,16 @@ std::shared_ptr<grpc::ChannelCredentials> ChannelTls(const TlsFiles& tls) {
 }
 
 std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
-                                           std::shared_ptr<grpc::ChannelCredentials> credentials) {
+                                           std::shared_ptr<grpc::ChannelCredentials> credentials,
+                                           Traffic traffic) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, kMaxMessageBytes);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                   traffic == Traffic::kTransfers ? kTransfersTimeoutMillis : kCallsTimeoutMillis);
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Retries are ours: rpc/reaction.h.
@@ -131,8 +146,10 @@ void SetServerLimits(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 64);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kServerTimeoutMillis);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);

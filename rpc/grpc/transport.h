@@ -36,9 +36,14 @@ void SetUpGrpc();
 std::shared_ptr<grpc::ServerCredentials> ServerTls(const TlsFiles& tls);
 std::shared_ptr<grpc::ChannelCredentials> ChannelTls(const TlsFiles& tls);
 
+// What a connection is for. A ping on one with transfers waits behind a megabyte on a slow link,
+// and is given the time that takes.
+enum class Traffic { kCalls, kTransfers };
+
 // A connection of its own to "host:port" or "unix:/path", with Skerry's limits and keepalive.
 std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
-                                           std::shared_ptr<grpc::ChannelCredentials> credentials);
+                                           std::shared_ptr<grpc::ChannelCredentials> credentials,
+                                           Traffic traffic = Traffic::kCalls);
 // The same limits for a server.
 void SetServerLimits(grpc::ServerBuilder& builder);
 

@@ -32,7 +32,7 @@ TEST_P(ChaosTest, ARunOverBreakingLinksEndsInTheBitsOfTheSimulation) {
   ASSERT_NO_FATAL_FAILURE(federation.Start());
   for (const std::string& site : federation.sites()) federation.link(site).Chaos(400ms);
   // A quarter of a megabyte each way in every round, no model inside a task.
-  const std::string run = federation.Submit(BigModel(RunFileWith(5, "300ms", ""), "[300, 200]"));
+  const std::string run = federation.Submit(BigModel(RunFileWith(3, "300ms", ""), "[300, 200]"));
   const int exit_code = federation.deployment().WaitForEnd(run);
   std::size_t connections = 0;
   for (const std::string& site : federation.sites()) {

@@ -10,11 +10,11 @@ namespace {
 TEST(LinkTest, ASiteBehindASlowSatelliteJoinsAndWorks) {
   LinkedFederation federation({"north", "south"});
   federation.StartCoordinatorAndLinks();
-  federation.link("south").Delay(700ms);
+  federation.link("south").Delay(500ms);
   for (const std::string& site : federation.sites()) federation.deployment().StartClient(site);
   EXPECT_TRUE(federation.deployment().client("south").WaitFor("joined as site"))
       << federation.Story();
-  const std::string run = federation.Submit(RunFileWith(2, "0s", ""));
+  const std::string run = federation.Submit(TrainOnly(RunFileWith(1, "0s", "")));
   EXPECT_EQ(federation.deployment().WaitForEnd(run), 0);
   EXPECT_EQ(federation.ModelSha256(run), federation.SimulatedSha256());
 }

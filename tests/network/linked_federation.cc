@@ -46,13 +46,6 @@ std::string LinkedFederation::ReasonOf(const std::string& run) const {
   return Show(run).value("reason", "");
 }
 
-nlohmann::json LinkedFederation::SiteIn(const std::string& run, const std::string& site) const {
-  for (const nlohmann::json& one : Show(run)["sites"]) {
-    if (one.value("site", "") == site) return one;
-  }
-  return {};
-}
-
 bool LinkedFederation::Until(const std::string& run,
                              const std::function<bool(const nlohmann::json&)>& holds,
                              std::chrono::seconds limit) const {
@@ -122,6 +115,12 @@ std::string BigModel(std::string run_file, const std::string& hidden) {
   SKERRY_CHECK(run_file.find(small) != std::string::npos);
   return run_file.replace(run_file.find(small), small.size(),
                           "kind = \"mlp\"\nhidden = " + hidden + "\n");
+}
+
+std::string TrainOnly(std::string run_file) {
+  const std::string split = "split = { train = 0.7, test = 0.3, key = \"id\" }";
+  SKERRY_CHECK(run_file.find(split) != std::string::npos);
+  return run_file.replace(run_file.find(split), split.size(), "split = { train = 1.0 }");
 }
 
 }  // namespace skerry::testing

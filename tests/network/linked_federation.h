@@ -32,7 +32,6 @@ class LinkedFederation {
   nlohmann::json Show(const std::string& run) const;
   std::string StateOf(const std::string& run) const;
   std::string ReasonOf(const std::string& run) const;
-  nlohmann::json SiteIn(const std::string& run, const std::string& site) const;
   // Looks at the run, ten times a second, until what it shows `holds`.
   bool Until(const std::string& run, const std::function<bool(const nlohmann::json&)>& holds,
              std::chrono::seconds limit = std::chrono::seconds(30)) const;
@@ -64,6 +63,9 @@ class LinkedFederation {
 std::string RunFileWith(int rounds, const std::string& min_round, const std::string& extra);
 // The same for a multilayer perceptron with these hidden layers: "[2000, 1000]" is a model of 8 MB.
 std::string BigModel(std::string run_file, const std::string& hidden);
+
+// The same with all rows for training: no evaluation, and no round for that of the last version.
+std::string TrainOnly(std::string run_file);
 
 class Stopwatch {
  public:

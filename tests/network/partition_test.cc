@@ -29,7 +29,7 @@ TEST(PartitionTest, AQuorumGoesOnWithoutTheLostSitesAndTheyRejoinWhenItHeals) {
   LinkedFederation federation({"east", "north", "south", "west"});
   ASSERT_NO_FATAL_FAILURE(federation.Start());
   const std::string run = federation.Submit(RunFileWith(
-      14, "300ms", std::string("[participation]\nmin_sites = 2\nquorum = 2\n") + kShortRounds));
+      11, "300ms", std::string("[participation]\nmin_sites = 2\nquorum = 2\n") + kShortRounds));
   ASSERT_TRUE(federation.UntilRound(run, 3));
   for (const char* site : {"south", "west"}) federation.link(site).Partition();
   const int64_t before = federation.Show(run)["round"];

@@ -15,8 +15,10 @@ bool IsForLater(int error) { return error == EAGAIN || error == EWOULDBLOCK || e
 }  // namespace
 
 std::string Pipe::Read(int socket, Timestamp now, Duration delay) {
+  room_ = delay > Duration{0} ? kRoomOfLongLink : kRoom;
+  if (held_ >= room_) return "";
   std::array<char, kPiece> buffer{};
-  const ssize_t n = ::recv(socket, buffer.data(), std::min(kPiece, kRoom - held_), 0);
+  const ssize_t n = ::recv(socket, buffer.data(), std::min(kPiece, room_ - held_), 0);
   if (n == 0) ended_ = true;
   if (n < 0 && !IsForLater(errno)) broken_ = true;
   if (n <= 0) return "";

@@ -15,7 +15,7 @@ class Pipe {
  public:
   // Whether another piece may be read: the pipe holds only so much, so that the sender feels what
   // the link carries.
-  bool WantsToRead() const { return !ended_ && !broken_ && held_ < kRoom; }
+  bool WantsToRead() const { return !ended_ && !broken_ && held_ < room_; }
   // Reads one piece from `socket`, due after `delay`. Returns it as it came, for who keeps a copy.
   std::string Read(int socket, Timestamp now, Duration delay);
 
@@ -34,6 +34,7 @@ class Pipe {
 
  private:
   static constexpr std::size_t kRoom = 128 * 1024;
+  static constexpr std::size_t kRoomOfLongLink = 1024 * 1024;  // what is under way has room too
   static constexpr std::size_t kPiece = 16 * 1024;
 
   struct Piece {
@@ -41,6 +42,7 @@ class Pipe {
     std::string bytes;
   };
   std::deque<Piece> pieces_;
+  std::size_t room_ = kRoom;
   std::size_t held_ = 0;
   bool ended_ = false;
   bool broken_ = false;
