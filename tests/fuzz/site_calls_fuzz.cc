@@ -44,6 +44,7 @@ class World {
     join.set_protocol(rpc::kProtocolVersion);
     Join(join);
     Pull({});
+    SKERRY_CHECK(task_.task_id() != 0);
   }
 
   void Play(uint8_t kind, const std::string& bytes) {
@@ -175,7 +176,7 @@ class World {
   void Join(v1::JoinRequest request) {
     if (request.protocol() == 0) request.set_protocol(rpc::kProtocolVersion);
     coordinator_->Join("a", request, [this](const Result<v1::JoinReply>& reply) {
-      if (reply.ok()) epoch_ = reply->epoch();
+      if (reply.ok() && reply->epoch() != 0) epoch_ = reply->epoch();
     });
     Settle();
   }
