@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <string>
 
 #include "base/cpu.h"
@@ -45,7 +46,9 @@ int Serve(const std::string& path, bool insecure) {
     (*daemon)->Stop();
   });
   const Status status = (*daemon)->Run();
-  if (!status.ok()) return ReportError(status);
+  // An orderly end would wait for calls that nobody answers any more. As after a kill -9, what was
+  // not committed nobody has been told.
+  if (!status.ok()) std::_Exit(ReportError(status));
   spdlog::info("ended; every run goes on at the next start");
   return 0;
 }

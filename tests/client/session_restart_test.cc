@@ -151,6 +151,7 @@ TEST_F(SessionRestartTest, AResultThatAPowerLossTookIsTrainedAgainToTheSameBits)
   KillAndRestart();
   JoinAgain();
   SayStored(0);
+  Wait(1s);
   TrainsAgainToTheSameHash(hash);
 }
 
