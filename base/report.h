@@ -5,8 +5,8 @@
 namespace skerry {
 
 // Exit codes (docs/exit-codes.md): 0 done, 1 failed, 2 bad arguments or file, 3 not found, 4 no
-// answer or time is up, 5 not allowed, 6 not possible now, 7 no room, 8 damaged data, 9 the versions
-// do not fit, 10 superseded by a newer process, 78 this CPU will not do (base/cpu.h), 130
+// answer or time is up, 5 not allowed, 6 not possible now, 7 no room, 8 damaged data, 9 the
+// versions do not fit, 10 superseded by a newer process, 78 this CPU will not do (base/cpu.h), 130
 // interrupted. The exit code of a program that ended with `status`:
 int ExitCode(const Status& status);
 
