@@ -105,7 +105,7 @@ Result<std::unique_ptr<AdminClient>> AdminClient::Connect(const AdminAddress& ad
     const int64_t now = SystemClock().WallNow().unix_millis / 1000;
     SKERRY_RETURN_IF_ERROR(rpc::CheckTlsFiles(files, admin.tls, now));
     return std::unique_ptr<AdminClient>(new AdminClient(
-        rpc::OpenChannel(admin.coordinator, rpc::ChannelTls(admin.tls), rpc::Traffic::kTransfers),
+        rpc::OpenChannel(admin.coordinator, rpc::ChannelTls(admin.tls), rpc::Traffic::kOperator),
         admin.coordinator, admin.tls));
   }
   if (socket.empty()) {
@@ -115,7 +115,7 @@ Result<std::unique_ptr<AdminClient>> AdminClient::Connect(const AdminAddress& ad
   }
   return std::unique_ptr<AdminClient>(
       new AdminClient(rpc::OpenChannel("unix:" + socket, grpc::InsecureChannelCredentials(),
-                                       rpc::Traffic::kTransfers),
+                                       rpc::Traffic::kOperator),
                       socket, std::nullopt));
 }
 

@@ -175,6 +175,8 @@ void Coordinator::AskResend(const std::string& name, int64_t task_id) {
   MarkDirty(site);
 }
 
+void Coordinator::ForgetTask(int64_t task_id) { tasks_.erase(task_id); }
+
 void Coordinator::TellOutcome(const storage::TaskRecord& record) {
   Site& site = GetSite(record.site);
   tasks_.erase(record.task_id);
@@ -219,6 +221,7 @@ Status Coordinator::VerifyVersion(const std::string& run_id, const ModelVersion&
 
 void Coordinator::RunEnded(Run& run) {
   WatchHistory(run);
+  small_models_.erase(run.record().run_id);
   v1::PullTaskReply::RunFinished notice;
   notice.set_run_id(run.record().run_id);
   notice.set_state(std::string(Name(run.record().state)));

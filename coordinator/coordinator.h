@@ -131,6 +131,7 @@ class Coordinator final : public RunHost {
   void OfferTask(Run& run, int32_t place, int64_t task_id) override;
   void WithdrawTask(const std::string& site, int64_t task_id) override;
   void AskResend(const std::string& site, int64_t task_id) override;
+  void ForgetTask(int64_t task_id) override;
   void TellOutcome(const storage::TaskRecord& record) override;
   void StartFinalize(Run& run, int64_t ticket, FinalizeInput input) override;
   Status VerifyVersion(const std::string& run_id, const ModelVersion& version) override;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "base/text.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/result_check.h"
 #include "rpc/chunks.h"
@@ -20,6 +21,15 @@ v1::SubmitResultReply ReceiptFor(const v1::ResultHeader& header) {
 Status NotWanted(int64_t task_id) {
   return NotFound("task " + std::to_string(task_id) + " is not open for this site");
 }
+
+Status AnotherIsHere(int64_t task_id) {
+  return AlreadyExists("another result of task " + std::to_string(task_id) +
+                       " has been received; the first one counts");
+}
+
+// What a site says about itself is kept and shown to many: no more of it than a person reads.
+constexpr std::size_t kMostOfMessage = 1000;
+constexpr std::size_t kMostOfHint = 300;
 
 }  // namespace
 
@@ -62,7 +72,10 @@ void Coordinator::QueryUpload(const std::string& name, const v1::QueryUploadRequ
     return Reply<v1::QueryUploadReply>(std::move(done), NotWanted(request.task_id()));
   }
   v1::QueryUploadReply reply;
-  if (slot.record.state == storage::TaskState::kReported && slot.record.content_hash == *hash) {
+  if (slot.record.state == storage::TaskState::kReported) {
+    if (slot.record.content_hash != *hash) {
+      return Reply<v1::QueryUploadReply>(std::move(done), AnotherIsHere(request.task_id()));
+    }
     reply.set_complete(true);
     reply.set_offset(slot.record.size_bytes);
     return Reply<v1::QueryUploadReply>(std::move(done), std::move(reply));
@@ -83,8 +96,9 @@ void Coordinator::ReportFailure(const std::string& name, const v1::ReportFailure
     const auto code = request.code() <= static_cast<uint32_t>(Code::kUnauthenticated)
                           ? static_cast<Code>(request.code())
                           : Code::kUnknown;
-    const Status reason = Status(code == Code::kOk ? Code::kUnknown : code, request.message())
-                              .WithHint(request.hint());
+    const Status reason = Status(code == Code::kOk ? Code::kUnknown : code,
+                                 std::string(FirstCharacters(request.message(), kMostOfMessage)))
+                              .WithHint(std::string(FirstCharacters(request.hint(), kMostOfHint)));
     Run& run = *task->run;
     if (code == Code::kDataLoss) {
       run.OnDataLost(task->place, reason);
@@ -112,10 +126,7 @@ void Coordinator::BeginUpload(const std::string& name, const v1::SubmitResultReq
     if (slot.record.content_hash.view() == header.content_hash()) {
       return Reply<Handle>(std::move(done), Handle());
     }
-    return Reply<Handle>(
-        std::move(done),
-        AlreadyExists("another result of task " + std::to_string(header.task_id()) +
-                      " has been received; the first one counts"));
+    return Reply<Handle>(std::move(done), AnotherIsHere(header.task_id()));
   }
   if (slot.record.state == storage::TaskState::kFailed) {
     return Reply<Handle>(std::move(done), NotWanted(header.task_id()));
@@ -165,11 +176,21 @@ void Coordinator::UploadChecked(std::shared_ptr<Upload> upload,
     return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(header.task_id()));
   }
   SKERRY_FAILPOINT("coordinator/upload-checked");
-  const storage::TaskState state = task->run->FindSlot(task->place)->record.state;
-  if (state == storage::TaskState::kFailed) {
+  const storage::TaskRecord& record = task->run->FindSlot(task->place)->record;
+  if (record.state == storage::TaskState::kFailed) {
     return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(header.task_id()));
   }
-  if (state != storage::TaskState::kReported) task->run->OnReported(task->place, header, *checked);
+  if (record.state == storage::TaskState::kReported) {
+    const bool same = record.content_hash.view() == header.content_hash();
+    return Reply<v1::SubmitResultReply>(
+        std::move(done), same ? Result<v1::SubmitResultReply>(ReceiptFor(header))
+                              : Result<v1::SubmitResultReply>(AnotherIsHere(header.task_id())));
+  }
+  // What counts must be the bytes that were checked.
+  if (Status sealed = uploads_.Seal(*upload); !sealed.ok()) {
+    return Reply<v1::SubmitResultReply>(std::move(done), std::move(sealed));
+  }
+  task->run->OnReported(task->place, header, *checked);
   Reply<v1::SubmitResultReply>(std::move(done), ReceiptFor(header));
 }
 

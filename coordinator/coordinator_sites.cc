@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "base/text.h"
 #include "coordinator/coordinator.h"
 #include "rpc/task_key.h"
 
@@ -22,6 +23,10 @@ Status Superseded(const std::string& site) {
   return PermissionDenied("a newer process of site \"" + site + "\" has taken over")
       .WithDetail(rpc::kSuperseded);
 }
+
+// What a site says about itself is kept and shown: no more of it than a person reads.
+constexpr std::size_t kMostOfName = 100;
+constexpr std::size_t kMostSources = 64;
 
 // Whether the process that calls has the session already.
 bool HasSession(const Site& site, const v1::JoinRequest& request) {
@@ -137,11 +142,15 @@ void Coordinator::StartSession(Site& site, const v1::JoinRequest& request) {
   record.epoch = rpc::MakeEpoch(rpc::SessionNumber(record.epoch) + 1, request.process());
   site.last_join = request.call();
   site.tickets.clear();
-  record.version = request.version();
+  record.version = FirstCharacters(request.version(), kMostOfName);
   record.last_seen = WallNow();
   if (record.first_seen.unix_millis == 0) record.first_seen = record.last_seen;
   record.certificate_expires_unix = request.certificate_expires_unix();
-  record.data_sources.assign(request.data_sources().begin(), request.data_sources().end());
+  record.data_sources.clear();
+  for (const std::string& source : request.data_sources()) {
+    if (record.data_sources.size() == kMostSources) break;
+    record.data_sources.emplace_back(FirstCharacters(source, kMostOfName));
+  }
   Stage(record);
   site.has_session = true;
   site.max_tasks = static_cast<std::size_t>(std::clamp(request.max_concurrent_tasks(), 1, 64));

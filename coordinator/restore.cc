@@ -86,6 +86,11 @@ class Restore {
     Result<std::unique_ptr<FileLock>> lock = FileLock::Acquire(to_ + "/lock");
     if (!lock.ok()) return lock.status().WithContext("the state directory is in use");
     SKERRY_RETURN_IF_ERROR(PublishFile(files_, to_ + "/" + kRestoring, from_ + "\n"));
+    // Of an earlier attempt: SQLite would play its log onto the journal of this one.
+    for (const char* const rest : {"-wal", "-shm"}) {
+      const Status removed = files_.Remove(to_ + "/" + kDatabase + rest);
+      if (!removed.ok() && removed.code() != Code::kNotFound) return removed;
+    }
     // The journal last: without it the rest is not looked at.
     total_bytes_ = manifest.TotalBytes();
     for (const bool database : {false, true}) {

@@ -148,8 +148,7 @@ Status Run::Resume() {
   }
   if (base_) SKERRY_RETURN_IF_ERROR(host_.VerifyVersion(record_.run_id, *base_));
   Note("run_resumed", "by an operator");
-  std::erase_if(slots_,
-                [](const auto& entry) { return entry.second.record.state == TaskState::kFailed; });
+  ForgetFailures();
   if (!spec_ || round_.kind == "initialize") {
     record_.state = RunState::kPending;
     record_.reason.clear();
@@ -160,6 +159,23 @@ Status Run::Resume() {
     BeginAttempt(state_.attempt + 1, SeatsNow());
   }
   return OkStatus();
+}
+
+// Their sites get new tasks, also when this process ends before they have asked for one.
+void Run::ForgetFailures() {
+  for (auto entry = slots_.begin(); entry != slots_.end();) {
+    storage::TaskRecord& task = entry->second.record;
+    if (task.state != TaskState::kFailed) {
+      ++entry;
+      continue;
+    }
+    task.outcome = storage::Outcome::kDiscarded;
+    task.outcome_reason = "the run was resumed";
+    task.outcome_confirmed = true;
+    host_.Stage(task);
+    host_.ForgetTask(task.task_id);
+    entry = slots_.erase(entry);
+  }
 }
 
 // ---- Journal -----------------------------------------------------------------------------------

@@ -119,10 +119,12 @@ class Run {
   void Do(const Abandon& effect);
   void OfferTask(int32_t place);
   void StartFinalize(const std::vector<int32_t>& counted);
+  void CatchUp();
   void CloseTasks(const std::vector<int32_t>& counted);
   void NoteAbsences(const std::vector<int32_t>& counted);
   void RemoveOldFiles();
   void MaybeResume();
+  void ForgetFailures();
   void LookForStalledTasks();
   void Pause(const std::string& reason, const std::string& hint, bool resumes_itself);
   void Unpause();

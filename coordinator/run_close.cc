@@ -61,12 +61,24 @@ void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
         Feed(SiteAway{counted[i]});
       }
     }
-    return;
+    return CatchUp();
   }
   SKERRY_FAILPOINT("coordinator/finalized");
   finalized_ = *std::move(output);
   if (initializing_) return Do(Commit{});
   Feed(ModelReady{});
+}
+
+// The round is open again. What came while the model was made has no seat yet.
+void Run::CatchUp() {
+  std::vector<Event> missed;
+  for (const auto& [place, slot] : slots_) {
+    if (slot.record.state == TaskState::kReported) missed.emplace_back(SiteReported{place});
+    if (slot.record.state == TaskState::kFailed) missed.emplace_back(TaskFailed{place});
+  }
+  for (const Event& event : missed) {
+    if (state_.phase == Phase::kTraining) Feed(event);
+  }
 }
 
 void Run::Do(const Commit& /*effect*/) {
@@ -115,7 +127,10 @@ void Run::CloseTasks(const std::vector<int32_t>& counted) {
   for (auto& [place, slot] : slots_) {
     const bool was_counted = std::binary_search(counted.begin(), counted.end(), place);
     storage::TaskRecord& task = slot.record;
-    if (task.state == TaskState::kFailed) continue;  // the site said so itself
+    if (task.state == TaskState::kFailed) {  // the site said so itself
+      host_.ForgetTask(task.task_id);
+      continue;
+    }
     task.outcome = was_counted ? Outcome::kCounted : Outcome::kDiscarded;
     if (!was_counted) {
       unused.push_back(task.task_id);

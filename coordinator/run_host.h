@@ -28,6 +28,8 @@ class RunHost {
   virtual void WithdrawTask(const std::string& site, int64_t task_id) = 0;
   // The site shall send the result that it keeps once more.
   virtual void AskResend(const std::string& site, int64_t task_id) = 0;
+  // A failed task, of which nobody will ask again.
+  virtual void ForgetTask(int64_t task_id) = 0;
   // The site shall hear what became of its result; `record` has an outcome.
   virtual void TellOutcome(const storage::TaskRecord& record) = 0;
 

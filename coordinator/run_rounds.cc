@@ -35,6 +35,7 @@ Seat SeatOf(TaskState state) {
 }  // namespace
 
 void Run::BeginNextRound() {
+  slots_.clear();
   spec_ = program_->Next(history_);
   if (!spec_) return FinishRun();
   if (replay_ != nullptr && !replay_->contains(spec_->round)) {
@@ -42,7 +43,6 @@ void Run::BeginNextRound() {
   }
   round_ = storage::RoundRecord{};
   round_.run_id = record_.run_id;
-  slots_.clear();
   if (spec_->needs_model && !base_) {
     // The version that round 1 trains from. It is made like any other, of no results.
     initializing_ = true;
@@ -171,7 +171,7 @@ std::optional<Timestamp> Run::NextDue() const {
   std::optional<Timestamp> due;
   const auto consider = [&](Timestamp t) { due = due ? std::min(*due, t) : t; };
   if (const auto wait = UntilTimePasses(state_, policy_)) consider(state_.clock + *wait);
-  if (state_.phase == Phase::kTraining) {
+  if (state_.phase == Phase::kTraining || state_.phase == Phase::kSelecting) {
     consider(last_persisted_ + kPersistEvery);
   }
   return due;
@@ -187,8 +187,8 @@ void Run::OnTime() {
   if (state_.phase == Phase::kTraining) LookForStalledTasks();
   if (ended() || paused()) return;
   Feed(TimePassed{});
-  const bool training = state_.phase == Phase::kTraining;
-  if (training && host_.Now() - last_persisted_ >= kPersistEvery) StageRound();
+  const bool waiting = state_.phase == Phase::kTraining || state_.phase == Phase::kSelecting;
+  if (waiting && host_.Now() - last_persisted_ >= kPersistEvery) StageRound();
 }
 
 void Run::LookForStalledTasks() {

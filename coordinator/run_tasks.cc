@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "base/text.h"
 #include "coordinator/run.h"
 #include "coordinator/views.h"
 
@@ -81,12 +82,11 @@ void Run::OnProgress(int32_t place, const v1::Progress& progress) {
   if (slot == nullptr || slot->record.task_id != progress.task_id()) return;
   const bool advanced =
       progress.stage() != slot->progress.stage() || progress.done() != slot->progress.done();
-  if (progress.trouble() != slot->progress.trouble()) ++change_;
-  slot->progress = progress;
   constexpr std::size_t kMostOfTrouble = 500;
-  if (progress.trouble().size() > kMostOfTrouble) {
-    slot->progress.mutable_trouble()->resize(kMostOfTrouble);
-  }
+  const std::string trouble(FirstCharacters(progress.trouble(), kMostOfTrouble));
+  if (trouble != slot->progress.trouble()) ++change_;
+  slot->progress = progress;
+  slot->progress.set_trouble(trouble);
   if (!advanced) return;
   slot->last_advance = host_.Now();
   ++change_;
@@ -131,8 +131,10 @@ void Run::OnFailed(int32_t place, const Status& reason) {
 
 void Run::OnDataLost(int32_t place, const Status& reason) {
   TaskSlot* slot = MutableSlot(place);
-  if (slot == nullptr || slot->record.state == TaskState::kFailed || paused()) return;
-  if (slot->record.state == TaskState::kReported) return Feed(UpdateLost{place});
+  if (slot == nullptr || paused()) return;
+  // A result that is here has been checked, whatever its site has lost since.
+  const TaskState state = slot->record.state;
+  if (state == TaskState::kFailed || state == TaskState::kReported) return;
   // What the site gets may be damaged here.
   if (base_) {
     const Status whole = host_.VerifyVersion(record_.run_id, *base_);

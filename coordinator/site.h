@@ -27,8 +27,8 @@ struct Site {
   const uint64_t number;  // in the order of appearance: gives timers an order that can be repeated
   storage::SiteRecord record;
   uint64_t epoch_at_start = 0;  // the journal's, when this process began
-  bool has_session = false;  // has joined since this process began
-  uint64_t last_join = 0;    // of the site's process that has the session: its newest Join
+  bool has_session = false;     // has joined since this process began
+  uint64_t last_join = 0;       // of the site's process that has the session: its newest Join
   // Processes that asked for the session and were told to ask again: process -> ticket. Whoever
   // does is there now; a call that arrives after its process died, or twice, does not.
   std::map<uint32_t, uint64_t> tickets;

@@ -79,6 +79,13 @@ Status SpoolFile::Complete(uint64_t generation, std::string_view canonical_heade
   return DataLoss("the chunks received do not make the content hash that the header names");
 }
 
+Status SpoolFile::Seal(uint64_t generation) {
+  MutexLock lock(mutex_);
+  if (generation != generation_) return Aborted("a newer upload of this result has begun");
+  ++generation_;
+  return OkStatus();
+}
+
 Status SpoolFile::Forget() {
   stored_bytes_ = 0;
   num_adopted_ = 0;
@@ -137,8 +144,19 @@ Result<std::shared_ptr<Upload>> UploadDesk::Begin(const std::string& site,
   return std::make_shared<Upload>(std::move(spool), generation, site, header);
 }
 
+Status UploadDesk::Seal(const Upload& upload) {
+  const auto found = open_.find(upload.header().task_id());
+  if (found == open_.end() || found->second.get() != &upload.spool()) {
+    return Aborted("a newer upload of another result has begun");
+  }
+  return upload.spool().Seal(upload.generation());
+}
+
 Result<uint64_t> UploadDesk::Stored(int64_t task_id, const Digest& content_hash,
                                     uint64_t size_bytes) {
+  const auto found = open_.find(task_id);
+  if (found != open_.end() && found->second->content_hash() != content_hash) return 0;
+  if (found == open_.end() && !files_.Open(PathOf(task_id), OpenMode::kRead).ok()) return 0;
   SKERRY_ASSIGN_OR_RETURN(const auto spool, Find(task_id, content_hash, size_bytes));
   return spool->stored_bytes();
 }

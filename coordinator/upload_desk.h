@@ -67,7 +67,11 @@ class UploadDesk {
   // RESOURCE_EXHAUSTED: the spool is full; try later.
   Result<std::shared_ptr<Upload>> Begin(const std::string& site, const v1::ResultHeader& header,
                                         uint64_t offset);
-  // Bytes that need not be sent again: 0 for an unknown task or another content hash.
+  // The file of `upload` takes no more bytes, now that they have been checked. ABORTED when they
+  // are not what the desk has of this task: another stream began meanwhile.
+  Status Seal(const Upload& upload);
+  // Bytes that need not be sent again: 0 for an unknown task or another content hash, whose bytes
+  // stay as they are.
   Result<uint64_t> Stored(int64_t task_id, const crypto::Digest& content_hash, uint64_t size_bytes);
   // The file of a whole result. NOT_FOUND when there is none.
   Result<StoredResult> Open(int64_t task_id);
@@ -104,6 +108,9 @@ class SpoolFile {
   // DATA_LOSS (and nothing stored any more) unless all bytes are there and make the content hash
   // under `canonical_header`. ABORTED for an old generation; OUT_OF_RANGE: not complete.
   Status Complete(uint64_t generation, std::string_view canonical_header);
+
+  // Ends every stream. ABORTED for an old generation.
+  Status Seal(uint64_t generation);
 
   uint64_t stored_bytes() const;
   // Crc32c of each chunk, when all of them have been hashed by this process; else empty.

@@ -84,6 +84,7 @@ struct Daemon::Parts {
   EventLoop loop;
   std::unique_ptr<Coordinator> coordinator;
   std::unique_ptr<Authenticator> authenticator;
+  Door door;
   std::unique_ptr<rpc::CallLog> call_log;
   std::unique_ptr<CoordinatorService> coordinator_service;
   std::unique_ptr<AdminService> admin_service;
@@ -145,8 +146,8 @@ Status Daemon::Parts::OpenServer(const CoordinatorConfig& config, bool insecure)
     SKERRY_ASSIGN_OR_RETURN(call_log, rpc::CallLog::Open(files, clock, config.call_log));
   }
   coordinator_service = std::make_unique<CoordinatorService>(*coordinator, loop, disk,
-                                                             *authenticator, call_log.get());
-  admin_service = std::make_unique<AdminService>(*coordinator, loop, disk, *authenticator);
+                                                             *authenticator, door, call_log.get());
+  admin_service = std::make_unique<AdminService>(*coordinator, loop, disk, *authenticator, door);
   grpc::ServerBuilder builder;
   rpc::SetServerLimits(builder);
   builder.AddListeningPort(
@@ -203,7 +204,10 @@ std::optional<Timestamp> Daemon::Parts::Step() {
   for (;;) {
     Status status = coordinator->Flush();
     if (status.ok()) {
-      if (std::exchange(disk_full, false)) spdlog::info("there is room on the disk again");
+      if (std::exchange(disk_full, false)) {
+        spdlog::info("there is room on the disk again");
+        door.Open();
+      }
       return coordinator->NextDue();
     }
     if (status.code() != Code::kResourceExhausted) {
@@ -219,6 +223,7 @@ std::optional<Timestamp> Daemon::Parts::Step() {
     }
     if (!std::exchange(disk_full, true)) {
       spdlog::error("{}; waiting for room, nothing is lost", status.message());
+      door.CloseForFullDisk();
     }
     std::this_thread::sleep_for(1s);
   }

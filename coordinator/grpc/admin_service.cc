@@ -6,10 +6,15 @@
 
 namespace skerry::coordinator {
 
+Result<std::string> AdminService::AdminOf(const grpc::CallbackServerContext& context) const {
+  SKERRY_RETURN_IF_ERROR(door_.Enter());
+  return authenticator_.AdminOf(context);
+}
+
 template <class Reply>
 grpc::ServerUnaryReactor* AdminService::Answer(grpc::CallbackServerContext* context, Reply* reply,
                                                std::function<void(rpc::Callback<Reply>)> handle) {
-  const Result<std::string> admin = authenticator_.AdminOf(*context);
+  const Result<std::string> admin = AdminOf(*context);
   if (!admin.ok()) return FailWith(context, admin.status());
   return AnswerOn<Reply>(loop_, context, reply, std::move(handle));
 }
@@ -118,7 +123,7 @@ class AdminService::ExportModelCall final : public grpc::ServerWriteReactor<v1::
 
 grpc::ServerWriteReactor<v1::ExportModelReply>* AdminService::ExportModel(
     grpc::CallbackServerContext* context, const v1::ExportModelRequest* request) {
-  return new ExportModelCall(*this, authenticator_.AdminOf(*context), request);
+  return new ExportModelCall(*this, AdminOf(*context), request);
 }
 
 }  // namespace skerry::coordinator

@@ -3,6 +3,7 @@
 #include "base/executor.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/grpc/authenticator.h"
+#include "coordinator/grpc/door.h"
 #include "skerry/v1/admin.grpc.pb.h"
 
 namespace skerry::coordinator {
@@ -11,8 +12,12 @@ namespace skerry::coordinator {
 class AdminService final : public v1::Admin::CallbackService {
  public:
   AdminService(Coordinator& coordinator, Executor& loop, Executor& disk,
-               const Authenticator& authenticator)
-      : coordinator_(coordinator), loop_(loop), disk_(disk), authenticator_(authenticator) {}
+               const Authenticator& authenticator, const Door& door)
+      : coordinator_(coordinator),
+        loop_(loop),
+        disk_(disk),
+        authenticator_(authenticator),
+        door_(door) {}
 
   grpc::ServerUnaryReactor* SubmitRun(grpc::CallbackServerContext* context,
                                       const v1::SubmitRunRequest* request,
@@ -44,6 +49,8 @@ class AdminService final : public v1::Admin::CallbackService {
  private:
   class ExportModelCall;
 
+  // Who calls, if calls are let in.
+  Result<std::string> AdminOf(const grpc::CallbackServerContext& context) const;
   // Calls `handle` on the loop if the caller is an operator.
   template <class Reply>
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, Reply* reply,
@@ -53,6 +60,7 @@ class AdminService final : public v1::Admin::CallbackService {
   Executor& loop_;
   Executor& disk_;
   const Authenticator& authenticator_;
+  const Door& door_;
 };
 
 }  // namespace skerry::coordinator

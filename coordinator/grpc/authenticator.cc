@@ -4,6 +4,7 @@
 #include <grpcpp/security/auth_context.h>
 
 #include "base/text.h"
+#include "crypto/certificates.h"
 #include "rpc/grpc/grpc_coordinator_api.h"
 
 namespace skerry::coordinator {
@@ -52,6 +53,16 @@ Result<std::string> Authenticator::SiteOf(const grpc::CallbackServerContext& con
                             crypto::Describe(identity));
   }
   return identity.name;
+}
+
+int64_t Authenticator::CertificateExpiresUnix(const grpc::CallbackServerContext& context) {
+  const auto auth = context.auth_context();
+  if (auth == nullptr) return 0;
+  const auto pems = auth->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (pems.size() != 1) return 0;
+  const Result<crypto::CertificateInfo> info =
+      crypto::ReadCertificate({pems[0].data(), pems[0].size()});
+  return info.ok() ? info->not_after_unix : 0;
 }
 
 Result<std::string> Authenticator::AdminOf(const grpc::CallbackServerContext& context) const {

@@ -22,6 +22,9 @@ class Authenticator {
   // The admin's name; "local" over the Unix socket.
   Result<std::string> AdminOf(const grpc::CallbackServerContext& context) const;
 
+  // When the certificate of the connection expires; 0 without one.
+  static int64_t CertificateExpiresUnix(const grpc::CallbackServerContext& context);
+
  private:
   Result<crypto::Identity> IdentityOf(const grpc::CallbackServerContext& context) const;
 

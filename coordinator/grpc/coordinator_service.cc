@@ -22,20 +22,27 @@ rpc::Callback<Reply> CoordinatorService::Log(const char* call, const std::string
   return rpc::Logged(*call_log_, std::move(event), std::move(done));
 }
 
+Result<std::string> CoordinatorService::SiteOf(const grpc::CallbackServerContext& context) const {
+  SKERRY_RETURN_IF_ERROR(door_.Enter());
+  return authenticator_.SiteOf(context);
+}
+
 grpc::ServerUnaryReactor* CoordinatorService::Join(grpc::CallbackServerContext* context,
                                                    const v1::JoinRequest* request,
                                                    v1::JoinReply* reply) {
-  const Result<std::string> site = authenticator_.SiteOf(*context);
+  const Result<std::string> site = SiteOf(*context);
   if (!site.ok()) return FailWith(context, site.status());
-  return AnswerOn<v1::JoinReply>(loop_, context, reply, [this, site = *site, request](auto done) {
-    coordinator_.Join(site, *request, Log<v1::JoinReply>("Join", site, 0, "", std::move(done)));
+  v1::JoinRequest join = *request;
+  join.set_certificate_expires_unix(Authenticator::CertificateExpiresUnix(*context));
+  return AnswerOn<v1::JoinReply>(loop_, context, reply, [this, site = *site, join](auto done) {
+    coordinator_.Join(site, join, Log<v1::JoinReply>("Join", site, 0, "", std::move(done)));
   });
 }
 
 grpc::ServerUnaryReactor* CoordinatorService::PullTask(grpc::CallbackServerContext* context,
                                                        const v1::PullTaskRequest* request,
                                                        v1::PullTaskReply* reply) {
-  const Result<std::string> site = authenticator_.SiteOf(*context);
+  const Result<std::string> site = SiteOf(*context);
   if (!site.ok()) return FailWith(context, site.status());
   const uint64_t call = ++last_call_;
   return HeldUnaryCall<v1::PullTaskReply>::Start(
@@ -50,7 +57,7 @@ grpc::ServerUnaryReactor* CoordinatorService::PullTask(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* CoordinatorService::Heartbeat(grpc::CallbackServerContext* context,
                                                         const v1::HeartbeatRequest* request,
                                                         v1::HeartbeatReply* reply) {
-  const Result<std::string> site = authenticator_.SiteOf(*context);
+  const Result<std::string> site = SiteOf(*context);
   if (!site.ok()) return FailWith(context, site.status());
   const uint64_t call = ++last_call_;
   return HeldUnaryCall<v1::HeartbeatReply>::Start(
@@ -65,7 +72,7 @@ grpc::ServerUnaryReactor* CoordinatorService::Heartbeat(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* CoordinatorService::QueryUpload(grpc::CallbackServerContext* context,
                                                           const v1::QueryUploadRequest* request,
                                                           v1::QueryUploadReply* reply) {
-  const Result<std::string> site = authenticator_.SiteOf(*context);
+  const Result<std::string> site = SiteOf(*context);
   if (!site.ok()) return FailWith(context, site.status());
   return AnswerOn<v1::QueryUploadReply>(
       loop_, context, reply, [this, site = *site, request](auto done) {
@@ -79,7 +86,7 @@ grpc::ServerUnaryReactor* CoordinatorService::QueryUpload(grpc::CallbackServerCo
 grpc::ServerUnaryReactor* CoordinatorService::ReportFailure(grpc::CallbackServerContext* context,
                                                             const v1::ReportFailureRequest* request,
                                                             v1::ReportFailureReply* reply) {
-  const Result<std::string> site = authenticator_.SiteOf(*context);
+  const Result<std::string> site = SiteOf(*context);
   if (!site.ok()) return FailWith(context, site.status());
   return AnswerOn<v1::ReportFailureReply>(
       loop_, context, reply, [this, site = *site, request](auto done) {
@@ -136,7 +143,7 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
 
 grpc::ServerWriteReactor<v1::Chunk>* CoordinatorService::PullModel(
     grpc::CallbackServerContext* context, const v1::PullModelRequest* request) {
-  return new PullModelCall(*this, authenticator_.SiteOf(*context), request);
+  return new PullModelCall(*this, SiteOf(*context), request);
 }
 
 // Takes a header, then chunks, each written by a disk thread before the next is read: the
@@ -211,7 +218,7 @@ class CoordinatorService::SubmitResultCall final
 
 grpc::ServerReadReactor<v1::SubmitResultRequest>* CoordinatorService::SubmitResult(
     grpc::CallbackServerContext* context, v1::SubmitResultReply* reply) {
-  return new SubmitResultCall(*this, authenticator_.SiteOf(*context), reply);
+  return new SubmitResultCall(*this, SiteOf(*context), reply);
 }
 
 }  // namespace skerry::coordinator

@@ -5,6 +5,7 @@
 #include "base/executor.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/grpc/authenticator.h"
+#include "coordinator/grpc/door.h"
 #include "rpc/call_log.h"
 #include "skerry/v1/coordinator.grpc.pb.h"
 
@@ -17,11 +18,12 @@ namespace skerry::coordinator {
 class CoordinatorService final : public v1::Coordinator::CallbackService {
  public:
   CoordinatorService(Coordinator& coordinator, Executor& loop, Executor& disk,
-                     const Authenticator& authenticator, rpc::CallLog* call_log)
+                     const Authenticator& authenticator, const Door& door, rpc::CallLog* call_log)
       : coordinator_(coordinator),
         loop_(loop),
         disk_(disk),
         authenticator_(authenticator),
+        door_(door),
         call_log_(call_log) {}
 
   grpc::ServerUnaryReactor* Join(grpc::CallbackServerContext* context,
@@ -44,6 +46,8 @@ class CoordinatorService final : public v1::Coordinator::CallbackService {
       grpc::CallbackServerContext* context, v1::SubmitResultReply* reply) override;
 
  private:
+  // Who calls, if calls are let in.
+  Result<std::string> SiteOf(const grpc::CallbackServerContext& context) const;
   template <class Reply>
   rpc::Callback<Reply> Log(const char* call, const std::string& site, int64_t task_id,
                            const std::string& content_hash, rpc::Callback<Reply> done) const;
@@ -55,6 +59,7 @@ class CoordinatorService final : public v1::Coordinator::CallbackService {
   Executor& loop_;
   Executor& disk_;
   const Authenticator& authenticator_;
+  const Door& door_;
   rpc::CallLog* const call_log_;  // null: calls are not logged
   std::atomic<uint64_t> last_call_{0};
 };

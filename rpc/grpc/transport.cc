@@ -21,6 +21,10 @@ using grpc::experimental::FileWatcherCertificateProvider;
 
 constexpr unsigned kReloadSeconds = 2;
 constexpr int kMaxMessageBytes = 4 << 20;
+constexpr int kAnyLength = -1;
+// Certificates are looked at when a connection begins: after this time a new one does, so that an
+// expired certificate, or a new authority, has its effect. Calls on the old one end as they would.
+constexpr int kConnectionAgeMillis = 10 * 60 * 1000;
 // A side that has heard nothing for so long asks with a ping.
 constexpr int kPingMillis = 10'000;
 // How long the answer, or the acknowledgement of any byte (TCP_USER_TIMEOUT), may take before the
@@ -126,10 +130,11 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
                                            Traffic traffic) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+                   traffic == Traffic::kOperator ? kAnyLength : kMaxMessageBytes);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMillis);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
-                   traffic == Traffic::kTransfers ? kTransfersTimeoutMillis : kCallsTimeoutMillis);
+                   traffic == Traffic::kCalls ? kCallsTimeoutMillis : kTransfersTimeoutMillis);
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -146,6 +151,7 @@ void SetServerLimits(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 64);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMillis);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMillis);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kServerTimeoutMillis);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);

@@ -37,8 +37,8 @@ std::shared_ptr<grpc::ServerCredentials> ServerTls(const TlsFiles& tls);
 std::shared_ptr<grpc::ChannelCredentials> ChannelTls(const TlsFiles& tls);
 
 // What a connection is for. A ping on one with transfers waits behind a megabyte on a slow link,
-// and is given the time that takes.
-enum class Traffic { kCalls, kTransfers };
+// and is given the time that takes. An operator's carries replies of any size: whole histories.
+enum class Traffic { kCalls, kTransfers, kOperator };
 
 // A connection of its own to "host:port" or "unix:/path", with Skerry's limits and keepalive.
 std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,

@@ -297,5 +297,22 @@ TEST_F(BackupTest, ARestoreThatWasInterruptedIsNoticedAndRunAgain) {
   EXPECT_OK(storage::SqliteJournal::Open(restored_ + "/coordinator.db"));
 }
 
+// SQLite would play it onto the restored journal.
+TEST_F(BackupTest, TheLogOfAnInterruptedRestoreIsNotMixedIntoTheNext) {
+  Open();
+  CommitRound(0);
+  ASSERT_OK(Create());
+  CommitRound(1);
+  ASSERT_OK(files_.MakeDirectories(restored_));
+  ASSERT_OK(PublishFile(files_, restored_ + "/restoring", "here"));
+  std::filesystem::copy_file(state_ + "/coordinator.db-wal", restored_ + "/coordinator.db-wal");
+  ASSERT_OK(Restore());
+  ASSERT_OK_AND_ASSIGN(const auto reader,
+                       storage::SqliteJournalReader::Open(restored_ + "/coordinator.db"));
+  ASSERT_OK_AND_ASSIGN(const auto rounds, reader->Rounds("icu-1", 0, INT64_MAX));
+  ASSERT_THAT(rounds, SizeIs(1));
+  EXPECT_EQ(rounds[0].round, 0);
+}
+
 }  // namespace
 }  // namespace skerry::coordinator

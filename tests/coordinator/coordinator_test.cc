@@ -276,6 +276,23 @@ TEST_F(CoordinatorTest, AFailedTaskThatCostsTheQuorumPausesTheRunUntilSomebodyRe
   EXPECT_EQ(run().last_committed_round(), 1);
 }
 
+TEST_F(CoordinatorTest, AResumedRunGivesNewTasksAlsoAfterARestartBeforeTheSiteCame) {
+  BeginRun();
+  ASSERT_OK(a.Submit(task_a));
+  ASSERT_OK(b.Fail(task_b, InvalidArgument("column age")));
+  b.Break();
+  h.Wait(30s);
+  ASSERT_OK(h.Call<v1::ResumeRunReply>(
+      [&](auto done) { h.coordinator->ResumeRun("t-1", std::move(done)); }));
+  h.Restart();
+  ASSERT_OK(a.Join());
+  ASSERT_OK(b.Join());
+  const v1::Task again = b.Take();
+  EXPECT_NE(again.task_id(), task_b.task_id());
+  ASSERT_OK(b.Submit(again));
+  EXPECT_EQ(run().last_committed_round(), 1);
+}
+
 TEST_F(CoordinatorTest, ATaskWithoutProgressFailsWithTheReasonAndItsSiteIsToldToAbandonIt) {
   RunFile file;
   file.extra = "[time]\nheartbeat = \"20s\"\nno_progress = \"2m\"\nround_deadline = \"1h\"";

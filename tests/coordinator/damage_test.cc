@@ -118,6 +118,28 @@ TEST_F(DamageTest, AResultThatHasChangedOnTheDiskIsAskedForAgain) {
   ExpectTheUndisturbedModel();
 }
 
+TEST_F(DamageTest, AResultThatCameWhileADamagedOneWasFoundCounts) {
+  RunFile file;
+  file.participation = "sites = [\"a\", \"b\", \"c\"]\nquorum = 2\n";
+  file.extra = "[time]\nround_deadline = \"1h\"";
+  h.Submit(file);
+  FakeSite c(h, "c");
+  ASSERT_OK(a.Join());
+  ASSERT_OK(b.Join());
+  ASSERT_OK(c.Join());
+  TakeTasks();
+  const v1::Task task_c = c.Take();
+  SubmitBoth();
+  Flip("state/spool/" + std::to_string(task_a.task_id()) + ".result");
+  const std::string bytes = FakeSite::Bytes({1, 2, 3});
+  ASSERT_OK_AND_ASSIGN(const auto upload, c.BeginUpload(FakeSite::Header(task_c, bytes)));
+  ASSERT_OK(upload->Append(rpc::MakeChunk(0, bytes)));
+  h.clock.AdvanceTo(h.clock.Now() + 1h);  // the round closes with a and b
+  ASSERT_OK(c.Finish(upload));
+  EXPECT_EQ(run().last_committed_round(), 1) << "a is away, and b and c are a quorum";
+  EXPECT_THAT(h.Show("t-1").run().reason(), HasSubstr("a"));
+}
+
 TEST_F(DamageTest, AResultThatIsGoneIsAskedForAgainAfterARestartToo) {
   BeginRun();
   ASSERT_OK(a.Submit(task_a, {1, 2, 3}));

@@ -123,6 +123,10 @@ TEST(SimulatorTest, AHistoryThatEndsEarlyEndsTheRunThere) {
   EXPECT_EQ(cut.run.reason(), "the history ends before round 4");
   EXPECT_EQ(cut.run.model_version(), 3);
   EXPECT_FALSE(cut.model.empty());
+  ASSERT_OK_AND_ASSIGN(const coordinator::Participants took_part,
+                       coordinator::ParseHistory(cut.history_json, "history.json"));
+  EXPECT_THAT(took_part.at(3), ::testing::ElementsAre("site-100", "site-102"))
+      << "the last round counts as it did";
 }
 
 TEST(SimulatorTest, AHistoryOfASiteThatIsNotHereIsRefused) {
