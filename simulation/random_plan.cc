@@ -25,6 +25,8 @@ class Drawing {
     for (const std::string& site : sites) {
       plan.sites[site] = Often(0.7) ? Like(everywhere) : Site();
     }
+    while (Often(0.4)) Partition(plan);
+    if (Often(0.3)) Outage(plan);
     return plan;
   }
 
@@ -49,6 +51,21 @@ class Drawing {
       at = from + length + 1s;
     }
     return windows;
+  }
+
+  // Some sites lose the coordinator at once, and find it again at once.
+  void Partition(FaultPlan& plan) {
+    const Window cut = {Time(Duration{0}, calm_), TimeScale(1s, 10min)};
+    for (auto& [name, site] : plan.sites) {
+      if (Often(0.5)) site.link.down.push_back(cut);
+    }
+  }
+
+  // Everything dies in the same moment.
+  void Outage(FaultPlan& plan) {
+    const Crash crash = {Time(Duration{0}, calm_), TimeScale(1s, 5min), Often(0.5)};
+    plan.coordinator.crashes.push_back(crash);
+    for (auto& [name, site] : plan.sites) site.machine.crashes.push_back(crash);
   }
 
   MachineFaults Machine() {

@@ -79,6 +79,11 @@ class Undertaking {
   void SubmitAgainIfNeeded() {
     if (federation_.Skerry({"run", "list"}).out.find("patients-1") == std::string::npos) Submit();
   }
+  void Restart(bool client, const Deployment::Environment& environment = {}) {
+    if (client) return federation_.StartClient(kVictim, environment);
+    federation_.LaunchCoordinator(environment);
+    if (environment.empty()) federation_.coordinator().WaitFor("listens on port");
+  }
   bool Alive() { return federation_.coordinator().IsRunning(); }
   Process& Victim(bool client) {
     return client ? federation_.client(kVictim) : federation_.coordinator();
@@ -139,27 +144,45 @@ class FailpointTest : public ::testing::TestWithParam<std::string> {
     return result;
   }
 
-  static void KillAt(const std::string& failpoint, int64_t hit) {
-    SCOPED_TRACE("SKERRY_FAILPOINT=" + failpoint + ":" + std::to_string(hit));
+  static Deployment::Environment DieAt(const std::string& failpoint, int64_t hit) {
+    return {{"SKERRY_FAILPOINT", failpoint + ":" + std::to_string(hit)}};
+  }
+  static void StartAndDie(Undertaking& run, const std::string& failpoint, int64_t hit) {
     const bool client = IsClients(failpoint);
-    Undertaking run;
-    const Deployment::Environment deadly = {
-        {"SKERRY_FAILPOINT", failpoint + ":" + std::to_string(hit)}};
+    const Deployment::Environment deadly = DieAt(failpoint, hit);
     run.Start(client ? Deployment::Environment() : deadly,
               client ? deadly : Deployment::Environment());
     run.Submit();
-    ASSERT_EQ(run.Victim(client).Wait(), -SIGKILL) << "this place was not reached";
-    if (client) {
-      run.federation().StartClient(kVictim);
-    } else {
-      run.federation().StartCoordinator();
-    }
-    run.SubmitAgainIfNeeded();
+    ASSERT_EQ(run.Victim(client).Wait(), -SIGKILL) << failpoint << " was not reached";
+  }
+  static void ExpectTheUndisturbedModel(Undertaking& run, bool client) {
     ASSERT_EQ(run.federation().WaitForEnd("patients-1"), 0);
     EXPECT_EQ(run.federation().ModelSha256("patients-1"), undisturbed().sha256);
     const std::string kit = run.federation().Kit(client ? kVictim : "coordinator");
     run.Victim(client).Kill9();
     EXPECT_TRUE(IsIntact(kit + (client ? "/state/client.db" : "/state/coordinator.db")));
+  }
+
+  static void KillAt(const std::string& failpoint, int64_t hit) {
+    SCOPED_TRACE("SKERRY_FAILPOINT=" + failpoint + ":" + std::to_string(hit));
+    Undertaking run;
+    StartAndDie(run, failpoint, hit);
+    run.Restart(IsClients(failpoint));
+    run.SubmitAgainIfNeeded();
+    ExpectTheUndisturbedModel(run, IsClients(failpoint));
+  }
+
+  // Dies in the middle of a round, and again on the way back, with tasks and results in hand.
+  static void KillOnTheWayBack(const std::string& failpoint) {
+    SCOPED_TRACE("after a restart, SKERRY_FAILPOINT=" + failpoint + ":1");
+    const bool client = IsClients(failpoint);
+    Undertaking run;
+    StartAndDie(run, client ? "client/upload-begins" : "coordinator/upload-received",
+                client ? 2 : 5);
+    run.Restart(client, DieAt(failpoint, 1));
+    ASSERT_EQ(run.Victim(client).Wait(), -SIGKILL) << "this place was not reached";
+    run.Restart(client);
+    ExpectTheUndisturbedModel(run, client);
   }
 };
 
@@ -170,6 +193,8 @@ TEST_P(FailpointTest, AProcessKilledHereLosesNothingAndTheBitsAreTheSame) {
               static_cast<long long>(found->second));
   KillAt(GetParam(), 1);
   if (const int64_t middle = found->second / 2; middle > 1) KillAt(GetParam(), middle);
+  const bool once_a_run = GetParam() == "coordinator/run-submitted";
+  if (!once_a_run) KillOnTheWayBack(GetParam());
 }
 
 std::string TestName(const ::testing::TestParamInfo<std::string>& info) {

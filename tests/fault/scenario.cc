@@ -27,6 +27,7 @@ struct Scenarios::Shape {
   int num_rounds = 0;
   int64_t quorum = 0;
   bool everybody_counts = false;
+  std::vector<std::string> required_sites;
   bool inline_models = false;
   std::string participation;
   std::string time;
@@ -57,6 +58,10 @@ Scenarios::Shape Scenarios::ShapeOf(uint64_t seed) {
                           "\nquorum = " + std::to_string(shape.quorum) +
                           "\nmin_sites = " + std::to_string(draw(shape.quorum, shape.num_sites)) +
                           "\n";
+    if (random.Below(3) == 0) {
+      shape.required_sites = {"site-" + std::to_string(100 + draw(0, shape.num_sites - 1))};
+      shape.participation += "required_sites = [\"" + shape.required_sites[0] + "\"]\n";
+    }
   }
   if (random.Below(2) == 0) {
     shape.time =
@@ -106,7 +111,8 @@ Outcome Scenarios::Run(uint64_t seed, bool with_trace) {
                  " rounds, quorum " + std::to_string(shape.quorum) + ", " + result->run.state() +
                  " after " + FormatDuration(result->virtual_time) + ", " +
                  std::to_string(outcome.deaths) + " deaths, model " + ShortHash(result->model);
-  outcome.violations = Violations(*result, {shape.NumCommits(), shape.quorum, {}});
+  outcome.violations =
+      Violations(*result, {shape.NumCommits(), shape.quorum, shape.required_sites});
   if (!outcome.violations.empty()) return outcome;
 
   std::string expected;
