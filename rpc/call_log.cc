@@ -87,7 +87,7 @@ Result<CallHistory> ParseCallLog(std::string_view text, const std::string& name)
     if (line.empty()) continue;
     Result<CallEvent> event = TryParseLine(line);
     // Cut off by a kill or by the end of the disk; the next process has ended it.
-    const bool cut = !event.ok() && line.front() == '{' && (!whole || line.back() != '}');
+    const bool cut = !event.ok() && line.front() == '{' && !Json::accept(line);
     if (cut) ++history.missing;
     if (cut) continue;
     if (!event.ok()) {
@@ -117,13 +117,11 @@ void CallLog::Write(CallEvent event) {
   event.line = ++last_line_;
   const std::string line = ToJsonLine(event, now);
   // A log that cannot be written stops no federation. The number of the line is used up, and by
-  // that ParseCallLog counts it as missing.
-  if (file_->WriteAt(end_, line).ok()) {
-    end_ += line.size();
-  } else {
-    // The beginning may be there. Where this fails too, the next line covers some of it.
-    static_cast<void>(file_->Truncate(end_).ok());
-  }
+  // that ParseCallLog counts it as missing. The beginning of it may be there and has to go first.
+  if (torn_) torn_ = !file_->Truncate(end_).ok();
+  if (torn_) return;
+  torn_ = !file_->WriteAt(end_, line).ok();
+  if (!torn_) end_ += line.size();
 }
 
 uint64_t CallLog::NewId() {

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "skerry/v1/coordinator.pb.h"
 
 // Who said what to whom: a line of JSON for the beginning and for the end of each call, written at
@@ -72,6 +73,7 @@ class CallLog {
   Mutex mutex_;
   const std::unique_ptr<File> file_;
   uint64_t end_ SKERRY_GUARDED_BY(mutex_);
+  bool torn_ SKERRY_GUARDED_BY(mutex_) = false;  // behind end_ there may be half a line
   uint64_t last_line_ SKERRY_GUARDED_BY(mutex_) = 0;
   uint64_t last_id_ SKERRY_GUARDED_BY(mutex_) = 0;
 };
@@ -92,13 +94,16 @@ std::map<int64_t, std::string> VerdictsIn(const Reply& reply) {
   return verdicts;
 }
 
-// The task that a reply gives to a site, if it gives one.
+// The task that a reply gives to a site, or that it is a receipt for.
 template <class Reply>
 void NoteTaskIn(const Reply& reply, CallEvent& event) {
   if constexpr (requires { reply.task().run_id(); }) {
     if (!reply.has_task()) return;
     event.task_id = reply.task().task_id();
     event.run_id = reply.task().run_id();
+  } else if constexpr (requires { reply.task_id(), reply.content_hash(); }) {
+    event.task_id = reply.task_id();
+    event.content_hash = HexEncode(reply.content_hash());
   }
 }
 

@@ -26,7 +26,7 @@ using ::testing::Not;
 constexpr int kRounds = 4;
 
 // One federation for all tests: what its machines have on their disks after a run.
-class VerifyTest : public ::testing::Test {
+class RunVerifyTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     federation_ = new Deployment({"north", "south"});
@@ -142,13 +142,13 @@ class VerifyTest : public ::testing::Test {
   const TempDir dir_;
 };
 
-Deployment* VerifyTest::federation_ = nullptr;
-std::string VerifyTest::run_;
+Deployment* RunVerifyTest::federation_ = nullptr;
+std::string RunVerifyTest::run_;
 
 // ---- Nothing was changed
 // -------------------------------------------------------------------------
 
-TEST_F(VerifyTest, AGoodRunIsFoundGood) {
+TEST_F(RunVerifyTest, AGoodRunIsFoundGood) {
   const Finished verified = Verify();
   EXPECT_EQ(verified.exit_code, 0) << verified.out;
   EXPECT_THAT(verified.out, AllOf(HasSubstr("no fault found"), HasSubstr("to the same bits"),
@@ -162,7 +162,7 @@ TEST_F(VerifyTest, AGoodRunIsFoundGood) {
   EXPECT_EQ(report["faults"], json::array());
 }
 
-TEST_F(VerifyTest, WithoutCallLogsAndKeptUpdatesItSaysWhatItCouldNotVerify) {
+TEST_F(RunVerifyTest, WithoutCallLogsAndKeptUpdatesItSaysWhatItCouldNotVerify) {
   std::filesystem::remove_all(State() + "/spool");
   const Finished verified =
       federation_->Skerry({"run", "verify", "latest", "--state-dir", State()});
@@ -172,21 +172,21 @@ TEST_F(VerifyTest, WithoutCallLogsAndKeptUpdatesItSaysWhatItCouldNotVerify) {
                     HasSubstr("results are missing, although [keep] updates should have")));
 }
 
-TEST_F(VerifyTest, ARunThatIsNotThereHasAnExitCodeOfItsOwn) {
+TEST_F(RunVerifyTest, ARunThatIsNotThereHasAnExitCodeOfItsOwn) {
   const Finished verified =
       federation_->Skerry({"run", "verify", "patients-9", "--state-dir", State()});
   EXPECT_EQ(verified.exit_code, 3);
   EXPECT_THAT(verified.err, HasSubstr("there is no run \"patients-9\""));
 }
 
-TEST_F(VerifyTest, AFileThatIsNoCallLogIsRefusedByLine) {
+TEST_F(RunVerifyTest, AFileThatIsNoCallLogIsRefusedByLine) {
   WriteAll(Calls("north"), "hello\n");
   const Finished verified = Verify();
   EXPECT_EQ(verified.exit_code, 2);
   EXPECT_THAT(verified.err, HasSubstr("north.jsonl:1"));
 }
 
-TEST_F(VerifyTest, LinesThatAreMissingInALogAreCounted) {
+TEST_F(RunVerifyTest, LinesThatAreMissingInALogAreCounted) {
   int64_t number = 0;
   ChangeCalls("south", [&](json& event) {
     if (++number % 5 == 2) event = nullptr;
@@ -197,19 +197,19 @@ TEST_F(VerifyTest, LinesThatAreMissingInALogAreCounted) {
 // ---- Files were changed
 // --------------------------------------------------------------------------
 
-TEST_F(VerifyTest, AChangedModel) {
+TEST_F(RunVerifyTest, AChangedModel) {
   Flip(Model(2), 700);
   ExpectFault(HasSubstr(Model(2) + " is damaged"));
 }
 
-TEST_F(VerifyTest, SwappedModels) {
+TEST_F(RunVerifyTest, SwappedModels) {
   std::filesystem::rename(Model(2), State() + "/aside");
   std::filesystem::rename(Model(3), Model(2));
   std::filesystem::rename(State() + "/aside", Model(3));
   ExpectFault(AllOf(HasSubstr(Model(2) + " is damaged"), HasSubstr(Model(3) + " is damaged")));
 }
 
-TEST_F(VerifyTest, AChangedUpdate) {
+TEST_F(RunVerifyTest, AChangedUpdate) {
   const std::string task = std::to_string(TaskOf(2, "north").task_id);
   Flip(State() + "/spool/" + task + ".result", 9);
   ExpectFault(HasSubstr("the kept result of north (task " + task + ") does not have the hash"));
@@ -218,7 +218,7 @@ TEST_F(VerifyTest, AChangedUpdate) {
 // ---- The journal was changed
 // ---------------------------------------------------------------------
 
-TEST_F(VerifyTest, AChangedWeight) {
+TEST_F(RunVerifyTest, AChangedWeight) {
   storage::TaskRecord task = TaskOf(2, "north");
   task.num_examples *= 10;
   Put(task);
@@ -226,7 +226,7 @@ TEST_F(VerifyTest, AChangedWeight) {
                     HasSubstr("of site north in round 2: its header contradicts its row")));
 }
 
-TEST_F(VerifyTest, AParticipantThatCountsNoMore) {
+TEST_F(RunVerifyTest, AParticipantThatCountsNoMore) {
   storage::TaskRecord task = TaskOf(2, "north");
   task.outcome = Outcome::kDiscarded;
   Put(task);
@@ -235,7 +235,7 @@ TEST_F(VerifyTest, AParticipantThatCountsNoMore) {
                     HasSubstr("north was told \"counted\", the journal says \"discarded\"")));
 }
 
-TEST_F(VerifyTest, AnotherParticipant) {
+TEST_F(RunVerifyTest, AnotherParticipant) {
   storage::TaskRecord task = TaskOf(2, "north");
   task.site = "west";
   Put(task);
@@ -244,7 +244,7 @@ TEST_F(VerifyTest, AnotherParticipant) {
                     HasSubstr("to north, but the journal gives it to west")));
 }
 
-TEST_F(VerifyTest, AChangedModelHash) {
+TEST_F(RunVerifyTest, AChangedModelHash) {
   storage::RoundRecord round = Round(3);
   round.model_hash = Round(2).model_hash;
   Put(round);
@@ -252,7 +252,7 @@ TEST_F(VerifyTest, AChangedModelHash) {
                     HasSubstr("round 3 (train): its results make version 3 with the hash")));
 }
 
-TEST_F(VerifyTest, ABrokenChain) {
+TEST_F(RunVerifyTest, ABrokenChain) {
   storage::RoundRecord round = Round(2);
   round.chain_hash[7] = static_cast<char>(round.chain_hash[7] ^ 1);
   Put(round);
@@ -260,13 +260,13 @@ TEST_F(VerifyTest, ABrokenChain) {
                     HasSubstr("round 3 (train): its chain hash does not follow")));
 }
 
-TEST_F(VerifyTest, ARoundThatVanished) {
+TEST_F(RunVerifyTest, ARoundThatVanished) {
   Execute("DELETE FROM round WHERE round = 2");
   ExpectFault(AllOf(HasSubstr("committed rounds, but the run says"),
                     HasSubstr("round 3 (train): its chain hash does not follow")));
 }
 
-TEST_F(VerifyTest, AnUpdateThatIsCountedInTwoRounds) {
+TEST_F(RunVerifyTest, AnUpdateThatIsCountedInTwoRounds) {
   const storage::TaskRecord first = TaskOf(2, "south");
   storage::TaskRecord again = TaskOf(3, "south");
   again.content_hash = first.content_hash;
@@ -275,7 +275,7 @@ TEST_F(VerifyTest, AnUpdateThatIsCountedInTwoRounds) {
   ExpectFault(HasSubstr("of site south in round 3: the same result is counted elsewhere too"));
 }
 
-TEST_F(VerifyTest, AnAcknowledgedUpdateWithoutAnOutcome) {
+TEST_F(RunVerifyTest, AnAcknowledgedUpdateWithoutAnOutcome) {
   storage::TaskRecord task = TaskOf(2, "south");
   task.outcome = Outcome::kNone;
   Put(task);
@@ -283,7 +283,7 @@ TEST_F(VerifyTest, AnAcknowledgedUpdateWithoutAnOutcome) {
                     HasSubstr("of site south in round 2 was acknowledged with the hash")));
 }
 
-TEST_F(VerifyTest, AnAcknowledgedUpdateWhoseRowVanished) {
+TEST_F(RunVerifyTest, AnAcknowledgedUpdateWhoseRowVanished) {
   const std::string task = std::to_string(TaskOf(2, "south").task_id);
   Execute("DELETE FROM task WHERE task_id = " + task);
   ExpectFault(AllOf(HasSubstr("site south has a receipt for task " + task),
@@ -293,7 +293,7 @@ TEST_F(VerifyTest, AnAcknowledgedUpdateWhoseRowVanished) {
 // ---- Sites have other things in writing
 // ----------------------------------------------------------
 
-TEST_F(VerifyTest, AReceiptForATaskThatTheJournalDoesNotKnow) {
+TEST_F(RunVerifyTest, AReceiptForATaskThatTheJournalDoesNotKnow) {
   const int64_t task = TaskOf(2, "north").task_id;
   ChangeCalls("north", [&](json& event) {
     if (IsReceipt(event, task)) event["task"] = 999;
@@ -301,7 +301,7 @@ TEST_F(VerifyTest, AReceiptForATaskThatTheJournalDoesNotKnow) {
   ExpectFault(AllOf(HasSubstr("site north has a receipt for task 999"), HasSubstr("1 lost")));
 }
 
-TEST_F(VerifyTest, AReceiptForAnotherHash) {
+TEST_F(RunVerifyTest, AReceiptForAnotherHash) {
   const int64_t task = TaskOf(2, "north").task_id;
   ChangeCalls("north", [&](json& event) {
     if (IsReceipt(event, task)) event["hash"] = std::string(64, 'a');
@@ -311,7 +311,7 @@ TEST_F(VerifyTest, AReceiptForAnotherHash) {
                     HasSubstr("1 lost")));
 }
 
-TEST_F(VerifyTest, AVerdictThatTheJournalHasNotGiven) {
+TEST_F(RunVerifyTest, AVerdictThatTheJournalHasNotGiven) {
   ChangeCalls("south", [](json& event) {
     if (!event.contains("verdicts")) return;
     for (auto& outcome : event["verdicts"]) outcome = "discarded";
