@@ -54,28 +54,43 @@ class ScratchDirectory {
   const std::string path_;
 };
 
+Result<std::vector<rpc::CallHistory>> ReadCalls(Files& files,
+                                                const std::vector<std::string>& paths) {
+  std::vector<rpc::CallHistory> histories;
+  for (const std::string& path : paths) {
+    SKERRY_ASSIGN_OR_RETURN(const std::string text, ReadFile(files, path));
+    SKERRY_ASSIGN_OR_RETURN(rpc::CallHistory history, rpc::ParseCallLog(text, path));
+    histories.push_back(std::move(history));
+  }
+  return histories;
+}
+
+// The coordinator may be at work: all rows are of one moment, and that is after the logs'.
+Result<coordinator::RunRows> ReadRun(const VerifyOptions& options, Files& files,
+                                     coordinator::VerifyInput& input) {
+  SKERRY_ASSIGN_OR_RETURN(const auto journal, storage::SqliteJournalReader::Open(
+                                                  options.state_dir + "/coordinator.db"));
+  SKERRY_ASSIGN_OR_RETURN(input.confirmed, coordinator::ReadConfirmed(options.run_id, *journal));
+  SKERRY_ASSIGN_OR_RETURN(input.calls, ReadCalls(files, options.call_logs));
+  SKERRY_RETURN_IF_ERROR(journal->BeginSnapshot());
+  return coordinator::ReadRunRows(options.run_id, *journal);
+}
+
 Result<VerifyReport> Verify(const VerifyOptions& options) {
   PosixFiles files;
   SystemClock clock;
   coordinator::VerifyInput input;
-  input.run_id = options.run_id;
   input.state_dir = options.state_dir;
-  for (const std::string& path : options.call_logs) {
-    SKERRY_ASSIGN_OR_RETURN(const std::string text, ReadFile(files, path));
-    SKERRY_ASSIGN_OR_RETURN(std::vector<rpc::CallEvent> calls, rpc::ParseCallLog(text, path));
-    std::move(calls.begin(), calls.end(), std::back_inserter(input.calls));
-  }
+  SKERRY_ASSIGN_OR_RETURN(const coordinator::RunRows rows, ReadRun(options, files, input));
   SKERRY_ASSIGN_OR_RETURN(const auto scratch, ScratchDirectory::Make());
   input.scratch_dir = scratch->path();
-  SKERRY_ASSIGN_OR_RETURN(const auto journal, storage::SqliteJournalReader::Open(
-                                                  options.state_dir + "/coordinator.db"));
   input.num_threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   ThreadPool compute(input.num_threads);
   Progress progress(clock);
   input.progress = [&](int64_t round) {
     progress.Update("verified round " + std::to_string(round), round, 0, "");
   };
-  return coordinator::VerifyRun(input, *journal, files, compute);
+  return coordinator::VerifyRun(input, rows, files, compute);
 }
 
 std::string Of(int64_t part, int64_t whole) {
@@ -95,6 +110,18 @@ void PrintSome(const char* title, const std::vector<std::string>& lines) {
   }
 }
 
+void PrintCalls(const VerifyReport& report) {
+  if (!report.calls_compared) {
+    std::printf("calls    no log given (--calls): what sites were told was not compared\n");
+    return;
+  }
+  std::printf("calls    %lld acknowledged results in the logs: %lld lost, %lld in open rounds\n",
+              static_cast<long long>(report.acknowledged), static_cast<long long>(report.lost),
+              static_cast<long long>(report.acknowledged_open));
+  std::printf("         %s discarded ones: the verdict is in the log of the site\n",
+              Of(report.discarded_heard, report.discarded_acknowledged).c_str());
+}
+
 void PrintText(const VerifyReport& report) {
   std::printf("run %s\n", report.run_id.c_str());
   std::printf("rounds   %s follow from the one before and from who counted\n",
@@ -103,18 +130,13 @@ void PrintText(const VerifyReport& report) {
               Of(report.models_recomputed, report.models).c_str());
   std::printf("         %s still on disk, with the hash in the journal\n",
               Of(report.models_hashed, report.models).c_str());
-  std::printf(
-      "results  %lld counted once, %lld discarded and their sites told so, %lld in open rounds\n",
-      static_cast<long long>(report.results_counted - report.duplicated),
-      static_cast<long long>(report.results_discarded),
-      static_cast<long long>(report.results_open));
-  if (report.acknowledged > 0) {
-    std::printf("calls    %lld acknowledged results in the logs, %lld lost, %lld duplicated\n",
-                static_cast<long long>(report.acknowledged), static_cast<long long>(report.lost),
-                static_cast<long long>(report.duplicated));
-  } else {
-    std::printf("calls    no log given (--calls): what sites were told was not compared\n");
-  }
+  std::printf("results  %lld counted once, %lld in open rounds\n",
+              static_cast<long long>(report.results_counted - report.duplicated),
+              static_cast<long long>(report.results_open));
+  std::printf("         %lld discarded; sites have confirmed that they know of %s\n",
+              static_cast<long long>(report.results_discarded),
+              Of(report.results_told, report.results_discarded).c_str());
+  PrintCalls(report);
   PrintSome("Could not be verified:", report.not_verified);
   PrintSome("FAULTS:", report.faults);
   std::printf("\n%s\n",
@@ -130,9 +152,13 @@ void PrintJson(const VerifyReport& report) {
                                        {"models_hashed", report.models_hashed},
                                        {"results_counted", report.results_counted},
                                        {"results_discarded", report.results_discarded},
+                                       {"results_told", report.results_told},
                                        {"results_open", report.results_open},
                                        {"acknowledged", report.acknowledged},
+                                       {"acknowledged_open", report.acknowledged_open},
                                        {"lost", report.lost},
+                                       {"discarded_acknowledged", report.discarded_acknowledged},
+                                       {"discarded_heard", report.discarded_heard},
                                        {"duplicated", report.duplicated},
                                        {"not_verified", report.not_verified},
                                        {"faults", report.faults}};

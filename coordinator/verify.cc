@@ -1,15 +1,13 @@
 #include "coordinator/verify.h"
 
 #include <algorithm>
-#include <limits>
-#include <map>
 #include <set>
 #include <utility>
 
 #include "coordinator/chain_hash.h"
-#include "coordinator/retention.h"
 #include "coordinator/round_machine.h"
 #include "coordinator/selection.h"
+#include "coordinator/verify_calls.h"
 #include "coordinator/verify_rounds.h"
 
 namespace skerry::coordinator {
@@ -19,13 +17,6 @@ using storage::Outcome;
 using storage::RoundRecord;
 using storage::TaskRecord;
 using storage::TaskState;
-
-constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
-
-std::string NameOf(const TaskRecord& task) {
-  return "task " + std::to_string(task.task_id) + " of site " + task.site + " in round " +
-         std::to_string(task.round);
-}
 
 // {0, 1, 2, 5} -> "rounds 0-2, 5".
 std::string Ranges(const std::vector<int64_t>& rounds) {
@@ -40,34 +31,10 @@ std::string Ranges(const std::vector<int64_t>& rounds) {
   return text;
 }
 
-// The rows of one run.
-struct Rows {
-  storage::RunRecord run;
-  std::vector<RoundRecord> rounds;
-  std::vector<TaskRecord> tasks;
-};
-
-Result<Rows> ReadRows(const std::string& run_id, storage::JournalReader& journal) {
-  SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::RunRecord> runs, journal.Runs());
-  const auto found = run_id == "latest" && !runs.empty()
-                         ? runs.end() - 1
-                         : std::find_if(runs.begin(), runs.end(),
-                                        [&](const auto& run) { return run.run_id == run_id; });
-  if (found == runs.end()) {
-    return NotFound("there is no run \"" + run_id + "\" in this journal")
-        .WithHint("skerry run list shows all runs");
-  }
-  Rows rows;
-  rows.run = *found;
-  SKERRY_ASSIGN_OR_RETURN(rows.rounds, journal.Rounds(rows.run.run_id, 0, kAll));
-  SKERRY_ASSIGN_OR_RETURN(rows.tasks, journal.Tasks(rows.run.run_id, 0, kAll));
-  return rows;
-}
-
 // Checks the rows against each other, then hands each committed round to the replayer.
 class Verifier {
  public:
-  Verifier(const Rows& rows, VerifyReport& report) : rows_(rows), report_(report) {
+  Verifier(const RunRows& rows, VerifyReport& report) : rows_(rows), report_(report) {
     for (const RoundRecord& round : rows.rounds) {
       if (round.phase == Name(Phase::kCommitted)) committed_.push_back(&round);
     }
@@ -75,6 +42,7 @@ class Verifier {
 
   Status Run(const VerifyInput& input, RoundReplayer& replayer) {
     CheckTasks();
+    CheckNumbers();
     std::string chain;
     int64_t version = -1;
     for (const RoundRecord* round : committed_) {
@@ -85,7 +53,6 @@ class Verifier {
       if (round->model_version >= 0) version = round->model_version;
       if (input.progress) input.progress(round->round);
     }
-    CheckCalls(input.calls);
     return OkStatus();
   }
 
@@ -104,23 +71,41 @@ class Verifier {
   }
 
   void CheckTasks() {
-    std::set<int64_t> committed;
-    for (const RoundRecord* round : committed_) {
-      if (round->kind != "initialize") committed.insert(round->round);
-    }
     for (const TaskRecord& task : rows_.tasks) {
-      tasks_[task.task_id] = &task;
-      const bool closed = committed.contains(task.round) || storage::IsFinal(rows_.run.state);
       const bool reported = task.state == TaskState::kReported;
-      if (task.outcome == Outcome::kCounted) ++report_.results_counted;
-      if (task.outcome == Outcome::kDiscarded && reported) ++report_.results_discarded;
-      if (task.outcome == Outcome::kNone && reported && !closed) ++report_.results_open;
-      if (task.outcome == Outcome::kNone && reported && closed) {
-        Fault(NameOf(task) + " was received and has no outcome, although its round has ended");
+      if (task.outcome == Outcome::kNone && reported) CheckUndecided(task);
+      if (task.outcome == Outcome::kDiscarded && reported) {
+        ++report_.results_discarded;
+        if (task.outcome_confirmed) ++report_.results_told;
       }
-      if (task.outcome == Outcome::kCounted && !committed.contains(task.round)) {
+      if (task.outcome != Outcome::kCounted) continue;
+      ++report_.results_counted;
+      if (!rows_.committed.contains(task.round)) {
         Fault(NameOf(task) + " is counted, but its round has not been committed");
       }
+    }
+  }
+
+  // The run's row says how many rounds there are; a chain whose end was cut off fits as well.
+  void CheckNumbers() {
+    const auto rounds = static_cast<int64_t>(rows_.committed.size());
+    if (rounds != rows_.run.rounds_committed) {
+      Fault("the journal has " + std::to_string(rounds) + " committed rounds, but the run says " +
+            std::to_string(rows_.run.rounds_committed));
+    }
+    int64_t newest = -1;
+    for (const RoundRecord* round : committed_) newest = std::max(newest, round->model_version);
+    if (newest != rows_.run.model_version) {
+      Fault("the newest version that a round made is " + std::to_string(newest) +
+            ", but the run says " + std::to_string(rows_.run.model_version));
+    }
+  }
+
+  void CheckUndecided(const TaskRecord& task) {
+    if (!rows_.IsClosed(task)) {
+      ++report_.results_open;
+    } else {
+      Fault(NameOf(task) + " was received and has no outcome, although its round has ended");
     }
   }
 
@@ -165,64 +150,50 @@ class Verifier {
     if (!same) Fault(NameOf(task) + ": its header contradicts its row");
   }
 
-  // Each acknowledged result is in exactly one aggregate, or its site is told that it is in none.
-  void CheckCalls(const std::vector<rpc::CallEvent>& calls) {
-    std::set<std::pair<int64_t, std::string>> acknowledged;
-    for (const rpc::CallEvent& event : calls) {
-      if (event.type != rpc::CallEvent::Type::kOk) continue;
-      for (const auto& [task_id, outcome] : event.verdicts) CheckVerdict(event, task_id, outcome);
-      if (event.call == "SubmitResult") acknowledged.emplace(event.task_id, event.content_hash);
-    }
-    for (const auto& [task_id, hash] : acknowledged) {
-      const auto found = tasks_.find(task_id);
-      if (found == tasks_.end()) continue;  // of another run
-      ++report_.acknowledged;
-      const TaskRecord& task = *found->second;
-      const bool settled = task.outcome != Outcome::kNone || !storage::IsFinal(rows_.run.state);
-      if (settled && (task.outcome != Outcome::kCounted || task.content_hash.Hex() == hash)) {
-        continue;
-      }
-      ++report_.lost;
-      Fault(NameOf(task) + " was acknowledged with the hash " + hash + ", but " +
-            (task.outcome == Outcome::kNone ? "has no outcome"
-                                            : "another result was counted in its place"));
-    }
-  }
-
-  void CheckVerdict(const rpc::CallEvent& event, int64_t task_id, const std::string& outcome) {
-    const auto found = tasks_.find(task_id);
-    if (found == tasks_.end() || Name(found->second->outcome) == outcome) return;
-    Fault(NameOf(*found->second) + ": " + event.site + " was told \"" + outcome +
-          "\", the journal says \"" + std::string(Name(found->second->outcome)) + "\"");
-  }
-
-  const Rows& rows_;
+  const RunRows& rows_;
   VerifyReport& report_;
   std::vector<const RoundRecord*> committed_;
-  std::map<int64_t, const TaskRecord*> tasks_;
   std::set<crypto::Digest> hashes_;
 };
 
+void SayWhatIsOpen(const RunRows& rows, VerifyReport& report) {
+  if (storage::IsFinal(rows.run.state)) return;
+  std::string text = "the run is " + std::string(Name(rows.run.state)) + ": ";
+  text += report.results_open == 0 ? "rounds that are to come"
+                                   : std::to_string(report.results_open) +
+                                         " results of a round that has not ended, "
+                                         "and all rounds that are to come";
+  report.not_verified.push_back(std::move(text));
+}
+
+// Of a history that was removed only versions of the model are left, and the rounds that made them.
+void CheckWhatRemains(const RunRows& rows, RoundReplayer& replayer, VerifyReport& report) {
+  for (const RoundRecord& round : rows.rounds) {
+    if (round.phase == Name(Phase::kCommitted)) replayer.CheckKeptFiles(round, report);
+  }
+  report.not_verified.emplace_back(
+      "who counted in which round, and what sites were told: the run's history was removed "
+      "([keep] history_days); the hashes of the versions that are left were looked at");
+}
+
 }  // namespace
 
-Result<VerifyReport> VerifyRun(const VerifyInput& input, storage::JournalReader& journal,
-                               Files& files, Executor& compute) {
-  SKERRY_ASSIGN_OR_RETURN(const Rows rows, ReadRows(input.run_id, journal));
-  VerifyInput named = input;
-  named.run_id = rows.run.run_id;
+Result<VerifyReport> VerifyRun(const VerifyInput& input, const RunRows& rows, Files& files,
+                               Executor& compute) {
   VerifyReport report;
   report.run_id = rows.run.run_id;
   SKERRY_ASSIGN_OR_RETURN(const RunPlan plan, ParseRunFile(rows.run.run_file, "run file"));
   SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<const learning::Program> program,
                           learning::MakeTrainingProgram(plan.spec));
-  if (!HasWholeHistory(rows.run, rows.rounds)) {
-    report.not_verified.push_back(
-        "the run's history was removed ([keep] history_days): only its newest and best versions "
-        "could have been looked at");
+  RoundReplayer replayer(input, rows, files, compute, plan, std::move(program));
+  if (rows.histories_removed.contains(rows.run.run_id)) {
+    CheckWhatRemains(rows, replayer, report);
     return report;
   }
-  RoundReplayer replayer(named, files, compute, plan, std::move(program));
-  SKERRY_RETURN_IF_ERROR(Verifier(rows, report).Run(named, replayer));
+  SKERRY_RETURN_IF_ERROR(Verifier(rows, report).Run(input, replayer));
+  report.calls_compared = !input.calls.empty();
+  if (report.calls_compared) CallChecker(rows, input.confirmed, report).Check(input.calls);
+  SayWhatIsOpen(rows, report);
   for (const auto& [reason, skipped] : report.skipped) {
     report.not_verified.push_back("the models of " + Ranges(skipped) + ": " + reason);
   }

@@ -32,9 +32,12 @@ ModelVersion VersionOf(const storage::RoundRecord& round) {
 
 }  // namespace
 
-RoundReplayer::RoundReplayer(const VerifyInput& input, Files& files, Executor& compute,
-                             const RunPlan& plan, std::shared_ptr<const learning::Program> program)
+RoundReplayer::RoundReplayer(const VerifyInput& input, const RunRows& rows, Files& files,
+                             Executor& compute, const RunPlan& plan,
+                             std::shared_ptr<const learning::Program> program)
     : input_(input),
+      run_id_(rows.run.run_id),
+      last_round_(rows.committed.empty() ? -1 : *rows.committed.rbegin()),
       files_(files),
       plan_(plan),
       program_(std::move(program)),
@@ -49,34 +52,45 @@ Status RoundReplayer::Replay(const storage::RoundRecord& round,
   const std::optional<learning::RoundSpec> spec = SpecOf(round);
   const bool has_results = OpenResults(counted, work.results);
   bool base_available = true;
-  if (base_ && has_results) {
-    SKERRY_RETURN_IF_ERROR(MakeBaseAvailable(*base_, base_available, report));
-  }
+  if (base_ && has_results) SKERRY_RETURN_IF_ERROR(MakeBaseAvailable(*base_, base_available));
   if (!spec) {
     report.faults.push_back(NameOf(round) + ": the program would have ended before it");
   } else if (!has_results) {
-    report.skipped["the results are no longer kept ([keep] updates)"].push_back(round.round);
+    report.skipped[WhyNoResults(round)].push_back(round.round);
   } else if (!base_available) {
-    report.skipped["the version to begin with is not kept"].push_back(round.round);
+    report.skipped["the version to begin with is not kept, or not the journal's"].push_back(
+        round.round);
   } else {
-    work.run_id = input_.run_id;
+    work.run_id = run_id_;
     work.program = program_;
     work.spec = *spec;
     work.base = base_;
     work.metadata = ModelMetadata(plan_.spec, spec->round);
-    SKERRY_ASSIGN_OR_RETURN(const FinalizeOutput output, finalizer_.Run(work));
-    for (const std::size_t i : output.damaged) {
-      report.faults.push_back(NameOf(round) + ": the kept result of " + counted[i]->site +
-                              " (task " + std::to_string(counted[i]->task_id) +
-                              ") does not have the hash in the journal");
-    }
-    if (output.damaged.empty()) Compare(round, output, report);
-    if (output.model) in_scratch_ = output.model->version;
+    SKERRY_RETURN_IF_ERROR(Recompute(work, round, report));
   }
   CheckKeptFiles(round, report);
   if (round.model_version >= 0) base_ = VersionOf(round);
   if (round.kind != "initialize") history_.push_back({round.round, ParseMetrics(round.metrics)});
-  return scratch_.RemoveAllBut(input_.run_id, {in_scratch_});
+  return scratch_.RemoveAllBut(run_id_, {in_scratch_});
+}
+
+Status RoundReplayer::Recompute(const FinalizeInput& work, const storage::RoundRecord& round,
+                                VerifyReport& report) {
+  const Result<FinalizeOutput> output = finalizer_.Run(work);
+  if (output.status().code() == Code::kFailedPrecondition) {  // rows that cannot have been so
+    report.faults.push_back(NameOf(round) + ": " + output.status().message());
+    return OkStatus();
+  }
+  SKERRY_RETURN_IF_ERROR(output.status());
+  for (const std::size_t i : output->damaged) {
+    report.faults.push_back(NameOf(round) + ": the kept result of " + work.results[i].site +
+                            " (task " + std::to_string(work.results[i].task_id) +
+                            ") does not have the hash in the journal");
+  }
+  // What is not the journal's is nothing to go on with.
+  const bool same = output->damaged.empty() && Compare(round, *output, report);
+  if (output->model) in_scratch_ = same ? output->model->version : -1;
+  return OkStatus();
 }
 
 std::optional<learning::RoundSpec> RoundReplayer::SpecOf(const storage::RoundRecord& round) const {
@@ -84,6 +98,12 @@ std::optional<learning::RoundSpec> RoundReplayer::SpecOf(const storage::RoundRec
   learning::RoundSpec spec;
   spec.needs_model = false;
   return spec;
+}
+
+std::string RoundReplayer::WhyNoResults(const storage::RoundRecord& round) const {
+  const bool goes = round.round <= last_round_ - plan_.keep.updates;
+  return goes ? "the results are no longer kept ([keep] updates)"
+              : "results are missing, although [keep] updates should have kept them";
 }
 
 bool RoundReplayer::OpenResults(const std::vector<const storage::TaskRecord*>& counted,
@@ -103,33 +123,31 @@ bool RoundReplayer::OpenResults(const std::vector<const storage::TaskRecord*>& c
   return true;
 }
 
-Status RoundReplayer::MakeBaseAvailable(const ModelVersion& base, bool& available,
-                                        VerifyReport& report) {
+Status RoundReplayer::MakeBaseAvailable(const ModelVersion& base, bool& available) {
   if (in_scratch_ == base.version) return OkStatus();
   SKERRY_RETURN_IF_ERROR(
-      CopyPart(base.version, CheckpointPart::kModel, base.model_hash, available, report));
+      CopyPart(base.version, CheckpointPart::kModel, base.model_hash, available));
   if (!available || base.state_size_bytes == 0) return OkStatus();
-  return CopyPart(base.version, CheckpointPart::kState, base.state_hash, available, report);
+  return CopyPart(base.version, CheckpointPart::kState, base.state_hash, available);
 }
 
 Status RoundReplayer::CopyPart(int64_t version, CheckpointPart part, const crypto::Digest& hash,
-                               bool& available, VerifyReport& report) {
-  const storage::CheckpointRef ref = {input_.run_id, version, part};
+                               bool& available) {
+  const storage::CheckpointRef ref = {run_id_, version, part};
   const auto file = kept_.OpenVerified(ref, hash);
-  available = file.ok();
-  if (file.status().code() == Code::kDataLoss) report.faults.push_back(file.status().message());
+  available = file.ok();  // if it is damaged, CheckKeptFiles has said so
   if (!available) return OkStatus();
   SKERRY_ASSIGN_OR_RETURN(const auto copy, scratch_.Begin(ref));
   SKERRY_RETURN_IF_ERROR(CopyFile(**file, *copy));
   return scratch_.Publish(ref, *copy);
 }
 
-void RoundReplayer::Compare(const storage::RoundRecord& round, const FinalizeOutput& output,
+bool RoundReplayer::Compare(const storage::RoundRecord& round, const FinalizeOutput& output,
                             VerifyReport& report) {
   if (SerializeMetrics(output.metrics) != round.metrics) {
     report.faults.push_back(NameOf(round) + ": its results do not give the metrics in the journal");
   }
-  if (!output.model) return;
+  if (!output.model) return true;
   const bool same =
       output.model->model_hash == round.model_hash && output.model->state_hash == round.state_hash;
   if (same) {
@@ -140,18 +158,19 @@ void RoundReplayer::Compare(const storage::RoundRecord& round, const FinalizeOut
                             output.model->model_hash.Hex() + ", the journal says " +
                             round.model_hash.Hex());
   }
+  return same;
 }
 
 void RoundReplayer::CheckKeptFiles(const storage::RoundRecord& round, VerifyReport& report) {
   if (round.model_version < 0) return;
   ++report.models;
-  const auto model = kept_.OpenVerified(
-      {input_.run_id, round.model_version, CheckpointPart::kModel}, round.model_hash);
+  const auto model =
+      kept_.OpenVerified({run_id_, round.model_version, CheckpointPart::kModel}, round.model_hash);
   if (model.ok()) ++report.models_hashed;
   if (model.status().code() == Code::kDataLoss) report.faults.push_back(model.status().message());
   if (round.state_size_bytes == 0) return;
-  const auto state = kept_.OpenVerified(
-      {input_.run_id, round.model_version, CheckpointPart::kState}, round.state_hash);
+  const auto state =
+      kept_.OpenVerified({run_id_, round.model_version, CheckpointPart::kState}, round.state_hash);
   if (state.status().code() == Code::kDataLoss) report.faults.push_back(state.status().message());
 }
 

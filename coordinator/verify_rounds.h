@@ -20,26 +20,35 @@ namespace skerry::coordinator {
 // directory.
 class RoundReplayer {
  public:
-  RoundReplayer(const VerifyInput& input, Files& files, Executor& compute, const RunPlan& plan,
-                std::shared_ptr<const learning::Program> program);
+  RoundReplayer(const VerifyInput& input, const RunRows& rows, Files& files, Executor& compute,
+                const RunPlan& plan, std::shared_ptr<const learning::Program> program);
 
   // The next committed round, with the tasks that it counted, by site name. Notes in `report` what
   // it found, or why it could not look.
   Status Replay(const storage::RoundRecord& round,
                 const std::vector<const storage::TaskRecord*>& counted, VerifyReport& report);
 
+  // Whether the files of the version that this round made, if they are kept, have its hashes.
+  // Replay() does this too.
+  void CheckKeptFiles(const storage::RoundRecord& round, VerifyReport& report);
+
  private:
   std::optional<learning::RoundSpec> SpecOf(const storage::RoundRecord& round) const;
   bool OpenResults(const std::vector<const storage::TaskRecord*>& counted,
                    std::vector<CountedResult>& results);
-  Status MakeBaseAvailable(const ModelVersion& base, bool& available, VerifyReport& report);
+  std::string WhyNoResults(const storage::RoundRecord& round) const;
+  Status MakeBaseAvailable(const ModelVersion& base, bool& available);
   Status CopyPart(int64_t version, storage::CheckpointPart part, const crypto::Digest& hash,
-                  bool& available, VerifyReport& report);
-  void Compare(const storage::RoundRecord& round, const FinalizeOutput& output,
+                  bool& available);
+  Status Recompute(const FinalizeInput& work, const storage::RoundRecord& round,
+                   VerifyReport& report);
+  // Whether the round made what the journal says.
+  bool Compare(const storage::RoundRecord& round, const FinalizeOutput& output,
                VerifyReport& report);
-  void CheckKeptFiles(const storage::RoundRecord& round, VerifyReport& report);
 
   const VerifyInput& input_;
+  const std::string run_id_;
+  const int64_t last_round_;  // committed
   Files& files_;
   const RunPlan& plan_;
   const std::shared_ptr<const learning::Program> program_;

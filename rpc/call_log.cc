@@ -13,6 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kTypes[] = {"invoke", "ok", "fail", "info"};
+constexpr const char* kSides[] = {"site", "coordinator"};
 
 Result<CallEvent> ParseLine(std::string_view line) {
   const Json json = Json::parse(line, nullptr, false);
@@ -22,10 +23,13 @@ Result<CallEvent> ParseLine(std::string_view line) {
   const auto* found = std::find(std::begin(kTypes), std::end(kTypes), type);
   if (found == std::end(kTypes)) return InvalidArgument("there is no type \"" + type + "\"");
   event.type = static_cast<CallEvent::Type>(found - std::begin(kTypes));
+  if (json.value("by", "") == kSides[1]) event.side = CallSide::kCoordinator;
+  event.line = json.value("line", uint64_t{0});
   event.site = json.value("site", "");
   event.call = json.value("call", "");
   event.id = json.value("id", uint64_t{0});
   event.task_id = json.value("task", int64_t{0});
+  event.run_id = json.value("run", "");
   event.content_hash = json.value("hash", "");
   event.detail = json.value("detail", "");
   const Json verdicts = json.value("verdicts", Json::object());
@@ -35,15 +39,34 @@ Result<CallEvent> ParseLine(std::string_view line) {
   return event;
 }
 
+Result<CallEvent> TryParseLine(std::string_view line) {
+  try {
+    return ParseLine(line);
+  } catch (const Json::exception& error) {
+    return InvalidArgument(error.what());
+  }
+}
+
+// Lines that are missing between one and the next of a file, by their numbers; each process begins
+// again with 1.
+int64_t MissingBetween(uint64_t before, uint64_t line) {
+  if (line == 0) return 0;  // not numbered
+  const uint64_t expected = line > before ? before + 1 : 1;
+  return static_cast<int64_t>(line - expected);
+}
+
 }  // namespace
 
 std::string ToJsonLine(const CallEvent& event, WallTime time) {
   Json json = {{"time", FormatWallTime(time)},
+               {"by", kSides[static_cast<std::size_t>(event.side)]},
+               {"line", event.line},
                {"site", event.site},
                {"call", event.call},
                {"id", event.id},
                {"type", kTypes[static_cast<std::size_t>(event.type)]}};
   if (event.task_id != 0) json["task"] = event.task_id;
+  if (!event.run_id.empty()) json["run"] = event.run_id;
   if (!event.content_hash.empty()) json["hash"] = event.content_hash;
   for (const auto& [task_id, outcome] : event.verdicts) {
     json["verdicts"][std::to_string(task_id)] = outcome;
@@ -52,46 +75,53 @@ std::string ToJsonLine(const CallEvent& event, WallTime time) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Result<std::vector<CallEvent>> ParseCallLog(std::string_view text, const std::string& name) {
-  std::vector<CallEvent> events;
+Result<CallHistory> ParseCallLog(std::string_view text, const std::string& name) {
+  CallHistory history;
+  history.name = name;
+  uint64_t before = 0;
   for (int64_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
-    if (end == std::string_view::npos) break;  // cut off
+    const bool whole = end != std::string_view::npos;
     const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end + 1);
+    text.remove_prefix(whole ? end + 1 : text.size());
     if (line.empty()) continue;
-    Result<CallEvent> event = InvalidArgument("");
-    try {
-      event = ParseLine(line);
-    } catch (const Json::exception& error) {
-      event = InvalidArgument(error.what());
-    }
-    // A line that a kill cut off, and that the next process ended.
-    const bool cut = !event.ok() && line.back() != '}';
+    Result<CallEvent> event = TryParseLine(line);
+    // Cut off by a kill or by the end of the disk; the next process has ended it.
+    const bool cut = !event.ok() && line.front() == '{' && !Json::accept(line);
+    if (cut) ++history.missing;
     if (cut) continue;
     if (!event.ok()) {
       return event.status().WithContext(name + ":" + std::to_string(number));
     }
-    events.push_back(*std::move(event));
+    history.missing += MissingBetween(before, event->line);
+    before = event->line;
+    history.events.push_back(*std::move(event));
   }
-  return events;
+  return history;
 }
 
 Result<std::unique_ptr<CallLog>> CallLog::Open(Files& files, const Clock& clock,
-                                               const std::string& path) {
+                                               const std::string& path, CallSide side) {
   SKERRY_ASSIGN_OR_RETURN(auto file, files.Open(path, OpenMode::kReadWrite));
   SKERRY_ASSIGN_OR_RETURN(uint64_t end, file->Size());
   char last = '\n';
   if (end > 0) SKERRY_RETURN_IF_ERROR(file->ReadAt(end - 1, {&last, 1}).status());
   if (last != '\n') SKERRY_RETURN_IF_ERROR(file->WriteAt(end++, "\n"));
-  return std::unique_ptr<CallLog>(new CallLog(clock, std::move(file), end));
+  return std::unique_ptr<CallLog>(new CallLog(clock, side, std::move(file), end));
 }
 
-void CallLog::Write(const CallEvent& event) {
-  const std::string line = ToJsonLine(event, clock_.WallNow());
+void CallLog::Write(CallEvent event) {
+  const WallTime now = clock_.WallNow();
   MutexLock lock(mutex_);
-  // A log that cannot be written stops no federation: what is missing, verify says.
-  if (file_->WriteAt(end_, line).ok()) end_ += line.size();
+  event.side = side_;
+  event.line = ++last_line_;
+  const std::string line = ToJsonLine(event, now);
+  // A log that cannot be written stops no federation. The number of the line is used up, and by
+  // that ParseCallLog counts it as missing. The beginning of it may be there and has to go first.
+  if (torn_) torn_ = !file_->Truncate(end_).ok();
+  if (torn_) return;
+  torn_ = !file_->WriteAt(end_, line).ok();
+  if (!torn_) end_ += line.size();
 }
 
 uint64_t CallLog::NewId() {

@@ -11,11 +11,14 @@
 #include "base/files.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "skerry/v1/coordinator.pb.h"
 
 // Who said what to whom: a line of JSON for the beginning and for the end of each call, written at
 // sites and at the coordinator, and compared with the journal by `skerry run verify`.
 namespace skerry::rpc {
+
+enum class CallSide { kSite, kCoordinator };
 
 struct CallEvent {
   enum class Type {
@@ -26,19 +29,29 @@ struct CallEvent {
   };
 
   Type type = Type::kInvoke;
-  std::string site;  // whose call it is
-  std::string call;  // "SubmitResult"
-  uint64_t id = 0;   // joins the beginning and the end of a call in one file
+  CallSide side = CallSide::kSite;  // who wrote the line
+  uint64_t line = 0;                // 1, 2, ... of one process: a gap is a line that is missing
+  std::string site;                 // whose call it is
+  std::string call;                 // "SubmitResult"
+  uint64_t id = 0;                  // joins the beginning and the end of a call of one process
   int64_t task_id = 0;
+  std::string run_id;                       // of the task that a PullTask gave
   std::string content_hash;                 // in hex, of a result
   std::map<int64_t, std::string> verdicts;  // heard or told: task -> "counted" or "discarded"
   std::string detail;                       // the status of a call that failed
 };
 
 std::string ToJsonLine(const CallEvent& event, WallTime time);
-// Every whole line of a call log; the last may have been cut off by a kill. INVALID_ARGUMENT names
-// `name` and the line.
-Result<std::vector<CallEvent>> ParseCallLog(std::string_view text, const std::string& name);
+
+struct CallHistory {
+  std::string name;  // of the file
+  std::vector<CallEvent> events;
+  // Lines that were cut off or never written: the disk was full, or the power went. Those behind
+  // the last line of a process leave no trace and are not among them.
+  int64_t missing = 0;
+};
+// INVALID_ARGUMENT names `name` and the line: this is no call log.
+Result<CallHistory> ParseCallLog(std::string_view text, const std::string& name);
 
 // Appends to a file. Lines are in the kernel's hands when Write() returns: kill -9 loses none,
 // power loss may. Thread-safe.
@@ -46,18 +59,22 @@ class CallLog {
  public:
   // Goes on behind what is in `path`; a line that was cut off is ended first.
   static Result<std::unique_ptr<CallLog>> Open(Files& files, const Clock& clock,
-                                               const std::string& path);
-  void Write(const CallEvent& event);
+                                               const std::string& path, CallSide side);
+  // A line that cannot be written is left out, and the number of the next one shows it.
+  void Write(CallEvent event);
   uint64_t NewId();
 
  private:
-  CallLog(const Clock& clock, std::unique_ptr<File> file, uint64_t end)
-      : clock_(clock), file_(std::move(file)), end_(end) {}
+  CallLog(const Clock& clock, CallSide side, std::unique_ptr<File> file, uint64_t end)
+      : clock_(clock), side_(side), file_(std::move(file)), end_(end) {}
 
   const Clock& clock_;
+  const CallSide side_;
   Mutex mutex_;
   const std::unique_ptr<File> file_;
   uint64_t end_ SKERRY_GUARDED_BY(mutex_);
+  bool torn_ SKERRY_GUARDED_BY(mutex_) = false;  // behind end_ there may be half a line
+  uint64_t last_line_ SKERRY_GUARDED_BY(mutex_) = 0;
   uint64_t last_id_ SKERRY_GUARDED_BY(mutex_) = 0;
 };
 
@@ -75,6 +92,19 @@ std::map<int64_t, std::string> VerdictsIn(const Reply& reply) {
     }
   }
   return verdicts;
+}
+
+// The task that a reply gives to a site, or that it is a receipt for.
+template <class Reply>
+void NoteTaskIn(const Reply& reply, CallEvent& event) {
+  if constexpr (requires { reply.task().run_id(); }) {
+    if (!reply.has_task()) return;
+    event.task_id = reply.task().task_id();
+    event.run_id = reply.task().run_id();
+  } else if constexpr (requires { reply.task_id(), reply.content_hash(); }) {
+    event.task_id = reply.task_id();
+    event.content_hash = HexEncode(reply.content_hash());
+  }
 }
 
 }  // namespace skerry::rpc

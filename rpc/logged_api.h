@@ -40,6 +40,7 @@ Callback<Reply> Logged(CallLog& log, CallEvent event, Callback<Reply> done) {
     event.type = TypeOf(reply.status());
     if (reply.ok()) {
       event.verdicts = VerdictsIn(*reply);
+      NoteTaskIn(*reply, event);
     } else {
       event.detail = reply.status().ToString();
     }

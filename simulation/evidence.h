@@ -23,12 +23,20 @@ struct HeardVerdict {
   std::string reason;
 };
 
+// A site gave a task up, and began to say so.
+struct GivenUp {
+  std::string site;
+  int64_t task_id = 0;
+};
+
 // What both sides of a federation can be held to, whatever went wrong meanwhile.
 struct Evidence {
   std::vector<Receipt> receipts;             // in the order of their arrival, repeats included
   std::vector<HeardVerdict> verdicts;        // likewise
+  std::vector<GivenUp> given_up;             // whether or not the coordinator heard of it
   std::vector<storage::RoundRecord> rounds;  // the coordinator's journal of the run at the end
   std::vector<storage::TaskRecord> tasks;
+  std::vector<storage::EventRecord> events;
   std::vector<std::string> complaints;  // what must not happen whatever the faults
   int64_t tasks_left_at_sites = 0;      // in the hands of clients at the end
   int64_t deaths = 0;                   // of all processes

@@ -241,6 +241,9 @@ void Federation::CollectEvidence(Evidence& evidence) {
   if (auto tasks = coordinator_.journal().Tasks(run_id_, 0, kAll); tasks.ok()) {
     evidence.tasks = *std::move(tasks);
   }
+  if (auto events = coordinator_.journal().Events(run_id_, kAll); events.ok()) {
+    evidence.events = *std::move(events);
+  }
   evidence.complaints = world_.complaints();
   evidence.deaths = coordinator_.deaths();
   for (const auto& client : clients_) {

@@ -100,6 +100,7 @@ void Link::QueryUpload(v1::QueryUploadRequest request, rpc::Callback<v1::QueryUp
 
 void Link::ReportFailure(v1::ReportFailureRequest request,
                          rpc::Callback<v1::ReportFailureReply> done) {
+  if (evidence_ != nullptr) evidence_->given_up.push_back({client_.name(), request.task_id()});
   Unary<v1::ReportFailureReply>(
       "ReportFailure", false, std::move(done),
       [this, request = std::move(request)](auto& coordinator, uint64_t /*id*/, auto answer) {

@@ -190,8 +190,9 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
   options.jitter_seed = RandomSeed();
   rpc::CoordinatorApi* api = parts->api.get();
   if (!config.call_log.empty()) {
-    SKERRY_ASSIGN_OR_RETURN(parts->call_log,
-                            rpc::CallLog::Open(parts->files, parts->clock, config.call_log));
+    SKERRY_ASSIGN_OR_RETURN(
+        parts->call_log,
+        rpc::CallLog::Open(parts->files, parts->clock, config.call_log, rpc::CallSide::kSite));
     parts->logged_api = std::make_unique<rpc::LoggedApi>(*api, *parts->call_log, config.site);
     api = parts->logged_api.get();
   }

@@ -143,7 +143,8 @@ Status Daemon::Parts::OpenServer(const CoordinatorConfig& config, bool insecure)
   }
   authenticator = std::make_unique<Authenticator>(federation, insecure);
   if (!config.call_log.empty()) {
-    SKERRY_ASSIGN_OR_RETURN(call_log, rpc::CallLog::Open(files, clock, config.call_log));
+    SKERRY_ASSIGN_OR_RETURN(
+        call_log, rpc::CallLog::Open(files, clock, config.call_log, rpc::CallSide::kCoordinator));
   }
   coordinator_service = std::make_unique<CoordinatorService>(*coordinator, loop, disk,
                                                              *authenticator, door, call_log.get());

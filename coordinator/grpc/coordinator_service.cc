@@ -108,10 +108,12 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
       return;
     }
     service_.loop_.Post([this, site = *site, request] {
+      done_ = service_.Log<rpc::Done>(
+          "PullModel", site, 0, request->model().content_hash(),
+          [this](const Result<rpc::Done>& end) { Finish(rpc::ToGrpc(end.status())); });
       service_.coordinator_.OpenModel(site, *request,
                                       [this](Result<std::shared_ptr<rpc::ChunkSource>> source) {
-                                        if (!source.ok())
-                                          return Finish(rpc::ToGrpc(source.status()));
+                                        if (!source.ok()) return End(source.status());
                                         source_ = *std::move(source);
                                         Next();
                                       });
@@ -119,7 +121,7 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
   }
 
   void OnWriteDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::CANCELLED);
+    if (!ok) return End(Cancelled("the line broke, or the site wanted no more"));
     Next();
   }
   void OnDone() override { delete this; }
@@ -128,15 +130,22 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
   void Next() {
     service_.disk_.Post([this] {
       Result<std::optional<v1::Chunk>> chunk = source_->Next();
-      if (!chunk.ok()) return Finish(rpc::ToGrpc(chunk.status()));
-      if (!chunk->has_value()) return Finish(grpc::Status::OK);
+      if (!chunk.ok()) return End(chunk.status());
+      if (!chunk->has_value()) return End(rpc::Done());
       SKERRY_FAILPOINT("coordinator/model-chunk-sends");
       chunk_ = **std::move(chunk);
       StartWrite(&chunk_);
     });
   }
 
+  // This object may be gone when it returns.
+  void End(Result<rpc::Done> end) {
+    const auto done = std::move(done_);
+    done(std::move(end));
+  }
+
   CoordinatorService& service_;
+  rpc::Callback<rpc::Done> done_;
   std::shared_ptr<rpc::ChunkSource> source_;  // as the coordinator hands it out
   v1::Chunk chunk_;
 };
@@ -167,11 +176,11 @@ class CoordinatorService::SubmitResultCall final
     if (!ok) return Finish(rpc::ToGrpc(InvalidArgument("an upload begins with a header")));
     if (upload_ == nullptr) return Begin();
     if (!message_.has_chunk()) {
-      return Finish(rpc::ToGrpc(InvalidArgument("after the header come chunks")));
+      return Answer(InvalidArgument("after the header come chunks"));
     }
     service_.disk_.Post([this] {
       const Status status = upload_->Append(message_.chunk());
-      if (!status.ok()) return Finish(rpc::ToGrpc(status));
+      if (!status.ok()) return Answer(status);
       SKERRY_FAILPOINT("coordinator/chunk-stored");
       StartRead(&message_);
     });
@@ -184,35 +193,41 @@ class CoordinatorService::SubmitResultCall final
       return Finish(rpc::ToGrpc(InvalidArgument("an upload begins with a header")));
     }
     service_.loop_.Post([this] {
+      const v1::ResultHeader& header = message_.start().header();
+      done_ = service_.Log<v1::SubmitResultReply>("SubmitResult", site_, header.task_id(),
+                                                  header.content_hash(),
+                                                  [this](Result<v1::SubmitResultReply> reply) {
+                                                    if (reply.ok()) *reply_ = *reply;
+                                                    Finish(rpc::ToGrpc(reply.status()));
+                                                  });
       service_.coordinator_.BeginUpload(
           site_, message_.start(), [this](Result<std::shared_ptr<Upload>> upload) {
-            if (!upload.ok()) return Finish(rpc::ToGrpc(upload.status()));
+            if (!upload.ok()) return Answer(upload.status());
             upload_ = *std::move(upload);
             if (upload_ != nullptr) return StartRead(&message_);
-            reply_->set_task_id(message_.start().header().task_id());
-            reply_->set_content_hash(message_.start().header().content_hash());
-            Finish(grpc::Status::OK);  // it was here already
+            v1::SubmitResultReply receipt;  // it was here already
+            receipt.set_task_id(message_.start().header().task_id());
+            receipt.set_content_hash(message_.start().header().content_hash());
+            Answer(std::move(receipt));
           });
     });
   }
 
   void End() {
-    service_.loop_.Post([this] {
-      const v1::ResultHeader& header = upload_->header();
-      rpc::Callback<v1::SubmitResultReply> done = [this](Result<v1::SubmitResultReply> reply) {
-        if (reply.ok()) *reply_ = *std::move(reply);
-        Finish(rpc::ToGrpc(reply.status()));
-      };
-      service_.coordinator_.FinishUpload(
-          upload_, service_.Log("SubmitResult", site_, header.task_id(), header.content_hash(),
-                                std::move(done)));
-    });
+    service_.loop_.Post([this] { service_.coordinator_.FinishUpload(upload_, std::move(done_)); });
+  }
+
+  // This object may be gone when it returns.
+  void Answer(Result<v1::SubmitResultReply> reply) {
+    const auto done = std::move(done_);
+    done(std::move(reply));
   }
 
   CoordinatorService& service_;
   v1::SubmitResultReply* const reply_;
   std::string site_;
-  std::shared_ptr<Upload> upload_;  // as the coordinator hands it out
+  rpc::Callback<v1::SubmitResultReply> done_;  // from the header on
+  std::shared_ptr<Upload> upload_;             // as the coordinator hands it out
   v1::SubmitResultRequest message_;
 };
 

@@ -57,6 +57,15 @@ std::string IntegrityOf(const std::string& database) {
   return answer;
 }
 
+// Those that make the same trial again.
+std::string Arguments(const Options& options) {
+  std::string text = "--kills " + std::to_string(options.kills);
+  text += " --seed " + std::to_string(options.seed);
+  if (options.quorum > 0) text += " --quorum " + std::to_string(options.quorum);
+  text += " --sites " + std::to_string(options.sites);
+  return text + " --rounds " + std::to_string(options.rounds);
+}
+
 class Torture {
  public:
   explicit Torture(const Options& options)
@@ -83,9 +92,7 @@ class Torture {
                 expected_.c_str());
     for (const std::string& problem : problems_) std::fprintf(stderr, "%s\n", problem.c_str());
     if (!problems_.empty()) {
-      std::fprintf(stderr, "again: tests/torture.sh --kills %lld --seed %llu\n",
-                   static_cast<long long>(options_.kills),
-                   static_cast<unsigned long long>(options_.seed));
+      std::fprintf(stderr, "again: tests/torture.sh %s\n", Arguments(options_).c_str());
     }
     const bool good =
         problems_.empty() && model_ == expected_ && lost_ + duplicated_ == 0 && resumed_ == kills_;

@@ -21,6 +21,12 @@ class Checker {
   Checker(const simulation::SimulationResult& result, const Expectation& expectation)
       : result_(result), evidence_(result.evidence), expectation_(expectation) {
     for (const TaskRecord& task : evidence_.tasks) tasks_[task.task_id] = &task;
+    for (const simulation::GivenUp& task : evidence_.given_up) {
+      given_up_.insert({task.task_id, task.site});
+    }
+    for (const storage::EventRecord& event : evidence_.events) {
+      if (event.code == "result_damaged") damaged_.insert({event.round, event.site});
+    }
   }
 
   std::vector<std::string> Run() {
@@ -94,12 +100,30 @@ class Checker {
       if (task.outcome == Outcome::kCounted && !received) {
         Say(NameOf(task) + " counts but was not received");
       }
-      if (task.outcome == Outcome::kNone && task.state != storage::TaskState::kFailed) {
-        Say(NameOf(task) + " has no outcome");
-      }
+      if (task.outcome == Outcome::kNone) CheckFailed(task);
       if (task.outcome != Outcome::kNone && !task.outcome_confirmed) {
         Say(NameOf(task) + ": its site has not confirmed the outcome");
       }
+    }
+  }
+
+  // Only what its site gave up, or what made no progress, may end without an outcome.
+  void CheckFailed(const TaskRecord& task) {
+    if (task.state != storage::TaskState::kFailed) return Say(NameOf(task) + " has no outcome");
+    const bool stalled = task.reason.starts_with("no progress for ");
+    if (!stalled && !given_up_.contains({task.task_id, task.site})) {
+      Say(NameOf(task) + " failed (" + task.reason + "), but its site never said so");
+    }
+  }
+
+  // What was received can only fail later if it was found to be damaged, or if its site could not
+  // send it again.
+  void CheckFailedAfterReceipt(const TaskRecord& task, const std::string& receipt) {
+    const bool has_reason =
+        damaged_.contains({task.round, task.site}) || given_up_.contains({task.task_id, task.site});
+    if (!has_reason) {
+      Say(receipt + ": the task failed (" + task.reason +
+          "), but neither was the result damaged nor did its site give it up");
     }
   }
 
@@ -120,10 +144,13 @@ class Checker {
         Say(name + " is for a task that the journal does not give to this site");
         continue;
       }
-      if (task->second->state == storage::TaskState::kFailed) continue;  // the site said so itself
+      if (task->second->state == storage::TaskState::kFailed) {
+        CheckFailedAfterReceipt(*task->second, name);
+        continue;
+      }
       const bool counted = task->second->outcome == Outcome::kCounted;
-      if (counted && task->second->content_hash.view() != receipt.content_hash) {
-        Say(name + ": other bytes were counted");
+      if (task->second->content_hash.view() != receipt.content_hash) {
+        Say(name + ": other bytes were " + (counted ? "counted" : "discarded"));
       }
       const auto verdict = heard.find(receipt.task_id);
       if (!counted && (verdict == heard.end() || verdict->second->counted)) {
@@ -154,6 +181,8 @@ class Checker {
   const simulation::Evidence& evidence_;
   const Expectation& expectation_;
   std::map<int64_t, const TaskRecord*> tasks_;
+  std::set<std::pair<int64_t, std::string>> given_up_;  // task, site
+  std::set<std::pair<int64_t, std::string>> damaged_;   // round, site
   std::vector<std::string> found_;
 };
 

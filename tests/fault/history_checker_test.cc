@@ -19,8 +19,10 @@ using simulation::SimulationResult;
 using storage::Outcome;
 using storage::TaskState;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 std::string HashOf(int64_t task_id) {
   return std::string(crypto::Sha256(std::to_string(task_id)).view());
@@ -132,6 +134,56 @@ TEST(HistoryCheckerTest, OtherBytesThanThoseReceivedAreFound) {
 TEST(HistoryCheckerTest, AReceiptForASiteThatHasNoSuchTaskIsFound) {
   EXPECT_THAT(After([](simulation::Evidence& evidence) { evidence.receipts[0].site = "b"; }),
               Contains(HasSubstr("the journal does not give to this site")));
+}
+
+TEST(HistoryCheckerTest, OtherBytesThanThoseReceivedAreFoundAlsoWhereTheyWereDiscarded) {
+  EXPECT_THAT(After([](simulation::Evidence& evidence) {
+                evidence.tasks[5].content_hash = crypto::Sha256("something else");
+              }),
+              ElementsAre("the receipt for task 23 of c: other bytes were discarded"));
+}
+
+// The task of c in round 2, received and then failed.
+void Fail(simulation::Evidence& evidence) {
+  evidence.tasks[5].state = TaskState::kFailed;
+  evidence.tasks[5].reason = "the file is not there";
+  evidence.tasks[5].outcome = Outcome::kNone;
+  evidence.verdicts.pop_back();
+}
+
+TEST(HistoryCheckerTest, AReceivedTaskThatFailedWithoutAReasonIsFound) {
+  EXPECT_THAT(After(Fail),
+              ElementsAre("task 23 of c (round 2) failed (the file is not there), but its site "
+                          "never said so",
+                          HasSubstr("task 23 of c: the task failed (the file is not there), but "
+                                    "neither was the result damaged nor did its site")));
+}
+
+TEST(HistoryCheckerTest, AReceivedTaskMayFailWhenItsSiteGivesItUp) {
+  EXPECT_THAT(After([](simulation::Evidence& evidence) {
+                Fail(evidence);
+                evidence.given_up.push_back({"c", 23});
+              }),
+              IsEmpty());
+  EXPECT_THAT(After([](simulation::Evidence& evidence) {
+                Fail(evidence);
+                evidence.given_up.push_back({"a", 23});
+              }),
+              SizeIs(2))
+      << "another site cannot";
+}
+
+TEST(HistoryCheckerTest, AReceivedTaskMayStallWhenItsResultWasDamaged) {
+  const auto stall = [](simulation::Evidence& evidence) {
+    Fail(evidence);
+    evidence.tasks[5].reason = "no progress for 15m";
+  };
+  EXPECT_THAT(After(stall), ElementsAre(HasSubstr("neither was the result damaged")));
+  EXPECT_THAT(After([&](simulation::Evidence& evidence) {
+                stall(evidence);
+                evidence.events.push_back({{}, "r-1", 2, "c", "result_damaged", "asked again"});
+              }),
+              IsEmpty());
 }
 
 TEST(HistoryCheckerTest, TooFewSitesOrARequiredOneMissingIsFound) {
