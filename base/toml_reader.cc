@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/named_file.h"
 #include "base/text.h"
 
 #define TOML_EXCEPTIONS 0
@@ -18,8 +19,12 @@ struct TomlReader::State {
   std::string prefix;  // of the keys, in messages
   toml::table root;
   std::set<std::string, std::less<>> asked;
-  std::vector<std::string> errors;
-  std::string hint;
+  std::set<std::string, std::less<>> unread;  // absent or of the wrong type: said already
+  struct Error {
+    std::string text;
+    std::string hint;
+  };
+  std::vector<Error> errors;
 
   const toml::node* Find(std::string_view key) const { return FindIn(root, key); }
 
@@ -50,15 +55,34 @@ struct TomlReader::State {
   }
 
   void Fail(std::string_view key, std::string_view what, std::string_view next = {}) {
-    errors.push_back(Place(key) + ": " + prefix + std::string(key) + ": " + std::string(what));
-    if (hint.empty()) hint = next;
+    errors.push_back({Place(key) + ": " + prefix + std::string(key) + ": " + std::string(what),
+                      std::string(next)});
+  }
+
+  void FailUnread(std::string_view key, std::string_view what, std::string_view next = {}) {
+    Fail(key, what, next);
+    unread.emplace(key);
+  }
+
+  // One hint stands below all errors; several stand each with its own.
+  Status AllErrors() const {
+    std::set<std::string> hints;
+    for (const Error& error : errors) hints.insert(error.hint);
+    hints.erase("");
+    std::vector<std::string> lines;
+    for (const Error& error : errors) {
+      const bool apart = hints.size() > 1 && !error.hint.empty();
+      lines.push_back(error.text + (apart ? " (" + error.hint + ")" : ""));
+    }
+    Status status = InvalidArgument(Join(lines, "\n"));
+    return hints.size() == 1 ? std::move(status).WithHint(*hints.begin()) : status;
   }
 
   // The node to read, or nullptr after noting a required key that is absent.
   const toml::node* Ask(std::string_view key, bool required) {
     asked.emplace(key);
     const toml::node* node = Find(key);
-    if (node == nullptr && required) Fail(key, "is missing; it is required");
+    if (node == nullptr && required) FailUnread(key, "is missing; it is required");
     return node;
   }
 
@@ -67,7 +91,7 @@ struct TomlReader::State {
     const toml::node* node = Ask(key, !otherwise.has_value());
     if (node == nullptr) return otherwise.value_or(T{});
     if (const std::optional<T> value = node->value_exact<T>()) return *value;
-    Fail(key, std::string("must be ") + what);
+    FailUnread(key, std::string("must be ") + what);
     return T{};
   }
 
@@ -79,14 +103,14 @@ struct TomlReader::State {
     std::vector<T> values;
     const toml::array* array = node->as_array();
     if (array == nullptr) {
-      Fail(key, std::string("must be ") + what);
+      FailUnread(key, std::string("must be ") + what);
       return values;
     }
     for (const toml::node& element : *array) {
       if (const std::optional<T> value = element.value_exact<T>()) {
         values.push_back(*value);
       } else {
-        Fail(key, std::string("must be ") + what);
+        FailUnread(key, std::string("must be ") + what);
         return {};
       }
     }
@@ -151,7 +175,7 @@ Result<TomlReader> TomlReader::Parse(std::string_view text, const std::string& n
 }
 
 Result<TomlReader> TomlReader::Load(Files& files, const std::string& path) {
-  SKERRY_ASSIGN_OR_RETURN(const std::string text, ReadFile(files, path));
+  SKERRY_ASSIGN_OR_RETURN(const std::string text, ReadNamedFile(files, path, "file"));
   return Parse(text, path);
 }
 
@@ -181,7 +205,7 @@ double TomlReader::Number(std::string_view key, std::optional<double> otherwise)
   }
   const double number = state_->Scalar<double>(key, otherwise, "a number");
   if (state_->Find(key) == nullptr || std::isfinite(number)) return number;
-  Fail(key, "must be a finite number");
+  state_->FailUnread(key, "must be a finite number");
   return 0;
 }
 
@@ -194,13 +218,13 @@ Duration TomlReader::Time(std::string_view key, std::optional<Duration> otherwis
   if (node == nullptr) return otherwise.value_or(Duration{0});
   const std::optional<std::string> text = node->value_exact<std::string>();
   if (!text) {
-    Fail(key, "must be a duration in quotes, for instance \"20s\"");
+    state_->FailUnread(key, "must be a duration in quotes, for instance \"20s\"");
     return Duration{0};
   }
   Result<Duration> duration = ParseDuration(*text);
   if (duration.ok()) return *duration;
   const Status status = std::move(duration).status();
-  Fail(key, status.message(), status.hint());
+  state_->FailUnread(key, status.message(), status.hint());
   return Duration{0};
 }
 
@@ -225,7 +249,7 @@ std::vector<std::string> TomlReader::Keys(std::string_view key) {
   if (node == nullptr) return names;
   const toml::table* table = node->as_table();
   if (table == nullptr) {
-    Fail(key, "must be a table");
+    state_->FailUnread(key, "must be a table");
     state_->asked.emplace(key);
     return names;
   }
@@ -237,14 +261,13 @@ std::vector<std::string> TomlReader::Keys(std::string_view key) {
 void TomlReader::Skip(std::string_view key) { state_->asked.emplace(key); }
 
 void TomlReader::Fail(std::string_view key, std::string_view what, std::string_view hint) {
-  state_->Fail(key, what, hint);
+  if (!state_->unread.contains(key)) state_->Fail(key, what, hint);
 }
 
 Status TomlReader::Finish() {
   state_->CheckKnown(state_->root, "");
   if (state_->errors.empty()) return OkStatus();
-  Status status = InvalidArgument(Join(state_->errors, "\n"));
-  return std::move(status).WithHint(state_->hint);
+  return state_->AllErrors();
 }
 
 }  // namespace skerry

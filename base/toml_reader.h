@@ -50,9 +50,11 @@ class TomlReader {
   // Another reader reads this key or table: nothing in it is unknown.
   void Skip(std::string_view key);
 
-  // Records an error at the place of `key`, for checks that the caller makes.
+  // Records an error at the place of `key`, for checks that the caller makes. Nothing when the key
+  // is absent though required, or of the wrong type: that is said already.
   void Fail(std::string_view key, std::string_view what, std::string_view hint = {});
-  // OK, or INVALID_ARGUMENT with every error found, one a line. Call it last.
+  // OK, or INVALID_ARGUMENT with every error found, one a line, and the hint; several hints stand
+  // behind their errors instead. Call it last.
   Status Finish();
 
  private:

@@ -17,20 +17,26 @@ namespace {
 
 // Where the journal is: as said, or beside the admin socket of a coordinator on this machine.
 Result<std::string> FindStateDirectory(const GlobalOptions& options, const std::string& given) {
-  if (!given.empty()) return given;
+  PosixFiles files;
+  const auto has_journal = [&files](const std::string& directory) {
+    return files.Open(directory + "/coordinator.db", OpenMode::kRead).status().code() !=
+           Code::kNotFound;
+  };
+  constexpr const char* kHint = "--state-dir DIR, the [storage] state_dir of coordinator.toml";
+  if (!given.empty()) {
+    if (has_journal(given)) return given;
+    return NotFound("there is no coordinator.db in " + given).WithHint(kHint);
+  }
   std::string socket = options.address.socket;
   if (socket.empty()) {
     const char* named = std::getenv("SKERRY_ADMIN_SOCKET");
     socket = named == nullptr ? "" : named;
   }
   const std::string directory = ParentDirectory(socket);
-  PosixFiles files;
-  const bool found =
-      !socket.empty() && files.Open(directory + "/coordinator.db", OpenMode::kRead).ok();
-  if (found) return directory;
+  if (!socket.empty() && has_journal(directory)) return directory;
   return InvalidArgument(socket.empty() ? "where is the coordinator's state directory?"
                                         : "there is no coordinator.db beside " + socket)
-      .WithHint("--state-dir DIR, the [storage] state_dir of coordinator.toml");
+      .WithHint(kHint);
 }
 
 std::string Count(std::size_t n, const char* what) {
@@ -113,7 +119,7 @@ int Restore(const GlobalOptions& options, const std::string& directory,
     std::fputs(coordinator::ManifestJson(*restored).c_str(), stdout);
     return 0;
   }
-  std::printf("%s\n", state_dir.c_str());
+  std::printf("restored to %s\n", state_dir.c_str());
   PrintContents(*restored);
   std::printf(
       "next: stop the coordinator that this one replaces, set [storage] state_dir to this "

@@ -1,15 +1,13 @@
 #include "cli/cli_app.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <string>
-#include <vector>
 
 #include "base/cpu.h"
 #include "base/report.h"
-#include "base/text.h"
 #include "base/version.h"
 #include "cli/commands.h"
+#include "cli/mistake.h"
 #include "learning/setup.h"
 #include "rpc/grpc/transport.h"
 
@@ -37,31 +35,6 @@ constexpr const char* kFooter =
     "  wait, run watch and simulate: 20 completed_degraded, 21 paused, 22 failed, 23 stopped; of\n"
     "  skerry-client: 10 a newer process of this site has taken over.";
 
-// A mistake on the command line, with the help that fits best.
-Status Mistake(const CLI::App& app, int argc, char** argv, const std::string& what) {
-  const CLI::App* command = &app;
-  std::string path = "skerry";
-  int at = 1;
-  const auto verbs = [&] { return command->get_subcommands([](const CLI::App*) { return true; }); };
-  for (; at < argc; ++at) {
-    const std::vector<const CLI::App*> all = verbs();
-    const auto named = std::find_if(
-        all.begin(), all.end(), [&](const CLI::App* verb) { return verb->get_name() == argv[at]; });
-    if (named == all.end()) break;
-    command = *named;
-    path += " " + command->get_name();
-  }
-  std::vector<std::string> names;
-  for (const CLI::App* verb : verbs()) names.push_back(verb->get_name());
-  Status status = InvalidArgument(what);
-  if (!names.empty() && at < argc && argv[at][0] != '-') {
-    const std::string nearest = NearestName(argv[at], names);
-    status = InvalidArgument("there is no command \"" + path + " " + argv[at] + "\"" +
-                             (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"));
-  }
-  return std::move(status).WithHint(path + " --help");
-}
-
 }  // namespace
 
 namespace cli {
@@ -70,6 +43,7 @@ void AddAllCommands(CLI::App& app, GlobalOptions& options, Action& action) {
   app.footer(kFooter);
   app.set_version_flag("--version", std::string("skerry ") + kVersion);
   app.require_subcommand(1);
+  AddAdminOptions(app, options);  // in front of the command, too
   AddCaCommands(app, action);
   AddRunCommands(app, options, action);
   AddSiteCommands(app, options, action);
@@ -92,8 +66,9 @@ int CliMain(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    return ReportError(Mistake(app, argc, argv, error.what()));
+    return ReportError(cli::Mistake(app, argc, argv, error.what()));
   }
+  if (const Status status = cli::CheckGlobalOptions(app); !status.ok()) return ReportError(status);
   return action ? action() : 2;
 }
 

@@ -42,6 +42,7 @@ class Follower {
       // "latest" must not move on to another run.
       request.set_run_id(reply->run().run_id());
       request.set_after_change(reply->run().change());
+      if (options_.round > reply->run().num_rounds()) return NoSuchRound(reply->run());
       Show(*reply);
       if (IsOver(reply->run())) return End(*reply);
       if (TimeIsUp()) return TimedOut();
@@ -63,7 +64,10 @@ class Follower {
       Status why = client_.Explain(status);
       if (why.code() != Code::kUnavailable || clock_.Now() - begin_ >= kFirstAnswer) return why;
     }
-    if (!std::exchange(away_, true)) Note("the coordinator does not answer; waiting");
+    if (!std::exchange(away_, true)) {
+      Note("the coordinator does not answer; waiting" +
+           (last_ ? std::string() : " up to " + FormatDuration(kFirstAnswer)));
+    }
     ::usleep(200'000);
     return OkStatus();
   }
@@ -86,13 +90,13 @@ class Follower {
     if (options_.quiet) return;
     if (options_.format == Format::kJson) return ShowJson(reply);
     const v1::RunSummary& run = reply.run();
-    std::string note = MetricsLine(reply.last_round());
-    if (run.state() != "running") note = StateAndReason(run);
-    if (run.state() == "running" && run.reason().starts_with("waiting for lost"))
-      note = run.reason();
+    const bool running = run.state() == "running";
+    std::string note = running ? MetricsLine(reply.last_round()) : run.state();
+    if (running && run.reason().starts_with("waiting for lost")) note = run.reason();
     progress_.Update(RoundLabel(run), run.round(), run.num_rounds(), note);
-    if (note != last_note_ && run.state() != "running" && !HasEnded(run)) progress_.Line(note);
-    last_note_ = note;
+    // Why it does not run, once for each reason. At the end it is said there.
+    const std::string why = running || IsOver(run) ? "" : StateAndReason(run);
+    if (std::exchange(last_note_, why) != why && !why.empty()) progress_.Line(why);
   }
 
   // A line for each step of the run, not for each step of each task.
@@ -122,6 +126,13 @@ class Follower {
     std::fprintf(stderr, "%s: %s\n", run.run_id().c_str(), Printable(StateAndReason(run)).c_str());
     if (!run.hint().empty()) std::fprintf(stderr, "hint: %s\n", Printable(run.hint()).c_str());
     return ExitCodeOf(run);
+  }
+
+  int NoSuchRound(const v1::RunSummary& run) const {
+    return ReportError(InvalidArgument(run.run_id() + " has " + std::to_string(run.num_rounds()) +
+                                       " rounds: there is no round " +
+                                       std::to_string(options_.round))
+                           .WithHint("without --round it is waited for until its end"));
   }
 
   int TimedOut() {

@@ -60,7 +60,7 @@ retry_cap = "60s"   # the longest pause between attempts to reach the coordinato
 )";
 
 constexpr std::string_view kAdminToml =
-    R"(# For: skerry --admin admin.toml ... Paths are relative to this file.
+    R"(# For: skerry run list --admin admin.toml, and so on. Paths are relative to this file.
 [admin]
 coordinator = {COORDINATOR}
 
@@ -192,7 +192,8 @@ Status KitMaker::MakeSite(const std::string& name, const std::string& data) {
   SKERRY_ASSIGN_OR_RETURN(const std::string address, Address());
   const std::size_t equals = data.find('=');
   if (!data.empty() && (equals == std::string::npos || equals == 0)) {
-    return InvalidArgument("--data must be NAME=FILE, not \"" + data + "\"");
+    return InvalidArgument("--data must be NAME=FILE, not \"" + data + "\"")
+        .WithHint("for instance --data icu=/srv/icu.csv; runs name the source: [data] source");
   }
   const std::string source = data.empty() ? "example" : data.substr(0, equals);
   std::string file = data.empty() ? "/srv/example.csv" : data.substr(equals + 1);

@@ -1,10 +1,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/named_file.h"
 #include "base/report.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -63,6 +65,8 @@ class ModelWriter {
 
 int Export(const GlobalOptions& options, const v1::ExportModelRequest& request,
            const std::string& path) {
+  PosixFiles files;
+  if (const Status folder = CheckFolderOf(files, path); !folder.ok()) return ReportError(folder);
   const auto client = AdminClient::Connect(options.address);
   if (!client.ok()) return ReportError(client.status());
   SystemClock clock;
@@ -84,7 +88,8 @@ struct EvaluateOptions {
 
 Result<std::string> Evaluate(const EvaluateOptions& options, Format format) {
   PosixFiles files;
-  SKERRY_ASSIGN_OR_RETURN(const std::string text, ReadFile(files, options.run_file));
+  SKERRY_ASSIGN_OR_RETURN(const std::string text,
+                          ReadNamedFile(files, options.run_file, "run file"));
   SKERRY_ASSIGN_OR_RETURN(const coordinator::RunPlan plan,
                           coordinator::ParseRunFile(text, options.run_file));
   const bool given = !options.sites.empty();
@@ -118,6 +123,8 @@ void AddModelCommands(CLI::App& app, GlobalOptions& options, Action& action) {
   exporting->add_option("run", *run_id, "the run, or \"latest\"")->required();
   exporting->add_option("--out", *out, "the file")->capture_default_str();
   exporting->add_option("--version", *version, "of the model; -1: the newest")
+      ->check(CLI::Range(int64_t{-1}, std::numeric_limits<int64_t>::max()))
+      ->type_name("INT")
       ->capture_default_str();
   exporting->callback([&options, &action, request, run_id, version, out] {
     request->set_run_id(*run_id);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "base/named_file.h"
 #include "base/text.h"
 #include "cli/render/table.h"
 #include "client/data/site_data.h"
@@ -109,7 +110,11 @@ class Comparer {
 
   Status Load(const std::string& path) {
     PosixFiles files;
-    SKERRY_ASSIGN_OR_RETURN(const auto file, files.Open(path, OpenMode::kRead));
+    Result<std::unique_ptr<File>> opened = files.Open(path, OpenMode::kRead);
+    if (opened.status().code() == Code::kNotFound) {
+      return NotFound("there is no model " + path).WithHint(HintForMissing(files, path));
+    }
+    SKERRY_ASSIGN_OR_RETURN(const auto file, std::move(opened));
     Result<client::LoadedModel> loaded = client::LoadModel(
         *file, model_->parameters(), static_cast<std::size_t>(model_->num_features()));
     if (!loaded.ok()) return std::move(loaded).status().WithContext(path);

@@ -48,7 +48,9 @@ std::string Absences(const v1::RoundSummary& round) {
   std::vector<std::string> kinds;
   std::map<std::string, std::vector<std::string>> by_kind;
   for (const v1::SiteInRound& site : round.sites()) {
-    if (site.counted() || !IsOver(round)) continue;
+    // While the round is under way, whoever is at work may still be counted.
+    const bool missed = IsOver(round) || site.state() == "lost" || site.state() == "failed";
+    if (site.counted() || !missed) continue;
     const std::string kind = site.state() + (site.reason().empty() ? "" : ": " + site.reason());
     if (!by_kind.contains(kind)) kinds.push_back(kind);
     by_kind[kind].push_back(site.site());

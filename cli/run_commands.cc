@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/named_file.h"
 #include "base/report.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -23,7 +24,7 @@ int Print(const std::string& text) {
 
 int Submit(const GlobalOptions& options, const std::string& path) {
   PosixFiles files;
-  Result<std::string> text = ReadFile(files, path);
+  Result<std::string> text = ReadNamedFile(files, path, "run file");
   if (!text.ok()) return ReportError(text.status());
   const auto client = AdminClient::Connect(options.address);
   if (!client.ok()) return ReportError(client.status());
@@ -155,7 +156,8 @@ void AddWaiting(CLI::App& noun, GlobalOptions& options, Action& action) {
               "21 paused until somebody comes, 22 failed, 23 stopped, 4 time is up",
               "skerry run wait icu-mortality-1 --round 10 --timeout 5m");
   verb->add_option("run", *run_id, "the run, or \"latest\"")->capture_default_str();
-  verb->add_option("--round", wait->round, "until this round has committed");
+  verb->add_option("--round", wait->round, "until this round has committed")
+      ->check(CLI::NonNegativeNumber);
   verb->add_option("--timeout", wait->timeout, "at most so long, for instance 5m");
   verb->add_flag("--quiet", wait->quiet, "no progress; with --format json, the last line only");
   verb->callback([&options, &action, run_id, wait] {
@@ -186,7 +188,10 @@ void AddRunCommands(CLI::App& app, GlobalOptions& options, Action& action) {
                            "A run: its state and what it waits for, its sites, its newest rounds",
                            "skerry run show latest --rounds 20");
   show->add_option("run", *argument, "the run, or \"latest\"")->required();
-  show->add_option("--rounds", *rounds, "so many newest rounds; 0: none, -1: all")
+  show->add_option("--rounds", *rounds,
+                   "so many newest rounds, with all attempts; 0: none, -1: all")
+      ->check(CLI::Range(int64_t{-1}, std::numeric_limits<int64_t>::max()))
+      ->type_name("INT")
       ->capture_default_str();
   show->callback([&options, &action, argument, rounds] {
     action = [&options, argument, rounds] { return Show(options, *argument, *rounds); };

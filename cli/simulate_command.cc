@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/named_file.h"
 #include "base/report.h"
 #include "base/shutdown_signal.h"
 #include "base/text.h"
@@ -30,7 +31,7 @@ struct SimulateOptions {
   std::string sites;  // files, or a number
   std::string history;
   std::string faults;
-  std::optional<uint64_t> seed;  // of the faults
+  std::optional<int64_t> seed;  // of the faults
   std::string out = "out";
   int threads = 0;
   bool quiet = false;
@@ -40,7 +41,7 @@ std::optional<int64_t> AsNumber(const std::string& text) {
   int64_t number = 0;
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || rest != end || number < 1) return std::nullopt;
+  if (error != std::errc() || rest != end) return std::nullopt;
   return number;
 }
 
@@ -48,6 +49,10 @@ Result<std::vector<simulation::SimulatedSite>> ResolveSites(const SimulateOption
                                                             const coordinator::RunPlan& plan) {
   const std::string run_folder = ParentDirectory(options.run_file);
   const std::optional<int64_t> count = AsNumber(options.sites);
+  if (count && *count < 1) {
+    return InvalidArgument("--sites " + options.sites + ": there must be at least one site")
+        .WithHint("a number deals the rows to so many sites; a folder or glob names their files");
+  }
   if (!options.sites.empty() && !count) return simulation::SitesFromFiles(options.sites, ".");
   if (plan.simulation.sites.empty()) {
     return InvalidArgument(options.run_file + " does not say which data the sites have")
@@ -75,7 +80,6 @@ void FitParticipation(std::size_t num_sites, coordinator::Participation& partici
 
 Status WriteOutput(const SimulateOptions& options, const simulation::SimulationResult& result) {
   PosixFiles files;
-  SKERRY_RETURN_IF_ERROR(files.MakeDirectories(options.out));
   if (!result.model.empty()) {
     SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out + "/model.safetensors", result.model));
   }
@@ -93,7 +97,7 @@ Result<std::optional<simulation::FaultPlan>> ReadFaults(Files& files,
   if (options.faults.empty()) {
     SKERRY_ASSIGN_OR_RETURN(plan, simulation::ParseFaultsOfRunFile(run_file, options.run_file));
   } else {
-    SKERRY_ASSIGN_OR_RETURN(const std::string text, ReadFile(files, options.faults));
+    SKERRY_ASSIGN_OR_RETURN(const std::string text, ReadNamedFile(files, options.faults, "plan"));
     SKERRY_ASSIGN_OR_RETURN(plan, simulation::ParseFaultPlan(text, options.faults));
   }
   if (plan && !options.history.empty()) {
@@ -105,13 +109,14 @@ Result<std::optional<simulation::FaultPlan>> ReadFaults(Files& files,
         .WithHint("give --faults plan.toml; the run's own seed is [run] seed in " +
                   options.run_file);
   }
-  if (plan && options.seed) plan->seed = *options.seed;
+  if (plan && options.seed) plan->seed = static_cast<uint64_t>(*options.seed);
   return plan;
 }
 
 Result<simulation::SimulationOptions> Prepare(const SimulateOptions& options) {
   PosixFiles files;
-  SKERRY_ASSIGN_OR_RETURN(const std::string text, ReadFile(files, options.run_file));
+  SKERRY_ASSIGN_OR_RETURN(const std::string text,
+                          ReadNamedFile(files, options.run_file, "run file"));
   simulation::SimulationOptions prepared;
   SKERRY_ASSIGN_OR_RETURN(prepared.plan, coordinator::ParseRunFile(text, options.run_file));
   SKERRY_ASSIGN_OR_RETURN(prepared.sites, ResolveSites(options, prepared.plan));
@@ -119,7 +124,8 @@ Result<simulation::SimulationOptions> Prepare(const SimulateOptions& options) {
     FitParticipation(prepared.sites.size(), prepared.plan.participation);
   }
   if (!options.history.empty()) {
-    SKERRY_ASSIGN_OR_RETURN(const std::string json, ReadFile(files, options.history));
+    SKERRY_ASSIGN_OR_RETURN(const std::string json,
+                            ReadNamedFile(files, options.history, "history"));
     SKERRY_ASSIGN_OR_RETURN(coordinator::Participants history,
                             coordinator::ParseHistory(json, options.history));
     prepared.history = std::make_unique<coordinator::Participants>(std::move(history));
@@ -141,14 +147,28 @@ int ExitCode(const v1::RunSummary& run) {
   return run.state() == "paused" ? kExitRunFailed : ExitCodeOf(run);
 }
 
+// How it came to its end. Nobody can resume a run that was simulated.
+void PrintEnd(const v1::RunSummary& run, bool interrupted) {
+  const std::string reason = interrupted ? "interrupted" : run.reason();
+  if (!reason.empty()) std::printf("reason: %s\n", Printable(reason).c_str());
+  if (run.state() == "paused") {
+    std::printf("hint: mend the data or the run file, then simulate again\n");
+  } else if (!run.hint().empty()) {
+    std::printf("hint: %s\n", Printable(run.hint()).c_str());
+  }
+}
+
 int Report(const SimulateOptions& options, const simulation::SimulationResult& result,
-           Duration elapsed) {
+           Duration elapsed, bool interrupted) {
   const v1::RunSummary& run = result.run;
   std::printf("%s: %s in %s, %s\n", run.name().c_str(), run.state().c_str(),
               FormatDuration(elapsed).c_str(), RoundLabel(run).c_str());
-  if (!run.reason().empty()) std::printf("reason: %s\n", Printable(run.reason()).c_str());
-  if (!run.hint().empty()) std::printf("hint: %s\n", Printable(run.hint()).c_str());
-  if (!result.rounds.empty()) std::printf("%s\n", MetricsLine(result.rounds.back()).c_str());
+  PrintEnd(run, interrupted);
+  if (!result.rounds.empty() && !MetricsLine(result.rounds.back()).empty()) {
+    const v1::RoundSummary& last = result.rounds.back();
+    std::printf("version %lld: %s\n", static_cast<long long>(last.base_version()),
+                MetricsLine(last).c_str());
+  }
   if (!result.model.empty()) {
     std::printf("model  %s/model.safetensors\nsha256 %s\n", options.out.c_str(),
                 crypto::Sha256(result.model).Hex().c_str());
@@ -185,6 +205,9 @@ int Simulate(const SimulateOptions& options) {
   ShutdownSignal signal;
   Result<simulation::SimulationOptions> prepared = Prepare(options);
   if (!prepared.ok()) return ReportError(prepared.status());
+  PosixFiles files;  // a simulation of hours must not end with a folder that cannot be
+  const Status folder = MakeWritableFolder(files, options.out);
+  if (!folder.ok()) return ReportError(folder);
   SystemClock clock;
   const Timestamp begin = clock.Now();
   std::atomic<bool> interrupted = false;
@@ -206,7 +229,7 @@ int Simulate(const SimulateOptions& options) {
     const Result<int> code = ReportWhatIf(options, faults->seed, *result);
     return code.ok() ? *code : ReportError(code.status());
   }
-  const int code = Report(options, *result, clock.Now() - begin);
+  const int code = Report(options, *result, clock.Now() - begin, interrupted);
   return interrupted ? 130 : code;
 }
 
@@ -237,9 +260,11 @@ void AddSimulateCommand(CLI::App& app, Action& action) {
   verb->add_option("--faults", options->faults,
                    "a plan of what goes wrong (docs/simulation.md); writes OUT/report.txt, "
                    "report.json, timeline.svg as well");
-  verb->add_option("--seed", options->seed, "of what the plan leaves to chance");
+  verb->add_option("--seed", options->seed, "of what the plan leaves to chance")
+      ->check(CLI::NonNegativeNumber);
   verb->add_option("--out", options->out, "folder for the results")->capture_default_str();
-  verb->add_option("--threads", options->threads, "that train; 0: one per processor");
+  verb->add_option("--threads", options->threads, "that train; 0: one per processor")
+      ->check(CLI::Range(0, 1024));
   verb->add_flag("--quiet", options->quiet, "no progress");
   verb->callback([&action, options] { action = [options] { return Simulate(*options); }; });
 }

@@ -168,6 +168,14 @@ void Session::RemoveUnusedModels() {
   }
 }
 
+std::string Session::ForTheWire(std::string text) const {
+  const std::string folder = options_.state_dir + "/";
+  for (std::size_t at = 0; (at = text.find(folder, at)) != std::string::npos;) {
+    text.erase(at, folder.size());
+  }
+  return text;
+}
+
 std::string Session::Describe(const v1::Task& task) const {
   return "run " + task.run_id() + " round " + std::to_string(task.round()) + " " +
          (task.kind() == v1::STATISTICS ? "statistics"

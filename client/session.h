@@ -38,6 +38,8 @@ class SessionObserver {
   virtual ~SessionObserver() = default;
   // One line for a log: "round 12: training finished, 199 examples".
   virtual void Say(const std::string& line) = 0;
+  // The same about what went wrong: somebody at the site may have to do something.
+  virtual void Warn(const std::string& line) { Say(line); }
   // The coordinator cannot be reached or does not let this site in; OK: it does again.
   virtual void HealthChanged(const Status& health) = 0;
 };
@@ -126,6 +128,8 @@ class Session {
   void KeepRest();
   void End(Status status);
   std::string Describe(const v1::Task& task) const;
+  // The same without where this site keeps its files: operators of the federation read it.
+  std::string ForTheWire(std::string text) const;
 
   const SessionParts parts_;
   const SessionOptions options_;

@@ -183,8 +183,9 @@ void Session::OnControlFailed(const Status& status) {
     health_ = status;
     parts_.observer.HealthChanged(health_);
   }
-  const Duration delay =
-      reaction == Reaction::kStayUnhealthy ? options_.retry_cap : backoff_.Next();
+  const Duration delay = reaction == Reaction::kStayUnhealthy
+                             ? options_.retry_cap
+                             : backoff_.Next(rpc::LongestPause(status));
   control_not_before_ = parts_.clock.Now() + delay;
 }
 
@@ -212,7 +213,7 @@ std::vector<v1::Progress> Session::ProgressNow() const {
                                                           : v1::Progress::TRAINING);
     progress.set_done(work.progress->done);
     progress.set_total(work.progress->total);
-    progress.set_trouble(work.trouble.empty() ? disk_full_ : work.trouble);
+    progress.set_trouble(ForTheWire(work.trouble.empty() ? disk_full_ : work.trouble));
     all.push_back(std::move(progress));
   }
   return all;

@@ -96,8 +96,8 @@ void Session::SendFailure(Work& work) {
   request.set_epoch(epoch_);
   request.set_task_id(work.task.task_id());
   request.set_code(static_cast<uint32_t>(work.failure.code()));
-  // The hint may quote cells and column names of this site: it stays here, in the log.
-  request.set_message(work.failure.message());
+  // The hint may quote cells, paths and column names of this site: it stays here, in the log.
+  request.set_message(ForTheWire(work.failure.message()));
   parts_.api.ReportFailure(
       std::move(request), [this, task_id = work.task.task_id(),
                            life = work.life](Result<v1::ReportFailureReply> reply) {

@@ -15,6 +15,11 @@ using rpc::Reaction;
 using storage::ClientTask;
 using Stage = Work::Stage;
 
+// For the log of this site: the hint may name what operators must not see.
+std::string InWords(const Status& status) {
+  return status.message() + (status.hint().empty() ? "" : " (" + status.hint() + ")");
+}
+
 }  // namespace
 
 void Session::Accept(const v1::Task& task) {
@@ -137,7 +142,7 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
     return Retry(*work, done.status());
   }
   if (!done.ok()) {
-    parts_.observer.Say(Describe(work->task) + ": failed: " + done.status().ToString());
+    parts_.observer.Warn(Describe(work->task) + ": failed: " + InWords(done.status()));
     return ReportFailure(*work, done.status());
   }
   const Status sealed = Seal(*work, *done);
@@ -181,7 +186,7 @@ void Session::Retry(Work& work, const Status& status) {
   const bool restarted = status.detail() == rpc::kEpochUnknown;
   if (!restarted && work.trouble != status.message()) {
     work.trouble = status.message();
-    parts_.observer.Say(Describe(work.task) + ": " + status.ToString() + "; trying again");
+    parts_.observer.Warn(Describe(work.task) + ": " + InWords(status) + "; trying again");
   }
   const Reaction reaction = rpc::ReactionTo(status);
   if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
@@ -193,7 +198,7 @@ void Session::Retry(Work& work, const Status& status) {
     control_not_before_ = parts_.clock.Now();
   }
   const bool refused = reaction == Reaction::kStayUnhealthy;
-  const Duration delay = work.backoff.Next();
+  const Duration delay = work.backoff.Next(rpc::LongestPause(status));
   work.not_before = parts_.clock.Now() + (refused ? options_.retry_cap : delay);
 }
 

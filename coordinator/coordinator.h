@@ -193,6 +193,8 @@ class Coordinator final : public RunHost {
   std::vector<SitePresence> PresenceIn(const Run& run) const;
   void TellWhoIsAway(const Run& run, v1::SubmitRunReply& reply) const;
   v1::WatchRunReply WatchReply(const Run& run) const;
+  // Each site of the roster as it is now; of one that is lost, since when.
+  std::vector<v1::SiteInRound> SitesNow(const Run& run) const;
   void AnswerWatchers();
   // Gives the answer after the next commit.
   template <class Message>

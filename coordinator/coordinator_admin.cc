@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "base/text.h"
+#include "base/time.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/history.h"
 #include "coordinator/retention.h"
@@ -15,6 +17,21 @@ namespace skerry::coordinator {
 namespace {
 
 constexpr Duration kWatchHold = 30s;
+
+// A round under way as it is now: its rows know neither progress nor who is lost.
+void ShowAsNow(const v1::ShowRunReply& now, v1::RoundSummary& round) {
+  if (round.phase() == "committed" || round.phase() == "abandoned") return;
+  std::map<int64_t, const v1::SiteInRound*> by_task;
+  for (const v1::SiteInRound& site : now.sites()) by_task[site.task_id()] = &site;
+  for (v1::SiteInRound& site : *round.mutable_sites()) {
+    const auto found = by_task.find(site.task_id());
+    if (found == by_task.end()) continue;
+    site.set_state(found->second->state());
+    site.set_reason(found->second->reason());
+    site.set_done(found->second->done());
+    site.set_total(found->second->total());
+  }
+}
 
 // Tasks of each round, for rounds in order: both lists are sorted by (round, attempt).
 void FillRounds(const std::vector<storage::RoundRecord>& rounds,
@@ -33,6 +50,7 @@ void FillRounds(const std::vector<storage::RoundRecord>& rounds,
       if (task->attempt == round.attempt || carried) own.push_back(*task);
     }
     *reply.add_rounds() = Summarize(round, own);
+    ShowAsNow(reply, *reply.mutable_rounds()->rbegin());
   }
 }
 
@@ -142,7 +160,7 @@ void Coordinator::ShowRun(const v1::ShowRunRequest& request, rpc::Callback<v1::S
   *reply->mutable_run() = Summarize(run);
   reply->set_run_file(run.record().run_file);
   for (const std::string& site : run.record().sites) reply->add_roster(site);
-  for (v1::SiteInRound& site : SitesOf(run, PresenceIn(run))) *reply->add_sites() = std::move(site);
+  for (v1::SiteInRound& site : SitesNow(run)) *reply->add_sites() = std::move(site);
   const int64_t newest = std::max(run.last_committed_round(), run.round_state().round);
   const int64_t first = request.first_round() < 0
                             ? std::max<int64_t>(0, newest + 1 + request.first_round())
@@ -161,10 +179,21 @@ void Coordinator::ShowRun(const v1::ShowRunRequest& request, rpc::Callback<v1::S
       });
 }
 
+std::vector<v1::SiteInRound> Coordinator::SitesNow(const Run& run) const {
+  std::vector<v1::SiteInRound> sites = SitesOf(run, PresenceIn(run));
+  for (v1::SiteInRound& shown : sites) {
+    const Site* site = FindSite(shown.site());
+    if (shown.state() != "lost" || site == nullptr) continue;
+    shown.set_reason("the connection was lost; last heard of at " +
+                     FormatWallTime(site->record.last_seen));
+  }
+  return sites;
+}
+
 v1::WatchRunReply Coordinator::WatchReply(const Run& run) const {
   v1::WatchRunReply reply;
   *reply.mutable_run() = Summarize(run);
-  for (v1::SiteInRound& site : SitesOf(run, PresenceIn(run))) *reply.add_sites() = std::move(site);
+  for (v1::SiteInRound& site : SitesNow(run)) *reply.add_sites() = std::move(site);
   if (const auto last = run.last_committed()) {
     *reply.mutable_last_round() = *last;
   }
@@ -245,7 +274,10 @@ void Coordinator::ListSites(rpc::Callback<v1::ListSitesReply> done) {
     summary.set_site(record.site);
     const bool busy = std::any_of(site->open.begin(), site->open.end(),
                                   [&](int64_t task_id) { return site->holds.contains(task_id); });
-    summary.set_state(!site->connected ? "lost" : busy ? "busy" : "ready");
+    summary.set_state(!site->connected ? "lost"
+                      : site->broken   ? "broken"
+                      : busy           ? "busy"
+                                       : "ready");
     if (!site->connected) summary.set_reason("not connected");
     if (site->connected && site->broken) summary.set_reason(std::string(kBrokenReason));
     summary.set_version(record.version);
@@ -267,6 +299,13 @@ void Coordinator::ExportModel(const v1::ExportModelRequest& request,
     return Reply<ExportedModel>(
         std::move(done),
         FailedPrecondition("run " + (*run)->record().run_id + " has no model yet"));
+  }
+  if (request.version() > (*run)->base()->version) {
+    return Reply<ExportedModel>(
+        std::move(done), NotFound("run " + (*run)->record().run_id + " has no version " +
+                                  std::to_string(request.version()) + ": its newest is " +
+                                  std::to_string((*run)->base()->version))
+                             .WithHint("without --version it is the newest that is exported"));
   }
   v1::ModelRef ref;
   ref.set_run_id((*run)->record().run_id);

@@ -21,7 +21,10 @@ void EndHeld(std::optional<HeldCall<Reply>>& held, const Status& status,
 
 Status Superseded(const std::string& site) {
   return PermissionDenied("a newer process of site \"" + site + "\" has taken over")
-      .WithDetail(rpc::kSuperseded);
+      .WithDetail(rpc::kSuperseded)
+      .WithHint(
+          "the site's kit was started twice; end one of the two, and see that nothing starts "
+          "it again");
 }
 
 // What a site says about itself is kept and shown: no more of it than a person reads.

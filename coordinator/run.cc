@@ -128,7 +128,8 @@ void Run::MaybeResume() {
 Status Run::Stop() {
   if (ended()) {
     return FailedPrecondition("run " + record_.run_id +
-                              " has ended: " + std::string(Name(record_.state)));
+                              " has ended: " + std::string(Name(record_.state)))
+        .WithHint("there is nothing to stop; its newest model can still be exported");
   }
   if (!initializing_ && spec_) Feed(coordinator::Stop{});
   initializing_ = false;
@@ -139,7 +140,9 @@ Status Run::Stop() {
 Status Run::Resume() {
   if (!paused()) {
     return FailedPrecondition("run " + record_.run_id + " is not paused but " +
-                              std::string(Name(record_.state)));
+                              std::string(Name(record_.state)))
+        .WithHint(ended() ? "a run that has ended cannot go on; submit its run file again"
+                          : "skerry run show " + record_.run_id + " says what it waits for");
   }
   if (record_.reason.starts_with(kDiskFull)) {
     // Only the step that met the full disk is to be repeated, and it may be under way.

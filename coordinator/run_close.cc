@@ -188,7 +188,9 @@ void Run::Do(const Abandon& /*effect*/) {
                    true);
     case Cause::kQuorumImpossible:
       return Pause("tasks_failed: " + round_.reason,
-                   "mend what failed, then: skerry run resume " + record_.run_id, false);
+                   "mend what failed, then: skerry run resume " + record_.run_id +
+                       "; or, if the run file is at fault, stop it, and submit a corrected one",
+                   false);
     default:
       return;  // Stop and OnFinalized say what becomes of the run
   }

@@ -31,11 +31,9 @@ void FillProgress(const TaskSlot& slot, SitePresence presence, v1::SiteInRound& 
   }
   if (presence < SitePresence::kBroken) {
     site.set_state("lost");
-  } else if (presence == SitePresence::kBroken) {
-    site.set_state(slot.record.state == storage::TaskState::kOffered ? "ready" : "training");
-    site.set_reason(std::string(kBrokenReason));
+    site.set_reason("the connection was lost");
   } else if (slot.record.state == storage::TaskState::kOffered) {
-    site.set_state("busy");
+    site.set_state(presence == SitePresence::kBroken ? "broken" : "busy");
     site.set_reason("its task waits until it is free");
   } else {
     const bool submitting = slot.progress.stage() == v1::Progress::SUBMITTING;
@@ -44,6 +42,7 @@ void FillProgress(const TaskSlot& slot, SitePresence presence, v1::SiteInRound& 
     site.set_done(slot.progress.done());
     site.set_total(slot.progress.total());
   }
+  if (presence == SitePresence::kBroken) site.set_reason(std::string(kBrokenReason));
 }
 
 }  // namespace
@@ -97,6 +96,9 @@ std::vector<v1::SiteInRound> SitesOf(const Run& run, const std::vector<SitePrese
     if (const TaskSlot* slot = run.FindSlot(static_cast<int32_t>(place));
         slot != nullptr && !run.ended()) {
       FillProgress(*slot, presence[place], site);
+    } else if (presence[place] == SitePresence::kBroken) {
+      site.set_state("broken");
+      site.set_reason(std::string(kBrokenReason));
     } else if (connected) {
       site.set_state("ready");
     } else {

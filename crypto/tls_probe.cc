@@ -211,4 +211,23 @@ Status ProbeTls(const TlsProbeOptions& options, const Clock& clock) {
   return handshake.AwaitVerdict({clock, clock.Now() + options.timeout});
 }
 
+Status ProbePlain(const std::string& host, int port, Duration timeout, const Clock& clock) {
+  constexpr std::string_view kPreface("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33);
+  SKERRY_ASSIGN_OR_RETURN(Socket socket, Socket::Dial(host, port, timeout, clock));
+  const Deadline deadline = {clock, clock.Now() + timeout};
+  (void)socket.Send(kPreface, deadline);
+  const Result<std::string> answer = socket.Receive(deadline);
+  const std::string address = host + ":" + std::to_string(port);
+  constexpr std::size_t kTypeAt = 3;  // of the first frame, SETTINGS (RFC 9113, 3.4)
+  if (answer.ok() && answer->size() > kTypeAt && (*answer)[kTypeAt] == 4) return OkStatus();
+  if (answer.status().code() == Code::kDeadlineExceeded) {
+    return Unavailable(address + " accepted the connection, but says nothing")
+        .WithHint("is that the coordinator's port? a proxy or firewall may hold the connection");
+  }
+  return FailedPrecondition(address + " does not speak plaintext, as --insecure does: it " +
+                            (answer.ok() && !answer->empty() ? "answers otherwise" : "hangs up") +
+                            "; most likely it wants TLS")
+      .WithHint("leave --insecure out, or start the coordinator with --insecure as well");
+}
+
 }  // namespace skerry::crypto

@@ -31,4 +31,8 @@ struct TlsProbeOptions {
 //   wrong with its certificate: expired, not yet valid, of another CA, not for dialling.
 Status ProbeTls(const TlsProbeOptions& options, const Clock& clock);
 
+// The same for a side that speaks plaintext HTTP/2: OK when the other does, too.
+// FAILED_PRECONDITION when it answers otherwise, with TLS most likely, or hangs up.
+Status ProbePlain(const std::string& host, int port, Duration timeout, const Clock& clock);
+
 }  // namespace skerry::crypto

@@ -34,9 +34,14 @@ Reaction ReactionTo(const Status& status) {
 Backoff::Backoff(Duration base, Duration cap, RandomStream random)
     : base_(base), cap_(cap), random_(std::move(random)) {}
 
-Duration Backoff::Next() {
+Duration LongestPause(const Status& status) {
+  constexpr Duration kWhileRestarting = 10s;
+  return status.detail() == kRefused ? kWhileRestarting : Duration::max();
+}
+
+Duration Backoff::Next(Duration at_most) {
   const int doublings = std::min(attempts_++, 20);
-  const Duration ceiling = std::min(cap_, base_ * (int64_t{1} << doublings));
+  const Duration ceiling = std::min(std::min(cap_, at_most), base_ * (int64_t{1} << doublings));
   return Duration(static_cast<int64_t>(random_.Uniform() * static_cast<double>(ceiling.count())));
 }
 

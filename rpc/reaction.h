@@ -19,12 +19,18 @@ enum class Reaction {
 };
 Reaction ReactionTo(const Status& status);
 
+// The detail of UNAVAILABLE when the machine is there and nobody listens: the coordinator is being
+// restarted, most likely.
+inline constexpr char kRefused[] = "CONNECTION_REFUSED";
+// The longest pause after this error, whatever the backoff's own limit is.
+Duration LongestPause(const Status& status);
+
 // Delays between attempts: full jitter (uniform over [0, base 2^n], at most `cap`), so that sites
 // which lost the same coordinator do not come back at the same instant.
 class Backoff {
  public:
   Backoff(Duration base, Duration cap, RandomStream random);
-  Duration Next();
+  Duration Next(Duration at_most = Duration::max());
   void Reset() { attempts_ = 0; }
   int attempts() const { return attempts_; }
 

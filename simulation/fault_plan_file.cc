@@ -23,7 +23,8 @@ class TableReader {
     Amount("seconds_per_example", site.seconds_per_example);
     Time("task_overhead", site.task_overhead);
     Amount("slower", site.slower);
-    if (!(site.slower > 0)) toml_.Fail(Key("slower"), "must be over 0: 9 means nine times slower");
+    if (toml_.Has(Key("slower")) && !(site.slower > 0))
+      toml_.Fail(Key("slower"), "must be over 0: 9 means nine times slower");
     List("stuck", site.stuck, ParseWindow);
     Read(site.machine);
     Read(site.link);
@@ -87,12 +88,14 @@ class TableReader {
 
   void Amount(const char* name, double& value) {
     value = toml_.Number(Key(name), value);
-    if (value < 0) toml_.Fail(Key(name), "must not be below 0");
+    if (toml_.Has(Key(name)) && value < 0) toml_.Fail(Key(name), "must not be below 0");
   }
 
+  // A site takes over what [every_site] says: only what this very table says can be wrong here.
   void Chance(const char* name, double& value) {
     value = toml_.Number(Key(name), value);
-    if (!(value >= 0 && value <= 1)) toml_.Fail(Key(name), "must be a chance, between 0 and 1");
+    if (toml_.Has(Key(name)) && !(value >= 0 && value <= 1))
+      toml_.Fail(Key(name), "must be a chance, between 0 and 1");
   }
 
  private:

@@ -82,7 +82,7 @@ class DealtTable final : public client::Table {
 
 Result<std::vector<SimulatedSite>> SitesFromFiles(const std::string& what,
                                                   const std::string& base) {
-  std::string pattern = ResolvePath(base, what);
+  std::string pattern = base == "." ? what : ResolvePath(base, what);
   if (IsDirectory(pattern)) pattern += "/*.csv";
   std::vector<SimulatedSite> sites;
   for (const std::string& path : Glob(pattern)) {
@@ -93,7 +93,11 @@ Result<std::vector<SimulatedSite>> SitesFromFiles(const std::string& what,
     }
     sites.push_back({name, ReaderOf(path)});
   }
-  if (sites.empty()) return NotFound("no file matches " + pattern);
+  if (sites.empty()) {
+    return NotFound("no file matches " + pattern)
+        .WithHint(
+            "name a folder of CSV files, one for each site, or a glob such as \"data/*.csv\"");
+  }
   std::sort(sites.begin(), sites.end(),
             [](const SimulatedSite& a, const SimulatedSite& b) { return a.name < b.name; });
   return sites;

@@ -44,12 +44,15 @@ class ThreadRunner final : public TaskRunner {
 // Says in words why a connection fails, found by a handshake of its own beside the session.
 class Diagnosis {
  public:
-  Diagnosis(const ClientConfig& config, const Clock& clock) : config_(config), clock_(clock) {}
+  Diagnosis(const ClientConfig& config, bool insecure, const Clock& clock)
+      : config_(config), insecure_(insecure), clock_(clock) {}
 
   void Begin(Executor& threads) {
     if (running_.exchange(true)) return;
     threads.Post([this] {
-      const Status found = rpc::ProbeCoordinator(config_.coordinator, config_.tls, clock_);
+      const Status found = insecure_
+                               ? rpc::ProbePlainCoordinator(config_.coordinator, clock_)
+                               : rpc::ProbeCoordinator(config_.coordinator, config_.tls, clock_);
       if (said_ != found.ToString()) Say(found);
       said_ = found.ToString();
       running_ = false;
@@ -71,6 +74,7 @@ class Diagnosis {
   }
 
   const ClientConfig config_;
+  const bool insecure_;
   const Clock& clock_;
   std::atomic<bool> running_{false};
   std::string said_;  // last; touched by the one helper thread only
@@ -100,21 +104,21 @@ uint64_t RandomSeed() {
 }  // namespace
 
 struct Agent::Parts final : SessionObserver {
-  Parts(const ClientConfig& config, std::map<std::string, RowReader> readers)
+  Parts(const ClientConfig& config, bool insecure, std::map<std::string, RowReader> readers)
       : loop(clock),
         trainer(config.site, std::move(readers), config.policy, config.max_concurrent_tasks),
-        diagnosis(config, clock),
+        diagnosis(config, insecure, clock),
         tls_files(config.tls) {}
 
   void Say(const std::string& line) override { spdlog::info("{}", line); }
+  void Warn(const std::string& line) override { spdlog::warn("{}", line); }
 
   void HealthChanged(const Status& health) override {
     if (health.ok()) {
       spdlog::info("the coordinator answers again");
       return diagnosis.Forget(helpers);
     }
-    const bool connection = health.code() == Code::kUnavailable;
-    if (connection && !insecure) return diagnosis.Begin(helpers);
+    if (health.code() == Code::kUnavailable) return diagnosis.Begin(helpers);
     spdlog::warn("{}", health.ToString());
   }
 
@@ -125,7 +129,6 @@ struct Agent::Parts final : SessionObserver {
   NativeTrainer trainer;
   Diagnosis diagnosis;
   const rpc::TlsFiles tls_files;
-  bool insecure = false;
   bool stopped = false;  // on the loop's thread
   std::unique_ptr<storage::SqliteClientStore> store;
   std::unique_ptr<Session> session;
@@ -156,8 +159,7 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
       return ReadTable(files, source, columns);
     };
   }
-  auto parts = std::make_unique<Parts>(config, std::move(readers));
-  parts->insecure = insecure;
+  auto parts = std::make_unique<Parts>(config, insecure, std::move(readers));
   SessionOptions options;
   if (!insecure) {
     const int64_t now = parts->clock.WallNow().unix_millis / 1000;
@@ -165,7 +167,11 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
     SKERRY_ASSIGN_OR_RETURN(options.certificate_expires_unix,
                             CheckOwnCertificate(parts->files, config));
   }
-  SKERRY_RETURN_IF_ERROR(parts->files.MakeDirectories(config.state_dir));
+  if (Status made = parts->files.MakeDirectories(config.state_dir); !made.ok()) {
+    return std::move(made)
+        .WithContext("site.state_dir")
+        .WithHint("[site] state_dir in agent.toml must be a directory that this user may write");
+  }
   Result<std::unique_ptr<FileLock>> lock = FileLock::Acquire(config.state_dir + "/lock");
   if (!lock.ok()) return lock.status().WithContext("the state directory is in use");
   parts->lock = *std::move(lock);

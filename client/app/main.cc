@@ -27,6 +27,15 @@ constexpr const char* kFooter =
     "data,\n"
     "  9 the coordinator speaks another version, 10 a newer process of this site has taken over.";
 
+// A run would find it, perhaps weeks later. It may also be mended by then: the client starts.
+void WarnOfUnreadableData(Files& files, const client::ClientConfig& config) {
+  for (const auto& [name, source] : config.sources) {
+    const Status readable = client::CheckReadable(files, source);
+    if (readable.ok()) continue;
+    spdlog::warn("{}; tasks that read it fail until this is mended", readable.message());
+  }
+}
+
 int Work(const std::string& path, bool insecure) {
   PosixFiles files;
   const Result<client::ClientConfig> config = client::LoadClientConfig(files, path, insecure);
@@ -36,6 +45,7 @@ int Work(const std::string& path, bool insecure) {
   if (!agent.ok()) return ReportError(agent.status());
   spdlog::info("client {} of site \"{}\", coordinator {}, state in {}", kVersion, config->site,
                config->coordinator, config->state_dir);
+  WarnOfUnreadableData(files, *config);
   signal.Listen([&agent] { (*agent)->Stop(); });
   const Status status = (*agent)->Run();
   return status.ok() ? 0 : ReportError(status);
@@ -59,7 +69,9 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    return skerry::ReportError(
+        skerry::InvalidArgument(error.what()).WithHint("skerry-client --help"));
   }
   spdlog::set_default_logger(spdlog::stderr_color_mt("client"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");

@@ -38,10 +38,11 @@ class Table {
 
 // Reads `columns` (names as the run gives them) of a source. Columns of the source that were not
 // asked for are skipped. Errors: NOT_FOUND (file, table), INVALID_ARGUMENT (a missing column: names
-// it, the file, and the nearest column there is; a quote that never closes, a row with too few or
-// too many fields, a cell of more than 16 MB: file and line; no rows), and for a SQLite database
-// also those of sqlite_table.h. Messages hold only what the run and agent.toml say; what the source
-// itself holds (other columns' names) stands in the hints, which are for the site's own eyes.
+// it and the file, by the last part of its path, and hints at the nearest column there is; a quote
+// that never closes, a row with too few or too many fields, a cell of more than 16 MB: file and
+// line; no rows), and for a SQLite database also those of sqlite_table.h. Messages hold only what
+// the run and agent.toml say; what the source itself holds (other columns' names) stands in the
+// hints, which are for the site's own eyes.
 Result<std::unique_ptr<Table>> ReadTable(Files& files, const DataSource& source,
                                          std::span<const std::string> columns);
 
@@ -51,5 +52,9 @@ Result<std::unique_ptr<Table>> ReadTable(Files& files, const DataSource& source,
 Result<std::unique_ptr<Table>> ReadCsv(std::string text, const std::string& name,
                                        const DataSource& source,
                                        std::span<const std::string> columns);
+
+// Whether the source's file can be opened now. The error names the key and the whole path: it is
+// for the site's own log.
+Status CheckReadable(Files& files, const DataSource& source);
 
 }  // namespace skerry::client

@@ -106,7 +106,12 @@ struct Daemon::Parts {
 };
 
 Status Daemon::Parts::OpenStore(const CoordinatorConfig& config) {
-  SKERRY_RETURN_IF_ERROR(files.MakeDirectories(config.state_dir));
+  if (Status made = files.MakeDirectories(config.state_dir); !made.ok()) {
+    return std::move(made)
+        .WithContext("storage.state_dir")
+        .WithHint(
+            "[storage] state_dir in coordinator.toml must be a directory that this user may write");
+  }
   Result<std::unique_ptr<FileLock>> locked = FileLock::Acquire(config.state_dir + "/lock");
   if (!locked.ok()) return locked.status().WithContext("the state directory is in use");
   lock = *std::move(locked);

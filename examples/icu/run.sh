@@ -110,6 +110,25 @@ done
   "federated=$out/federated.safetensors" "pooled=$out/pooled/model.safetensors" --format json \
   >"$out/comparison.json"
 
+# On the held-out patients of all sites together. Numbers above are words until somebody checks them.
+awk -F'"' '
+  /"all": \[/ { all = 1 }
+  all && /"model":/ { model = $4 }
+  all && /"auc":/ { value = $3; gsub(/[:, ]/, "", value); auc[model] = value }
+  END {
+    for (name in auc) if (name ~ /^local of /) { sum += auc[name]; n++ }
+    if (n == 0 || auc["federated"] == "" || auc["pooled"] == "") {
+      print "comparison.json lacks a model"; exit 1
+    }
+    apart = auc["federated"] - auc["pooled"]
+    if (apart < 0) apart = -apart
+    printf "AUC: federated %.4f, pooled %.4f, local models on average %.4f\n",
+           auc["federated"], auc["pooled"], sum / n
+    if (apart > 0.005) { print "MISSED: federated is not within 0.005 of pooled"; exit 1 }
+    if (auc["federated"] <= sum / n) { print "MISSED: federated is no better than local"; exit 1 }
+    print "the federated model is within 0.005 of the pooled one, and above the local ones"
+  }' "$out/comparison.json"
+
 step "9. done"
 started=("${pids[@]}")
 stop_all

@@ -1,5 +1,7 @@
 #include "rpc/grpc/status_codec.h"
 
+#include "rpc/reaction.h"
+
 namespace skerry::rpc {
 namespace {
 
@@ -33,6 +35,9 @@ Status FromGrpc(const grpc::Status& status) {
   Status result(known ? static_cast<Code>(code) : Code::kUnknown, status.error_message());
   const std::string details = status.error_details();
   const std::size_t line_end = details.find('\n');
+  const bool refused = result.code() == Code::kUnavailable && details.empty() &&
+                       result.message().find("Connection refused") != std::string::npos;
+  if (refused) return std::move(result).WithDetail(kRefused);
   if (line_end == std::string::npos) return result;
   return std::move(result)
       .WithDetail(details.substr(0, line_end))

@@ -100,6 +100,11 @@ Status ProbeCoordinator(const std::string& address, const TlsFiles& tls, const C
   return crypto::ProbeTls(options, clock);
 }
 
+Status ProbePlainCoordinator(const std::string& address, const Clock& clock) {
+  SKERRY_ASSIGN_OR_RETURN(const HostPort parsed, ParseHostPort(address));
+  return crypto::ProbePlain(parsed.host, parsed.port, 5s, clock);
+}
+
 void SetUpGrpc() {
   // With ECDSA certificates no TLS 1.2 cipher of this list fits, so that only TLS 1.3 is left: gRPC
   // 1.51 has no setting for a minimum version.

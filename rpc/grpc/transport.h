@@ -29,6 +29,9 @@ Status CheckTlsFiles(Files& files, const TlsFiles& tls, int64_t now_unix);
 // gRPC's (crypto/tls_probe.h says which statuses). Blocks for seconds. OK: there is nothing wrong.
 Status ProbeCoordinator(const std::string& address, const TlsFiles& tls, const Clock& clock);
 
+// The same for a connection without TLS.
+Status ProbePlainCoordinator(const std::string& address, const Clock& clock);
+
 // Before the first use of gRPC in a process: TLS 1.3 only, and quiet logs.
 void SetUpGrpc();
 

@@ -90,6 +90,40 @@ TEST(TomlReaderTest, ARequiredKeyOfAMissingTableIsNamedWithoutALine) {
               Fails(Code::kInvalidArgument, HasSubstr("run.toml: tls.ca: is missing")));
 }
 
+TEST(TomlReaderTest, AKeyThatCouldNotBeReadIsNotFoundWrongASecondTime) {
+  TomlReader reader = Parsed("[time]\nheartbeat = 5\n[run]\nmomentum = 2.0\n");
+  (void)reader.Number("run.rate");
+  reader.Fail("run.rate", "must be over 0");
+  (void)reader.Time("time.heartbeat");
+  reader.Fail("time.heartbeat", "must be at least 1s");
+  (void)reader.Number("run.momentum");
+  reader.Fail("run.momentum", "must be below 1");
+  EXPECT_THAT(reader.Finish(),
+              Fails(Code::kInvalidArgument,
+                    AllOf(HasSubstr("run.rate: is missing"), HasSubstr("must be a duration"),
+                          HasSubstr("must be below 1"), Not(HasSubstr("over 0")),
+                          Not(HasSubstr("at least 1s")))));
+}
+
+TEST(TomlReaderTest, OneHintStandsBelowAllErrorsSeveralEachBehindItsOwn) {
+  TomlReader one = Parsed("a = 1\nb = 2\n");
+  (void)one.Integer("a");
+  (void)one.Integer("b");
+  one.Fail("a", "is odd", "take an even one");
+  one.Fail("b", "is small");
+  EXPECT_EQ(one.Finish().hint(), "take an even one");
+  TomlReader two = Parsed("a = 1\nb = 2\n");
+  (void)two.Integer("a");
+  (void)two.Integer("b");
+  two.Fail("a", "is odd", "take an even one");
+  two.Fail("b", "is small", "take a larger one");
+  const Status status = two.Finish();
+  EXPECT_EQ(status.hint(), "");
+  EXPECT_EQ(
+      status.message(),
+      "run.toml:1: a: is odd (take an even one)\nrun.toml:2: b: is small (take a larger one)");
+}
+
 TEST(TomlReaderTest, AnUnknownKeyNamesTheNearestKnownOneOfItsTable) {
   TomlReader reader = Parsed("[training]\nbatchsize = 32\n");
   (void)reader.Integer("training.batch_size", 1);

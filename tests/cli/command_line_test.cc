@@ -146,6 +146,94 @@ TEST_F(CommandLineTest, AFileThatIsMissingIsNotFoundAndOneThatIsWrongIsABadArgum
   EXPECT_THAT(wrong.err, HasSubstr("run.toml:2: run.nmae"));
 }
 
+TEST_F(CommandLineTest, WhereTheCoordinatorIsMayStandInFrontOfTheCommand) {
+  const testing::TempDir dir;
+  const std::string socket = dir.File("admin.sock");
+  const Outcome before = Skerry({"--socket", socket, "run", "list"});
+  EXPECT_EQ(before.code, 4);
+  EXPECT_EQ(before.err, Skerry({"run", "list", "--socket", socket}).err);
+  EXPECT_THAT(Skerry({"--admin", dir.File("admin.toml"), "run", "list"}).err,
+              HasSubstr("there is no file " + dir.File("admin.toml")));
+  const Outcome useless = Skerry({"--socket", socket, "simulate", "run.toml"});
+  EXPECT_EQ(useless.code, 2);
+  EXPECT_THAT(useless.err, HasSubstr("\"skerry simulate\" has no use for --socket"));
+  EXPECT_THAT(Skerry({"--socket", socket, "run", "lst"}).err, HasSubstr("did you mean \"list\"?"));
+}
+
+TEST_F(CommandLineTest, AnUnknownOptionIsNamedWithTheNearest) {
+  EXPECT_EQ(
+      Skerry({"run", "list", "--foramt", "json"}).err,
+      "error: there is no option --foramt of \"skerry run list\"; did you mean \"--format\"?\n"
+      "hint: skerry run list --help\n");
+  EXPECT_THAT(Skerry({"simulate", "run.toml", "--thread=4"}).err,
+              HasSubstr("did you mean \"--threads\"?"));
+  EXPECT_THAT(Skerry({"run", "show", "latest", "--zzz"}).err,
+              HasSubstr("error: there is no option --zzz of \"skerry run show\"\n"));
+}
+
+TEST_F(CommandLineTest, ANumberThatMakesNoSenseIsRefused) {
+  const std::vector<std::vector<std::string>> nonsense = {
+      {"simulate", "run.toml", "--threads", "-4"},
+      {"simulate", "run.toml", "--seed", "-1"},
+      {"run", "wait", "--round", "-3", "--socket", "/nowhere.sock"},
+      {"run", "show", "latest", "--rounds", "-2", "--socket", "/nowhere.sock"},
+      {"model", "export", "latest", "--version", "-2", "--socket", "/nowhere.sock"}};
+  for (const std::vector<std::string>& arguments : nonsense) {
+    const Outcome outcome = Skerry(arguments);
+    const std::string all = ::testing::PrintToString(arguments);
+    EXPECT_EQ(outcome.code, 2) << all;
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr("--"), HasSubstr("\nhint: "))) << all;
+  }
+}
+
+TEST_F(CommandLineTest, AFileOrFolderThatIsNotThereComesWithWhatWasPerhapsMeant) {
+  const testing::TempDir dir;
+  dir.Write("run.toml", testing::PatientsRunFile(2));
+  dir.Write("data/north.csv", testing::PatientsCsv("north", 40, 1));
+  const std::string run = dir.File("run.toml");
+  EXPECT_THAT(Skerry({"simulate", dir.File("rnu.toml")}).err,
+              AllOf(HasSubstr("there is no run file "), HasSubstr("hint: did you mean " + run)));
+  EXPECT_THAT(Skerry({"run", "submit", dir.File("no/run.toml")}).err,
+              HasSubstr("hint: there is no folder " + dir.File("no")));
+  EXPECT_THAT(Skerry({"simulate", run, "--sites", dir.File("data"), "--faults", "none-such.toml"}).err,
+              AllOf(HasSubstr("there is no plan none-such.toml"), HasSubstr("hint: ")));
+  const Outcome none = Skerry({"simulate", run, "--sites", "0"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_THAT(none.err, AllOf(HasSubstr("at least one site"), HasSubstr("hint: ")));
+  EXPECT_THAT(Skerry({"simulate", run, "--sites", dir.File("nothing/*.csv")}).err,
+              AllOf(HasSubstr("no file matches"), HasSubstr("hint: ")));
+  EXPECT_THAT(Skerry({"model", "export", "latest", "--out", dir.File("no/x.st"), "--socket",
+                      "/nowhere.sock"})
+                  .err,
+              HasSubstr("folder " + dir.File("no") + " does not exist"));
+  EXPECT_THAT(Skerry({"model", "evaluate", run, "--sites", dir.File("data"), "m=none.st"}).err,
+              AllOf(HasSubstr("there is no model none.st"), HasSubstr("hint: ")));
+  const Outcome backup = Skerry({"backup", "create", dir.File("b"), "--state-dir", dir.path()});
+  EXPECT_EQ(backup.code, 3);
+  EXPECT_THAT(backup.err, AllOf(HasSubstr("there is no coordinator.db in"), HasSubstr("hint: ")));
+}
+
+TEST_F(CommandLineTest, ASimulationLooksAtItsFolderBeforeItBegins) {
+  const testing::TempDir dir;
+  dir.Write("run.toml", testing::PatientsRunFile(2));
+  dir.Write("data/north.csv", testing::PatientsCsv("north", 40, 1));
+  dir.Write("file", "");
+  const Outcome outcome = Skerry(
+      {"simulate", dir.File("run.toml"), "--sites", dir.File("data"), "--out", dir.File("file")});
+  EXPECT_EQ(outcome.code, 6);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("is not a directory"), Not(HasSubstr("round"))));
+}
+
+TEST_F(CommandLineTest, ASimulationThatPausesSaysToMendAndSimulateAgain) {
+  const testing::TempDir dir;
+  dir.Write("run.toml", testing::PatientsRunFile(2));
+  dir.Write("data/north.csv", "id,age\n1,50\n");
+  const Outcome outcome = Skerry({"simulate", dir.File("run.toml"), "--sites", dir.File("data"),
+                                  "--out", dir.File("out"), "--quiet"});
+  EXPECT_EQ(outcome.code, 22);
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("then simulate again"), Not(HasSubstr("run resume"))));
+}
+
 TEST_F(CommandLineTest, NoCoordinatorAtASocketIsNoAnswer) {
   const testing::TempDir dir;
   const Outcome outcome = Skerry({"run", "list", "--socket", dir.File("admin.sock")});
@@ -167,7 +255,8 @@ TEST_F(CommandLineTest, ASimulationPrintsItsResultsAndKeepsProgressApart) {
   const Outcome outcome = Skerry({"simulate", dir.File("run.toml"), "--sites", dir.File("data"),
                                   "--out", dir.File("out"), "--threads", "1"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("patients: completed"), HasSubstr("sha256 ")));
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("patients: completed"), HasSubstr("\nversion 2: test."),
+                                 HasSubstr("sha256 ")));
   EXPECT_THAT(outcome.err, HasSubstr("round 2 of 2"));
   const Outcome quiet = Skerry({"simulate", dir.File("run.toml"), "--sites", dir.File("data"),
                                 "--out", dir.File("out2"), "--quiet"});

@@ -181,13 +181,15 @@ TEST(OutputTest, OnATerminalReasonsAreWrappedOrElidedToItsWidth) {
   EXPECT_THAT(RunsText({shown.run()}, 110), HasSubstr("…\n"));
 }
 
-TEST(OutputTest, ARoundUnderWayShowsWhoHasReported) {
+TEST(OutputTest, ARoundUnderWayShowsWhoHasReportedAndWhoIsLost) {
   v1::ShowRunReply shown = ShownRun();
   v1::RoundSummary& round = *shown.mutable_rounds(0);
   round.set_phase("training");
   round.mutable_sites(0)->set_counted(false);
   EXPECT_THAT(RunText(shown), HasSubstr("  3.2  train  training      1/2  "));
-  EXPECT_THAT(RunText(shown), Not(HasSubstr("south lost")));
+  EXPECT_THAT(RunText(shown), HasSubstr("  south lost: the connection was lost\n"));
+  round.mutable_sites(1)->set_state("training");
+  EXPECT_THAT(RunText(shown), Not(HasSubstr("the connection was lost"))) << "it may still count";
 }
 
 TEST(OutputTest, TheEvaluationAtTheEndIsNoRoundOfTraining) {

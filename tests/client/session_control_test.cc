@@ -73,6 +73,16 @@ TEST_P(EveryControlCall, IsRepeatedForEverWhenTheCoordinatorCannotAnswer) {
   }
 }
 
+TEST_P(EveryControlCall, IsRepeatedSoonWhileTheCoordinatorIsBeingRestarted) {
+  Reach();
+  for (int i = 0; i < 30; ++i) {
+    const std::size_t before = made();
+    FailWith(Unavailable("Connection refused").WithDetail(rpc::kRefused));
+    Wait(10s);
+    ASSERT_EQ(made(), before + 1);
+  }
+}
+
 TEST_P(EveryControlCall, OfAnUnknownEpochOrALostObjectLeadsToJoin) {
   for (const Status& status : {EpochUnknown(), FailedPrecondition("not like this"),
                                Aborted("something changed"), NotFound("it is gone")}) {

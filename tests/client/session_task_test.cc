@@ -243,6 +243,17 @@ TEST_F(SessionTaskTest, AFailureIsReportedWithItsMessageAndWithoutTheHintThatMay
   EXPECT_EQ(api_.pulls.held(), 1U);
 }
 
+TEST_F(SessionTaskTest, WhereTheSiteKeepsItsFilesIsNotToldToOperators) {
+  Join();
+  Give(NewTask(7));
+  runner_.Fail(PermissionDenied("opening state/results/7.result: Permission denied"));
+  Step();
+  ASSERT_EQ(api_.failures.made(), 1U);
+  EXPECT_EQ(api_.failures.last().message(), "opening results/7.result: Permission denied");
+  EXPECT_THAT(diary_.lines, Contains(HasSubstr("state/results/7.result")));
+  EXPECT_THAT(diary_.lines, Not(Contains(HasSubstr("PERMISSION_DENIED")))) << "words for a person";
+}
+
 TEST_F(SessionTaskTest, ATaskWhoseRunCannotBeReadIsReportedAndNotStarted) {
   Join();
   v1::Task task = NewTask(7);

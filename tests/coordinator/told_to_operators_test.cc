@@ -4,13 +4,17 @@
 
 #include <deque>
 
+#include "coordinator/views.h"
 #include "harness.h"
 #include "testing/status_matchers.h"
 
 namespace skerry::coordinator {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 // "site-01" to "site-99".
 std::vector<std::string> Names(int count) {
@@ -109,6 +113,49 @@ TEST_F(ToldToOperatorsTest, OfManyAbsentSitesTheMostMissedAreNamed) {
   EXPECT_EQ(h.coordinator->FindRun("t-1")->record().reason,
             "rounds closed without site-02 in 2, site-03 in 2, site-04 in 2, site-05 in 2, "
             "site-06 in 2, site-07 in 2 and 3 more sites");
+}
+
+TEST_F(ToldToOperatorsTest, ASiteThatIsGoneIsShownAsSuchInTheRoundUnderWay) {
+  BeginRun(2);
+  const auto show = [&] {
+    v1::ShowRunRequest request;
+    request.set_run_id("t-1");
+    request.set_first_round(-1);
+    const auto reply = h.Call<v1::ShowRunReply>(
+        [&](auto done) { h.coordinator->ShowRun(request, std::move(done)); });
+    EXPECT_OK(reply);
+    return reply.ok() ? *reply : v1::ShowRunReply();
+  };
+  sites[0].Beat(tasks[0].task_id());
+  sites[1].Beat(tasks[1].task_id());
+  sites[0].Break();
+  v1::ShowRunReply shown = show();
+  EXPECT_EQ(shown.sites(0).state(), "training") << "what it was at when its connection broke";
+  EXPECT_EQ(shown.sites(0).reason(), kBrokenReason);
+  h.Wait(15s);
+  sites[1].Beat(tasks[1].task_id());
+  shown = show();
+  ASSERT_EQ(shown.rounds_size(), 1);
+  for (const v1::SiteInRound& site : {shown.sites(0), shown.rounds(0).sites(0)}) {
+    EXPECT_EQ(site.state(), "lost");
+    EXPECT_THAT(site.reason(), StartsWith("the connection was lost; last heard of at 20"));
+  }
+  EXPECT_EQ(shown.rounds(0).sites(1).state(), shown.sites(1).state());
+}
+
+TEST_F(ToldToOperatorsTest, WhatCannotBeDoneComesWithWhatCan) {
+  BeginRun(1);
+  const auto resume = h.Call<v1::ResumeRunReply>(
+      [&](auto done) { h.coordinator->ResumeRun("t-1", std::move(done)); });
+  EXPECT_THAT(resume.status().hint(), HasSubstr("skerry run show t-1"));
+  ASSERT_OK(sites[0].Fail(tasks[0], InvalidArgument("there is no column \"age\"")));
+  EXPECT_THAT(h.coordinator->FindRun("t-1")->record().hint,
+              AllOf(HasSubstr("skerry run resume t-1"), HasSubstr("submit a corrected one")));
+  for (int i = 0; i < 2; ++i) {
+    const auto stop = h.Call<v1::StopRunReply>(
+        [&](auto done) { h.coordinator->StopRun("t-1", std::move(done)); });
+    EXPECT_EQ(stop.status().hint().empty(), i == 0) << "the second finds it ended";
+  }
 }
 
 }  // namespace

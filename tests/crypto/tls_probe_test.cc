@@ -333,5 +333,18 @@ TEST_F(TlsProbeTest, OneProbeLeavesNothingBehindForTheNext) {
   }
 }
 
+TEST_F(TlsProbeTest, APlaintextSideFindsOutThatTheOtherWantsTls) {
+  const LoopbackServer tls(TlsService(Coordinator()));
+  EXPECT_THAT(crypto::ProbePlain("127.0.0.1", tls.port(), 20s, clock_),
+              Fails(Code::kFailedPrecondition, HasSubstr("most likely it wants TLS")));
+  const LoopbackServer silent(HangUpService());
+  EXPECT_THAT(crypto::ProbePlain("127.0.0.1", silent.port(), 20s, clock_),
+              Fails(Code::kFailedPrecondition, HasSubstr("hangs up")));
+  const LoopbackServer http2(PlainService(std::string("\0\0\0\4\0\0\0\0\0", 9)));
+  EXPECT_OK(crypto::ProbePlain("127.0.0.1", http2.port(), 20s, clock_));
+  EXPECT_THAT(crypto::ProbePlain("127.0.0.1", ClosedPort(), 20s, clock_),
+              Fails(Code::kUnavailable, HasSubstr("refuses connections")));
+}
+
 }  // namespace
 }  // namespace skerry::crypto

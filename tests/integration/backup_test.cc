@@ -111,7 +111,8 @@ TEST_F(BackupTest, ErrorsNameWhatIsInTheWay) {
   const Finished lost = federation_.Skerry(
       {"backup", "create", Backup(), "--state-dir", federation_.File("nowhere")});
   EXPECT_EQ(lost.exit_code, 3);
-  EXPECT_THAT(lost.err, HasSubstr("nowhere/coordinator.db"));
+  EXPECT_THAT(lost.err, AllOf(HasSubstr("there is no coordinator.db in "), HasSubstr("nowhere"),
+                              HasSubstr("hint: --state-dir")));
   ASSERT_EQ(federation_.Skerry({"backup", "create", Backup(), "--state-dir", State()}).exit_code,
             0);
   const Finished again = federation_.Skerry({"backup", "create", Backup(), "--state-dir", State()});

@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 Finished StartToEnd(const Deployment& federation, const std::string& program,
                     const std::string& config) {
@@ -68,10 +69,14 @@ TEST(BadInputTest, ASitesBadDataPauseTheRunWithFileLineAndColumnAndItGoesOnWhenT
   ASSERT_EQ(federation.Skerry({"run", "resume", run}).exit_code, 0);
   EXPECT_EQ(federation.WaitForEnd(run), 21);
   shown = federation.Skerry({"run", "show", run});
-  EXPECT_THAT(shown.out, HasSubstr("no column"));
+  EXPECT_THAT(shown.out, HasSubstr("south.csv has no column \"age\""));
+  EXPECT_THAT(federation.client("south").Output(), HasSubstr("rename under [data."))
+      << "what to do about it, at the site alone";
   WriteAll(csv, "id,age,score,sex,died\n");
   ASSERT_EQ(federation.Skerry({"run", "resume", run}).exit_code, 0);
   EXPECT_EQ(federation.WaitForEnd(run), 21) << "an empty site";
+  EXPECT_THAT(federation.Skerry({"run", "show", run}).out,
+              HasSubstr("south.csv has no rows below its header"));
   WriteAll(csv, "id,age,score,sex,died\n1,50,20,f,0\n2,60,21,m,0\n3,61,21,m,0\n4,62,21,m,0\n");
   ASSERT_EQ(federation.Skerry({"run", "resume", run}).exit_code, 0);
   EXPECT_EQ(federation.WaitForEnd(run), 21) << "one class only";
@@ -79,6 +84,51 @@ TEST(BadInputTest, ASitesBadDataPauseTheRunWithFileLineAndColumnAndItGoesOnWhenT
   WriteAll(csv, good);
   ASSERT_EQ(federation.Skerry({"run", "resume", run}).exit_code, 0);
   EXPECT_EQ(federation.WaitForEnd(run), 0);
+}
+
+TEST(BadInputTest, DataThatAreNotThereAreSaidAtTheStartAndWhereTheyLieToTheSiteAlone) {
+  Deployment federation({"north"});
+  const std::string csv = federation.File("data/north.csv");
+  std::filesystem::rename(csv, csv + ".away");
+  federation.StartAll();
+  const Process& client = federation.client("north");
+  EXPECT_THAT(client.Output(), AllOf(HasSubstr(" of agent.toml: opening "), HasSubstr(csv),
+                                     HasSubstr("tasks that read it fail")));
+  const std::string run = federation.Submit(Deployment::RunFile(1));
+  EXPECT_EQ(federation.WaitForEnd(run), 21);
+  const Finished shown = federation.Skerry({"run", "show", run});
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("opening north.csv: No such file or directory"),
+                               Not(HasSubstr(federation.path())), HasSubstr("corrected one")));
+  EXPECT_THAT(client.Output(), AllOf(HasSubstr("statistics: failed: opening north.csv"),
+                                     HasSubstr("names " + csv), Not(HasSubstr("NOT_FOUND"))));
+  std::filesystem::rename(csv + ".away", csv);
+  ASSERT_EQ(federation.Skerry({"run", "resume", run}).exit_code, 0);
+  EXPECT_EQ(federation.WaitForEnd(run), 0);
+}
+
+TEST(BadInputTest, ADaemonWithoutItsFileSaysSoInTheFormOfAllErrors) {
+  const TempDir dir;
+  for (const std::string program : {"skerry-client", "skerry-coordinator"}) {
+    const Finished bare = RunToEnd({Program(program)}, dir.path());
+    EXPECT_EQ(bare.exit_code, 2);
+    EXPECT_EQ(bare.err, "error: --config is required\nhint: " + program + " --help\n");
+    const Finished missing = RunToEnd({Program(program), "--config", "none.toml"}, dir.path());
+    EXPECT_EQ(missing.exit_code, 3);
+    EXPECT_THAT(missing.err, AllOf(HasSubstr("there is no file none.toml"), HasSubstr("hint: ")));
+  }
+}
+
+TEST(BadInputTest, PlaintextToACoordinatorThatWantsTlsIsExplainedInWords) {
+  Deployment federation({"north"});
+  federation.StartCoordinator();
+  const std::string config = federation.Kit("north") + "/agent.toml";
+  federation.StartClient("north");  // gives the kit its port
+  federation.client("north").Kill9();
+  Process client({Program("skerry-client"), "--insecure", "--config", config},
+                 federation.File("plain.log"));
+  ASSERT_TRUE(client.WaitFor("most likely it wants TLS")) << client.Output();
+  EXPECT_TRUE(client.WaitFor("hint: leave --insecure out"));
+  EXPECT_THAT(client.Output(), Not(HasSubstr("failed to connect to all addresses")));
 }
 
 // ---- Certificates ----
@@ -166,14 +216,32 @@ TEST(BadInputTest, ASecondCoordinatorOnTheSameStateDirectoryEndsAtOnce) {
   EXPECT_TRUE(federation.coordinator().IsRunning());
 }
 
+void GiveToNobody(const std::string& folder) {
+  constexpr uid_t kNobody = 65534;
+  ASSERT_EQ(::chown(folder.c_str(), kNobody, kNobody), 0);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    ASSERT_EQ(::chown(entry.path().c_str(), kNobody, kNobody), 0);
+  }
+}
+
 TEST(BadInputTest, AnUnwritableStateDirectoryIsNamed) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere: see the test of /proc";
   Deployment federation({"north"});
-  std::filesystem::create_directories(federation.Kit("coordinator") + "/state");
-  ASSERT_EQ(::chmod((federation.Kit("coordinator") + "/state").c_str(), 0500), 0);
-  const Finished started = StartToEnd(federation, "skerry-coordinator",
-                                      federation.Kit("coordinator") + "/coordinator.toml");
-  EXPECT_EQ(started.exit_code, 5);
+  const std::string state = federation.Kit("coordinator") + "/state";
+  std::filesystem::create_directories(state);
+  ASSERT_EQ(::chmod(state.c_str(), 0500), 0);
+  std::vector<std::string> command = {Program("skerry-coordinator"), "--config",
+                                      federation.Kit("coordinator") + "/coordinator.toml"};
+  if (::geteuid() == 0) {  // whom no mode binds: nobody then, who owns the kit
+    for (const std::string& folder : {federation.path(), federation.File("kits")}) {
+      ASSERT_EQ(::chmod(folder.c_str(), 0755), 0);
+    }
+    GiveToNobody(federation.Kit("coordinator"));
+    command.insert(command.begin(), {"/usr/bin/setpriv", "--reuid=65534", "--regid=65534",
+                                     "--clear-groups", "--bounding-set=-all"});
+  }
+  const Finished started = RunToEnd(command, federation.path());
+  if (started.exit_code == 126) GTEST_SKIP() << "nobody may not run a program of this build";
+  EXPECT_EQ(started.exit_code, 5) << started.err;
   EXPECT_THAT(started.err, HasSubstr("coordinator/state"));
 }
 
@@ -184,7 +252,8 @@ TEST(BadInputTest, AStateDirectoryThatCannotBeIsNamed) {
   const Finished started = StartToEnd(federation, "skerry-coordinator",
                                       federation.Kit("coordinator") + "/coordinator.toml");
   EXPECT_NE(started.exit_code, 0);
-  EXPECT_THAT(started.err, HasSubstr("/proc/nowhere"));
+  EXPECT_THAT(started.err, AllOf(HasSubstr("storage.state_dir: "), HasSubstr("/proc/nowhere"),
+                                 HasSubstr("hint: [storage] state_dir in coordinator.toml")));
 }
 
 // A file system of a given size; the test is skipped where this process may not mount one.

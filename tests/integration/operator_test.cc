@@ -67,6 +67,34 @@ TEST(OperatorTest, EveryCommandThatTakesAFormatGivesIt) {
               Not(HasSubstr("metrics of the model")));
 }
 
+TEST(OperatorTest, ARoundOrVersionThatARunDoesNotHaveIsRefused) {
+  Deployment federation({"north"});
+  federation.StartAll();
+  const std::string run = federation.Submit(Deployment::RunFile(2));
+  const Finished beyond = federation.Skerry({"run", "wait", run, "--round", "1000"});
+  EXPECT_EQ(beyond.exit_code, 2);
+  EXPECT_THAT(beyond.err, HasSubstr("patients-1 has 2 rounds: there is no round 1000"));
+  EXPECT_EQ(federation.WaitForEnd(run), 0);
+  const Finished exported = federation.Skerry(
+      {"model", "export", run, "--version", "9999", "--out", federation.File("x.safetensors")});
+  EXPECT_EQ(exported.exit_code, 3);
+  EXPECT_THAT(exported.err, HasSubstr("has no version 9999: its newest is 2"));
+  EXPECT_THAT(federation.Skerry({"run", "stop", run}).err,
+              AllOf(HasSubstr("has ended: completed"), HasSubstr("hint: ")));
+}
+
+TEST(OperatorTest, ARunThatIsPausedSaysWhyOnce) {
+  Deployment federation({"north"});
+  federation.StartAll();
+  std::string file = Deployment::RunFile(2);
+  file.replace(file.find("\"age\""), 5, "\"agee\"");
+  const Finished waited = federation.Skerry({"run", "wait", federation.Submit(file)});
+  EXPECT_EQ(waited.exit_code, 21);
+  const std::size_t first = waited.err.find("no column");
+  ASSERT_NE(first, std::string::npos) << waited.err;
+  EXPECT_EQ(waited.err.find("no column", first + 1), std::string::npos) << waited.err;
+}
+
 TEST(OperatorTest, AnAdminWhoIsNotLetInHearsWhyInWords) {
   Deployment federation({"north"});
   federation.StartAll();

@@ -15,6 +15,8 @@
 #include "crypto/content_hash.h"
 #include "rpc/chunks.h"
 #include "rpc/grpc/status_codec.h"
+#include "rpc/grpc/transport.h"
+#include "rpc/reaction.h"
 #include "testing/status_matchers.h"
 
 namespace skerry::rpc {
@@ -161,6 +163,16 @@ TEST_F(GrpcCoordinatorApiTest, AnErrorComesBackWithItsDetailAndHint) {
   const auto reply = Call<v1::JoinReply>([&](auto done) { api_->Join({}, std::move(done)); });
   EXPECT_THAT(reply, Fails(Code::kPermissionDenied, HasSubstr("taken over (look there)")));
   EXPECT_EQ(reply.status().detail(), kSuperseded);
+}
+
+TEST_F(GrpcCoordinatorApiTest, AConnectionThatIsRefusedIsKnownAsSuch) {
+  const auto channel = [] {  // port 1: nobody listens there
+    return OpenChannel("127.0.0.1:1", grpc::InsecureChannelCredentials());
+  };
+  api_ = std::make_unique<GrpcCoordinatorApi>(channel(), channel(), loop_, bulk_, "north");
+  const auto reply = Call<v1::JoinReply>([&](auto done) { api_->Join({}, std::move(done)); });
+  EXPECT_THAT(reply, HasCode(Code::kUnavailable));
+  EXPECT_EQ(reply.status().detail(), kRefused);
 }
 
 TEST_F(GrpcCoordinatorApiTest, AModelArrivesInOrderFromItsOffset) {

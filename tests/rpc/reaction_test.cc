@@ -105,6 +105,16 @@ TEST(BackoffTest, NoDelayIsLongerThanTheCap) {
   EXPECT_GT(longest, 59s) << "full jitter comes near it";
 }
 
+TEST(BackoffTest, ACoordinatorThatIsBeingRestartedIsNotLeftAloneForLong) {
+  const Status refused = Unavailable("Connection refused").WithDetail(kRefused);
+  Backoff backoff = NewBackoff(3);
+  Duration longest{0};
+  for (int i = 0; i < 1000; ++i) longest = std::max(longest, backoff.Next(LongestPause(refused)));
+  EXPECT_LE(longest, 10s);
+  EXPECT_GT(longest, 9s) << "full jitter comes near it";
+  EXPECT_GT(LongestPause(Unavailable("no route to host")), 60s);
+}
+
 TEST(BackoffTest, ACapBelowTheBaseHolds) {
   for (const Duration delay : Take(NewBackoff(3, 1h, 10ms), 100)) EXPECT_LE(delay, 10ms);
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "coordinator/run_plan.h"
@@ -18,6 +19,7 @@ using skerry::testing::Fails;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(FaultStatementsTest, EachIsAShortSentence) {
   ASSERT_OK_AND_ASSIGN(const Window window, ParseWindow("from 1h for 2.5h"));
@@ -50,6 +52,25 @@ TEST(FaultStatementsTest, WhatIsNoSentenceIsShownWithTheForm) {
   EXPECT_THAT(ParseBandwidth("100"), Fails(Code::kInvalidArgument, HasSubstr("100 KB/s")));
   EXPECT_THAT(ParseBandwidth("fast"), Fails(Code::kInvalidArgument, HasSubstr("100 KB/s")));
   EXPECT_THAT(ParseBandwidth("-1 KB/s"), Fails(Code::kInvalidArgument, HasSubstr("100 KB/s")));
+}
+
+TEST(FaultPlanFileTest, AMistakeIsSaidOnceAndWithItsOwnHint) {
+  const Status status = ParseFaultPlan(R"([every_site]
+drop = 2.0
+bandwidth = "fast"
+link_down = ["at noon"]
+[sites.utrecht]
+slower = 9
+[sites.aachen]
+drop = 0.1
+)",
+                                       "plan.toml")
+                            .status();
+  EXPECT_THAT(status, Fails(Code::kInvalidArgument, AllOf(HasSubstr("plan.toml:2: every_site.drop"),
+                                                          Not(HasSubstr("sites.utrecht.drop")))));
+  EXPECT_EQ(std::count(status.message().begin(), status.message().end(), '\n'), 2)
+      << status.message();
+  EXPECT_THAT(status.message(), HasSubstr("bandwidth (write a number and a unit"));
 }
 
 TEST(FaultPlanFileTest, SaysWhatIfUtrechtIsNineTimesSlowerAndAachensLinkDies) {

@@ -11,6 +11,7 @@ using skerry::testing::Fails;
 using skerry::testing::HasCode;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Optional;
 
 const std::vector<std::string> kAge = {"age"};
@@ -40,11 +41,25 @@ TEST(ReadTableTest, AFileThatIsNotThereIsNotFound) {
   PosixFiles files;
   DataSource csv;
   csv.csv = dir.File("none.csv");
-  EXPECT_THAT(ReadTable(files, csv, kAge), Fails(Code::kNotFound, HasSubstr("none.csv")));
+  csv.name = "icu";
+  const Status missing = ReadTable(files, csv, kAge).status();
+  EXPECT_EQ(missing.code(), Code::kNotFound);
+  EXPECT_EQ(missing.message(), "opening none.csv: No such file or directory")
+      << "operators read it: not where this site keeps its files";
+  EXPECT_EQ(missing.hint(), "csv under [data.icu] of agent.toml names " + csv.csv);
+  EXPECT_THAT(CheckReadable(files, csv),
+              Fails(Code::kNotFound, AllOf(HasSubstr("[data.icu]"), HasSubstr(csv.csv))));
   DataSource sqlite;
   sqlite.sqlite = dir.File("none.db");
   sqlite.table = "patients";
-  EXPECT_THAT(ReadTable(files, sqlite, kAge), Fails(Code::kNotFound, HasSubstr("none.db")));
+  EXPECT_EQ(ReadTable(files, sqlite, kAge).status().message(),
+            "opening none.db: No such file or directory");
+  dir.Write("text.db", std::string(1000, 'x'));
+  sqlite.sqlite = dir.File("text.db");
+  EXPECT_THAT(
+      ReadTable(files, sqlite, kAge),
+      Fails(Code::kInvalidArgument, AllOf(HasSubstr("text.db"), Not(HasSubstr(dir.path())))));
+  EXPECT_OK(CheckReadable(files, sqlite));
   EXPECT_THAT(files.Open(dir.File("none.db"), OpenMode::kRead), HasCode(Code::kNotFound));
 }
 
