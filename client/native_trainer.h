@@ -31,8 +31,10 @@ class NativeTrainer final : public Trainer {
   Result<WorkDone> Run(const WorkOrder& order) override;
 
  private:
+  Result<WorkDone> WorkWithinMemory(const WorkOrder& order, RunData& run) const;
   Result<WorkDone> Work(const WorkOrder& order, RunData& run) const;
   Status Read(const WorkOrder& order, RunData& run) const;
+  std::vector<std::string> Remarks(const WorkOrder& order, const RunData& run) const;
   Result<WorkDone> Statistics(const WorkOrder& order, const RunData& run) const;
   Result<WorkDone> TrainAndEvaluate(const WorkOrder& order, RunData& run) const;
 

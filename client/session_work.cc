@@ -125,8 +125,9 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
   if (work == nullptr) return;
   work->busy = false;
   SKERRY_FAILPOINT("client/trained");
-  if (done.status().code() == Code::kResourceExhausted) {
-    // The disk is full: train again when there is room, to the same bits.
+  const Code code = done.status().code();
+  if (code == Code::kResourceExhausted || code == Code::kUnavailable) {
+    // The disk is full, or somebody else writes to the data: train again later, to the same bits.
     work->stage = Stage::kFetching;
     return Retry(*work, done.status());
   }
@@ -147,6 +148,9 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
     return Retry(*work, sealed);
   }
   Unhindered(*work);
+  for (const std::string& remark : done->remarks) {
+    parts_.observer.Say(Describe(work->task) + ": " + remark);
+  }
   parts_.observer.Say(Describe(work->task) + ": done, " + FormatCount(done->num_examples) +
                       " examples");
 }
