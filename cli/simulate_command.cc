@@ -148,6 +148,9 @@ int Report(const SimulateOptions& options, const simulation::SimulationResult& r
               FormatDuration(elapsed).c_str(), RoundLabel(run).c_str());
   if (!run.reason().empty()) std::printf("reason: %s\n", Printable(run.reason()).c_str());
   if (!run.hint().empty()) std::printf("hint: %s\n", Printable(run.hint()).c_str());
+  for (const std::string& failure : result.failures) {
+    std::printf("%s\n", Printable(failure).c_str());
+  }
   if (!result.rounds.empty()) std::printf("%s\n", MetricsLine(result.rounds.back()).c_str());
   if (!result.model.empty()) {
     std::printf("model  %s/model.safetensors\nsha256 %s\n", options.out.c_str(),

@@ -34,11 +34,11 @@ void ForgetUnneeded(const v1::DataSpec& spec, learning::FeatureSums& sums) {
 }  // namespace
 
 NativeTrainer::NativeTrainer(std::string site, std::map<std::string, RowReader> sources,
-                             SitePolicy policy, int max_runs)
+                             SitePolicy policy, int max_runs, std::size_t kept_bytes)
     : site_(std::move(site)),
       sources_(std::move(sources)),
       policy_(std::move(policy)),
-      runs_(max_runs) {}
+      runs_(max_runs, kept_bytes) {}
 
 Result<WorkDone> NativeTrainer::Run(const WorkOrder& order) {
   SKERRY_RETURN_IF_ERROR(CheckTask(policy_, *order.spec, order.task));

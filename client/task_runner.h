@@ -36,8 +36,12 @@ struct WorkOrder {
 struct WorkDone {
   int64_t num_examples = 0;
   std::map<std::string, double> scalars;
+  v1::ResultHeader header = {};  // what the result travels under; empty: nobody has hashed it yet
   std::vector<std::string> remarks = {};  // for the site's own log, not part of the result
 };
+
+// The header of a result, with the hash of all its bytes: a trainer's thread has the time for that.
+Result<v1::ResultHeader> MakeHeader(const v1::Task& task, const WorkDone& done, const File& result);
 
 // Local work. Run() blocks until the task is done, and may be called from several threads at once.
 // CANCELLED when `stop` was requested; RESOURCE_EXHAUSTED when the disk is full, UNAVAILABLE when
