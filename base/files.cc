@@ -139,8 +139,10 @@ Result<std::vector<std::string>> PosixFiles::List(const std::string& directory) 
 
 Result<std::string> ReadFile(Files& files, const std::string& path) {
   SKERRY_ASSIGN_OR_RETURN(const auto file, files.Open(path, OpenMode::kRead));
-  // In steps, so that what has no size of its own (a pipe, /proc) reads too.
+  // In steps, so that what has no size of its own (/proc) reads too.
   std::string bytes;
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+  bytes.reserve(size);
   std::array<char, 65536> buffer{};
   for (;;) {
     SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file->ReadAt(bytes.size(), buffer));
@@ -152,6 +154,8 @@ Result<std::string> ReadFile(Files& files, const std::string& path) {
 namespace {
 
 Status WriteAndSync(Files& files, const std::string& path, std::string_view bytes) {
+  // One that was left here may be open to others, or be a link to somewhere else.
+  SKERRY_RETURN_IF_ERROR(files.Remove(path));
   SKERRY_ASSIGN_OR_RETURN(const auto file, files.Open(path, OpenMode::kCreate));
   SKERRY_RETURN_IF_ERROR(file->WriteAt(0, bytes));
   return file->Sync();

@@ -27,19 +27,26 @@ ShutdownSignal::ShutdownSignal() {
 }
 
 void ShutdownSignal::Listen(std::function<void()> on_signal) {
-  thread_ = std::thread([on_signal = std::move(on_signal)] {
-    const sigset_t signals = ShutdownSignals();
-    int number = 0;
-    sigwait(&signals, &number);
-    if (number == SIGUSR2) return;
+  thread_ = std::thread([this, on_signal = std::move(on_signal)] {
+    if (!Await()) return;
     on_signal();
-    sigwait(&signals, &number);
-    if (number != SIGUSR2) ::_exit(130);
+    if (Await()) ::_exit(130);
   });
+}
+
+// False when this object is about to go. A SIGUSR2 from elsewhere means nothing.
+bool ShutdownSignal::Await() const {
+  const sigset_t signals = ShutdownSignals();
+  for (int number = SIGUSR2; !closing_;) {
+    sigwait(&signals, &number);
+    if (number != SIGUSR2) return true;
+  }
+  return false;
 }
 
 ShutdownSignal::~ShutdownSignal() {
   if (!thread_.joinable()) return;
+  closing_ = true;
   pthread_kill(thread_.native_handle(), SIGUSR2);
   thread_.join();
 }

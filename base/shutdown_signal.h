@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <thread>
 
@@ -19,6 +20,9 @@ class ShutdownSignal {
   void Listen(std::function<void()> on_signal);
 
  private:
+  bool Await() const;
+
+  std::atomic<bool> closing_{false};
   std::thread thread_;
 };
 

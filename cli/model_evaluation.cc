@@ -81,6 +81,7 @@ class Comparer {
       SKERRY_ASSIGN_OR_RETURN(
           client::SiteData data,
           client::SiteData::Create(*table, plan_.spec.data(), plan_.spec.data().source()));
+      SKERRY_RETURN_IF_ERROR(data.CheckClasses());
       data_.push_back(std::move(data));
     }
     return OkStatus();

@@ -164,6 +164,9 @@ int Report(const SimulateOptions& options, const simulation::SimulationResult& r
   std::printf("%s: %s in %s, %s\n", run.name().c_str(), run.state().c_str(),
               FormatDuration(elapsed).c_str(), RoundLabel(run).c_str());
   PrintEnd(run, interrupted);
+  for (const std::string& failure : result.failures) {
+    std::printf("%s\n", Printable(failure).c_str());
+  }
   if (!result.rounds.empty() && !MetricsLine(result.rounds.back()).empty()) {
     const v1::RoundSummary& last = result.rounds.back();
     std::printf("version %lld: %s\n", static_cast<long long>(last.base_version()),

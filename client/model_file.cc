@@ -10,7 +10,6 @@
 namespace skerry::client {
 namespace {
 
-using learning::DType;
 using learning::TensorSpec;
 
 std::string Describe(const TensorSpec& tensor) {
@@ -33,10 +32,7 @@ Status ReadTensors(const File& file, uint64_t offset, std::span<T> out) {
 Result<LoadedModel> LoadModel(const File& file, const learning::Layout& parameters,
                               std::size_t num_inputs) {
   SKERRY_ASSIGN_OR_RETURN(const storage::SafetensorsInfo info, storage::ReadSafetensors(file));
-  const auto inputs = static_cast<int64_t>(num_inputs);
-  std::vector<TensorSpec> expected = {{"input.fill", DType::kF64, {inputs}},
-                                      {"input.mean", DType::kF64, {inputs}},
-                                      {"input.scale", DType::kF64, {inputs}}};
+  std::vector<TensorSpec> expected = learning::TransformTensors(num_inputs);
   expected.insert(expected.end(), parameters.tensors().begin(), parameters.tensors().end());
   const std::vector<TensorSpec>& found = info.layout.tensors();
   for (std::size_t i = 0; i < std::max(found.size(), expected.size()); ++i) {

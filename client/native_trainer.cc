@@ -1,108 +1,52 @@
 #include "client/native_trainer.h"
 
+#include <algorithm>
+#include <new>
 #include <span>
+#include <stdexcept>
 #include <utility>
 
 #include "base/failpoint.h"
 #include "base/text.h"
+#include "client/evaluation.h"
 #include "client/model_file.h"
+#include "client/result_writer.h"
 #include "learning/local_training.h"
-#include "learning/metrics.h"
 #include "learning/program.h"
 
 namespace skerry::client {
 namespace {
 
-using learning::Batch;
 using learning::Dataset;
 
-// Puts values into the sections of a result file.
-class ResultWriter {
- public:
-  static Result<ResultWriter> Create(const WorkOrder& order) {
-    SKERRY_ASSIGN_OR_RETURN(learning::ResultLayout layout,
-                            learning::ResultLayout::FromProto(order.task.result_layout()));
-    return ResultWriter(*order.result, std::move(layout));
-  }
-
-  // INVALID_ARGUMENT: the task asks for a section of another size than there is, or of another
-  // name.
-  template <class T>
-  Status Put(const std::string& section, std::span<const T> values) {
-    const auto index = layout_.Find(section);
-    if (!index || layout_.sections()[*index].layout.size_bytes() !=
-                      static_cast<int64_t>(values.size_bytes())) {
-      return InvalidArgument("the task's result layout does not fit its run: section \"" + section +
-                             "\"");
-    }
-    return file_->WriteAt(static_cast<uint64_t>(layout_.offset_bytes(*index)),
-                          {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
-  }
-
- private:
-  ResultWriter(File& file, learning::ResultLayout layout)
-      : file_(&file), layout_(std::move(layout)) {}
-
-  File* file_;
-  learning::ResultLayout layout_;
-};
-
-learning::EvaluationSums EvaluateOn(const learning::Model& model, std::span<const float> parameters,
-                                    const Dataset& data) {
-  constexpr int64_t kRows = 4096;
-  std::vector<float> outputs(static_cast<std::size_t>(data.rows * model.num_outputs()));
-  const auto workspace = model.NewWorkspace(std::min(kRows, std::max<int64_t>(data.rows, 1)));
-  for (int64_t first = 0; first < data.rows; first += kRows) {
-    const int64_t rows = std::min(kRows, data.rows - first);
-    const auto at = [](int64_t i) { return static_cast<std::size_t>(i); };
-    const Batch batch = {rows,
-                         std::span(data.features)
-                             .subspan(at(first * data.num_features), at(rows * data.num_features)),
-                         std::span(data.labels).subspan(at(first), at(rows))};
-    model.Forward(
-        parameters, batch,
-        std::span(outputs).subspan(at(first * model.num_outputs()), at(rows * model.num_outputs())),
-        *workspace);
-  }
-  return learning::Evaluate(model.output_kind(), model.num_outputs(), outputs, data.labels);
+int64_t NumRows(const RunData& run, SplitPart part) {
+  return static_cast<int64_t>(run.data->num_rows(part));
 }
 
-std::string_view SplitName(SplitPart part) {
-  return part == SplitPart::kValidation ? "validation" : "test";
-}
-
-Status Evaluate(const learning::Model& model, std::span<const float> parameters,
-                const std::map<SplitPart, Dataset>& datasets, const v1::Split& split,
-                ResultWriter& writer) {
-  for (const SplitPart part : {SplitPart::kValidation, SplitPart::kTest}) {
-    if ((part == SplitPart::kValidation ? split.validation() : split.test()) <= 0) continue;
-    const learning::EvaluationValues values =
-        learning::ToValues(model.output_kind(), EvaluateOn(model, parameters, datasets.at(part)));
-    const std::string prefix = "evaluation." + std::string(SplitName(part));
-    SKERRY_RETURN_IF_ERROR(
-        writer.Put<int64_t>(prefix + ".counts", std::span<const int64_t>(values.counts)));
-    SKERRY_RETURN_IF_ERROR(
-        writer.Put<double>(prefix + ".sums", std::span<const double>(values.sums)));
+// What the transform does not need does not leave the site.
+void ForgetUnneeded(const v1::DataSpec& spec, learning::FeatureSums& sums) {
+  const std::vector<learning::FeatureColumn> columns = learning::FeatureColumns(spec);
+  for (std::size_t j = 0; j < columns.size(); ++j) {
+    if (!learning::NeedsSums(spec, columns[j])) sums.sum[j] = sums.sum_squares[j] = 0;
   }
-  return OkStatus();
 }
 
 }  // namespace
 
 NativeTrainer::NativeTrainer(std::string site, std::map<std::string, RowReader> sources,
-                             SitePolicy policy, int max_runs)
+                             SitePolicy policy, int max_runs, std::size_t kept_bytes)
     : site_(std::move(site)),
       sources_(std::move(sources)),
       policy_(std::move(policy)),
-      runs_(max_runs) {}
+      runs_(max_runs, kept_bytes) {}
 
 Result<WorkDone> NativeTrainer::Run(const WorkOrder& order) {
-  SKERRY_RETURN_IF_ERROR(CheckRun(policy_, *order.spec));
+  SKERRY_RETURN_IF_ERROR(CheckTask(policy_, *order.spec, order.task));
   // A coordinator that began anew counts its runs from 1 again.
   const std::string run = order.coordinator_id + "/" + order.task.run_id() + "/" +
                           HexEncode(order.task.run_spec_sha256());
   SKERRY_ASSIGN_OR_RETURN(RunDataCache::Lease lease, runs_.Take(run, order.stop));
-  Result<WorkDone> done = Work(order, *lease);
+  Result<WorkDone> done = WorkWithinMemory(order, *lease);
   const Code code = done.status().code();
   if (code != Code::kOk && code != Code::kCancelled && code != Code::kResourceExhausted) {
     lease.Forget();
@@ -110,12 +54,34 @@ Result<WorkDone> NativeTrainer::Run(const WorkOrder& order) {
   return done;
 }
 
+// A model or data too large for this machine end the task, not the agent: as a crash, it would come
+// again at every start.
+Result<WorkDone> NativeTrainer::WorkWithinMemory(const WorkOrder& order, RunData& run) const {
+  const char* const kTooLarge = "the task needs more memory than this machine has";
+  try {
+    return Work(order, run);
+  } catch (const std::bad_alloc&) {
+    return FailedPrecondition(kTooLarge);
+  } catch (const std::length_error&) {
+    return FailedPrecondition(kTooLarge);
+  }
+}
+
 Result<WorkDone> NativeTrainer::Work(const WorkOrder& order, RunData& run) const {
-  if (run.data == nullptr) SKERRY_RETURN_IF_ERROR(Read(order, run));
-  SKERRY_RETURN_IF_ERROR(
-      CheckExamples(policy_, static_cast<int64_t>(run.data->num_rows(SplitPart::kTrain))));
-  if (order.task.kind() == v1::STATISTICS) return Statistics(order, run);
-  return TrainAndEvaluate(order, run);
+  std::vector<std::string> remarks;
+  if (run.data == nullptr) {
+    SKERRY_RETURN_IF_ERROR(Read(order, run));
+    // Before anything else is said about so few rows.
+    SKERRY_RETURN_IF_ERROR(CheckExamples(policy_, NumRows(run, SplitPart::kTrain)));
+    SKERRY_RETURN_IF_ERROR(CheckInputs(policy_, order.spec->data(), run.data->Sums()));
+    SKERRY_RETURN_IF_ERROR(run.data->CheckClasses());
+    remarks = Remarks(order, run);
+  }
+  SKERRY_ASSIGN_OR_RETURN(WorkDone done, order.task.kind() == v1::STATISTICS
+                                             ? Statistics(order, run)
+                                             : TrainAndEvaluate(order, run));
+  done.remarks = std::move(remarks);
+  return done;
 }
 
 Status NativeTrainer::Read(const WorkOrder& order, RunData& run) const {
@@ -134,18 +100,39 @@ Status NativeTrainer::Read(const WorkOrder& order, RunData& run) const {
                                      spec.label_classes_size()));
   const std::vector<std::string> columns = SiteData::Columns(spec);
   SKERRY_ASSIGN_OR_RETURN(const auto table, source->second(columns));
+  // Before any cell is looked at: what is wrong with a cell says something about its row.
+  SKERRY_RETURN_IF_ERROR(CheckExamples(policy_, static_cast<int64_t>(table->num_rows())));
   SKERRY_ASSIGN_OR_RETURN(SiteData data, SiteData::Create(*table, spec, spec.source()));
   run.data = std::make_unique<SiteData>(std::move(data));
   return OkStatus();
 }
 
+// What the site's own people should know about this run.
+std::vector<std::string> NativeTrainer::Remarks(const WorkOrder& order, const RunData& run) const {
+  std::vector<std::string> remarks;
+  const v1::Split& split = order.spec->data().split();
+  const auto look = [&](const char* name, double fraction, SplitPart part) {
+    const int64_t rows = NumRows(run, part);
+    if (fraction <= 0 || rows == 0 || MayTell(policy_, rows)) return;
+    remarks.push_back("this site does not evaluate on its " + std::to_string(rows) + " " + name +
+                      " rows: policy.min_examples is " + std::to_string(policy_.min_examples));
+  };
+  look("validation", split.validation(), SplitPart::kValidation);
+  look("test", split.test(), SplitPart::kTest);
+  return remarks;
+}
+
 Result<WorkDone> NativeTrainer::Statistics(const WorkOrder& order, const RunData& run) const {
   SKERRY_ASSIGN_OR_RETURN(ResultWriter writer, ResultWriter::Create(order));
-  const learning::FeatureSums sums = run.data->Sums();
+  const v1::DataSpec& spec = order.spec->data();
+  learning::FeatureSums sums = run.data->Sums();
+  ForgetUnneeded(spec, sums);
   const std::vector<int64_t> counts = learning::CountValues(sums);
   const std::vector<double> values = learning::SumValues(sums);
-  SKERRY_RETURN_IF_ERROR(writer.Put<int64_t>("features.counts", std::span<const int64_t>(counts)));
-  SKERRY_RETURN_IF_ERROR(writer.Put<double>("features.sums", std::span<const double>(values)));
+  SKERRY_RETURN_IF_ERROR(
+      writer.Put<int64_t>(learning::kFeatureCounts, std::span<const int64_t>(counts)));
+  SKERRY_RETURN_IF_ERROR(
+      writer.Put<double>(learning::kFeatureSums, std::span<const double>(values)));
   return WorkDone{sums.num_examples, {}};
 }
 
@@ -162,9 +149,10 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, RunData
     run.transform = loaded.transform;
   }
   SKERRY_ASSIGN_OR_RETURN(ResultWriter writer, ResultWriter::Create(order));
-  const v1::Split& split = order.spec->data().split();
   if (order.task.evaluate() || order.task.kind() == v1::EVALUATE) {
-    SKERRY_RETURN_IF_ERROR(Evaluate(model, loaded.parameters, run.datasets, split, writer));
+    SKERRY_RETURN_IF_ERROR(WriteEvaluation(model, loaded.parameters, run.datasets,
+                                           order.spec->data().split(), policy_, order.stop,
+                                           writer));
   }
   const Dataset& rows = run.datasets.at(SplitPart::kTrain);
   if (order.task.kind() == v1::EVALUATE) return WorkDone{rows.rows, {}};

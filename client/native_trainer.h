@@ -20,19 +20,21 @@ using RowReader =
 // Statistics, training and evaluation on a site's own rows, with the models of learning/models.
 // A run's rows are read when its first task comes, and kept in memory for its other tasks: what
 // happens to the source meanwhile does not show. They are read anew for another run, after a task
-// of the run failed (somebody has mended something), and when more than `max_runs` other runs had
-// tasks since. Tasks of different runs work side by side, those of one run one after the other.
-// Thread-safe.
+// of the run failed (somebody has mended something), and when `max_runs` other runs had tasks since
+// and the rows of all idle runs take more than `kept_bytes`. Tasks of different runs work side by
+// side, those of one run one after the other. Thread-safe.
 class NativeTrainer final : public Trainer {
  public:
   // `sources`: the site's data sources by name.
   NativeTrainer(std::string site, std::map<std::string, RowReader> sources, SitePolicy policy,
-                int max_runs = 1);
+                int max_runs = 1, std::size_t kept_bytes = 0);
   Result<WorkDone> Run(const WorkOrder& order) override;
 
  private:
+  Result<WorkDone> WorkWithinMemory(const WorkOrder& order, RunData& run) const;
   Result<WorkDone> Work(const WorkOrder& order, RunData& run) const;
   Status Read(const WorkOrder& order, RunData& run) const;
+  std::vector<std::string> Remarks(const WorkOrder& order, const RunData& run) const;
   Result<WorkDone> Statistics(const WorkOrder& order, const RunData& run) const;
   Result<WorkDone> TrainAndEvaluate(const WorkOrder& order, RunData& run) const;
 

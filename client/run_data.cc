@@ -34,9 +34,25 @@ Result<RunDataCache::Lease> RunDataCache::Take(const std::string& run, std::stop
   return Cancelled("it was stopped before it began");
 }
 
+std::size_t RunData::num_bytes() const {
+  std::size_t bytes = data == nullptr ? 0 : data->num_bytes();
+  for (const auto& [part, dataset] : datasets) {
+    bytes += (dataset.features.capacity() + dataset.labels.capacity()) * sizeof(float);
+  }
+  return bytes;
+}
+
+std::size_t RunDataCache::IdleBytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [run, entry] : entries_) {
+    if (entry.data != nullptr) bytes += entry.data->num_bytes();
+  }
+  return bytes;
+}
+
 // The run whose last task began the longest ago goes.
 void RunDataCache::MakeRoom() {
-  while (entries_.size() >= max_runs_) {
+  while (entries_.size() >= max_runs_ && IdleBytes() > kept_bytes_) {
     auto oldest = entries_.end();
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
       const bool idle = entry->second.data != nullptr;

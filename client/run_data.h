@@ -23,14 +23,18 @@ struct RunData {
   // The splits for one transform: it changes once in a run, after the statistics.
   learning::InputTransform transform;
   std::map<SplitPart, learning::Dataset> datasets;
+
+  std::size_t num_bytes() const;  // that the rows take in memory
 };
 
 // Keeps the data of the runs that had a task last, so that rows are read once per run. One task at
 // a time has the data of a run; tasks of different runs do not wait for each other. Thread-safe.
 class RunDataCache {
  public:
-  // At most `max_runs` are kept, and those that tasks have now.
-  explicit RunDataCache(int max_runs) : max_runs_(static_cast<std::size_t>(max_runs)) {}
+  // At most `max_runs` are kept, and those that tasks have now; and more than that as long as those
+  // that no task has take `kept_bytes` at most.
+  explicit RunDataCache(int max_runs, std::size_t kept_bytes = 0)
+      : max_runs_(static_cast<std::size_t>(max_runs)), kept_bytes_(kept_bytes) {}
 
   // A run's data, in the hands of one task until this object goes.
   class Lease {
@@ -61,10 +65,12 @@ class RunDataCache {
     uint64_t last_use = 0;
   };
 
+  std::size_t IdleBytes() const SKERRY_REQUIRES(mutex_);
   void MakeRoom() SKERRY_REQUIRES(mutex_);
   void GiveBack(const std::string& run, std::unique_ptr<RunData> data);
 
   const std::size_t max_runs_;
+  const std::size_t kept_bytes_;
   Mutex mutex_;
   ConditionVariable given_back_;
   std::map<std::string, Entry> entries_ SKERRY_GUARDED_BY(mutex_);

@@ -40,6 +40,8 @@ class SessionObserver {
   virtual void Say(const std::string& line) = 0;
   // The same about what went wrong: somebody at the site may have to do something.
   virtual void Warn(const std::string& line) { Say(line); }
+  // A task came to nothing; the reason's hint is for this site's own people alone.
+  virtual void TaskFailed(const std::string& task, const Status& reason);
   // The coordinator cannot be reached or does not let this site in; OK: it does again.
   virtual void HealthChanged(const Status& health) = 0;
 };
@@ -76,6 +78,8 @@ class Session {
   bool joined() const { return joined_; }
   // What it does about each task for which it has no receipt.
   std::vector<v1::Progress> ProgressNow() const;
+  // Asks the trainers to stop: the process is about to end, and what they would make is lost.
+  void StopTrainers();
   // Tasks in hand.
   std::size_t num_tasks() const { return works_.size(); }
 
@@ -89,6 +93,7 @@ class Session {
   void CallHeartbeat(Timestamp now);
   void OnJoined(v1::JoinReply reply);
   void OnPulled(v1::PullTaskReply reply);
+  void OnHeartbeat(v1::HeartbeatReply reply);
   void OnControlFailed(const Status& status);
   template <class Reply>
   rpc::Callback<Reply> ControlCallback(void (Session::*handle)(Reply));
@@ -99,6 +104,7 @@ class Session {
   void StepWork(Work& work, Timestamp now);
   void Accept(const v1::Task& task);
   void Fetch(Work& work);
+  void OnFetched(Work& work, std::shared_ptr<File> file, const Status& status);
   void Train(Work& work);
   void OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done);
   Status Seal(Work& work, const WorkDone& done);

@@ -91,19 +91,14 @@ void Session::CallHeartbeat(Timestamp now) {
   request.set_epoch(epoch_);
   for (v1::Progress& progress : ProgressNow()) *request.add_progress() = std::move(progress);
   for (const int64_t task_id : confirming_) request.add_confirmed_verdicts(task_id);
-  parts_.api.Heartbeat(std::move(request),
-                       [this, call = ++control_call_](Result<v1::HeartbeatReply> reply) {
-                         if (call != control_call_ || !ended_.ok()) return;
-                         control_ = Control::kNone;
-                         if (!reply.ok()) return OnControlFailed(reply.status());
-                         Healthy();
-                         for (const int64_t task_id : confirming_) unconfirmed_.erase(task_id);
-                         confirming_.clear();
-                         OnVerdicts(reply->verdicts());
-                         for (const int64_t task_id : reply->abandon_tasks()) {
-                           Abandon(task_id, "the coordinator no longer wants it");
-                         }
-                       });
+  parts_.api.Heartbeat(std::move(request), ControlCallback(&Session::OnHeartbeat));
+}
+
+void Session::OnHeartbeat(v1::HeartbeatReply reply) {
+  OnVerdicts(reply.verdicts());
+  for (const int64_t task_id : reply.abandon_tasks()) {
+    Abandon(task_id, "the coordinator no longer wants it");
+  }
 }
 
 void Session::OnJoined(v1::JoinReply reply) {

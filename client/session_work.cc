@@ -22,6 +22,10 @@ std::string InWords(const Status& status) {
 
 }  // namespace
 
+void SessionObserver::TaskFailed(const std::string& task, const Status& reason) {
+  Warn(task + ": failed: " + InWords(reason));
+}
+
 void Session::Accept(const v1::Task& task) {
   if (works_.contains(task.task_id())) return;  // given again, because an answer was lost
   Work work(NewBackoff(++last_life_));
@@ -58,6 +62,9 @@ void Session::StepWork(Work& work, Timestamp now) {
 
 void Session::Fetch(Work& work) {
   const v1::ModelRef& model = work.task.model();
+  if (model.size_bytes() == 0) {
+    return ReportFailure(work, InvalidArgument("the task names a model of no bytes"));
+  }
   const std::string path = ModelPath(model.content_hash());
   Result<std::unique_ptr<File>> opened = parts_.files.Open(path, OpenMode::kReadWrite);
   const Result<uint64_t> stored = opened.ok() ? (*opened)->Size() : opened.status();
@@ -75,25 +82,30 @@ void Session::Fetch(Work& work) {
   *request.mutable_model() = model;
   request.set_offset(offset);
   parts_.api.PullModel(
-      std::move(request), std::move(sink),
-      [this, file, task_id = work.task.task_id(), life = work.life](Result<rpc::Done> done) {
+      std::move(request), sink,
+      [this, file, sink, task_id = work.task.task_id(), life = work.life](Result<rpc::Done> done) {
         Work* found = Find(task_id, life);
         if (found == nullptr) return;
         found->busy = false;
-        if (done.ok()) {
-          SKERRY_FAILPOINT("client/model-fetched");
-          found->model = file;
-          Unhindered(*found);
-          return;
+        Status status = std::move(done).status();
+        if (status.ok() && !sink->whole()) {
+          status = DataLoss("the coordinator ended the model's transfer before its last byte");
         }
-        const Reaction reaction = rpc::ReactionTo(done.status());
-        if (reaction == Reaction::kDropTask) return Abandon(task_id, done.status().message());
-        const bool hopeless = reaction == Reaction::kResume && ++found->resumes > kMaxResumes;
-        if (hopeless || reaction == Reaction::kReportFailure) {
-          return ReportFailure(*found, done.status());
-        }
-        Retry(*found, done.status());
+        OnFetched(*found, file, status);
       });
+}
+
+void Session::OnFetched(Work& work, std::shared_ptr<File> file, const Status& status) {
+  if (status.ok()) {
+    SKERRY_FAILPOINT("client/model-fetched");
+    work.model = std::move(file);
+    return Unhindered(work);
+  }
+  const Reaction reaction = rpc::ReactionTo(status);
+  if (reaction == Reaction::kDropTask) return Abandon(work.task.task_id(), status.message());
+  const bool hopeless = reaction == Reaction::kResume && ++work.resumes > kMaxResumes;
+  if (hopeless || reaction == Reaction::kReportFailure) return ReportFailure(work, status);
+  Retry(work, status);
 }
 
 void Session::Train(Work& work) {
@@ -130,8 +142,9 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
   if (work == nullptr) return;
   work->busy = false;
   SKERRY_FAILPOINT("client/trained");
-  if (done.status().code() == Code::kResourceExhausted) {
-    // The disk is full: train again when there is room, to the same bits.
+  const Code code = done.status().code();
+  if (code == Code::kResourceExhausted || code == Code::kUnavailable) {
+    // The disk is full, or somebody else writes to the data: train again later, to the same bits.
     work->stage = Stage::kFetching;
     return Retry(*work, done.status());
   }
@@ -142,7 +155,7 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
     return Retry(*work, done.status());
   }
   if (!done.ok()) {
-    parts_.observer.Warn(Describe(work->task) + ": failed: " + InWords(done.status()));
+    parts_.observer.TaskFailed(Describe(work->task), done.status());
     return ReportFailure(*work, done.status());
   }
   const Status sealed = Seal(*work, *done);
@@ -152,31 +165,28 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
     return Retry(*work, sealed);
   }
   Unhindered(*work);
+  for (const std::string& remark : done->remarks) {
+    parts_.observer.Say(Describe(work->task) + ": " + remark);
+  }
   parts_.observer.Say(Describe(work->task) + ": done, " + FormatCount(done->num_examples) +
                       " examples");
 }
 
 // From here on the result exists: its header and hash are fixed and in the store.
 Status Session::Seal(Work& work, const WorkDone& done) {
-  v1::ResultHeader& header = work.header;
-  header.Clear();
-  header.set_task_id(work.task.task_id());
-  SKERRY_ASSIGN_OR_RETURN(const learning::ResultLayout layout,
-                          learning::ResultLayout::FromProto(work.task.result_layout()));
-  header.set_layout_hash(std::string(rpc::LayoutHash(layout).view()));
-  header.set_size_bytes(static_cast<uint64_t>(layout.size_bytes()));
-  header.set_num_examples(done.num_examples);
-  for (const auto& [name, value] : done.scalars) (*header.mutable_scalars())[name] = value;
-  SKERRY_ASSIGN_OR_RETURN(const auto file,
-                          parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead));
-  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash, rpc::ResultHash(header, *file));
-  header.set_content_hash(std::string(hash.view()));
+  if (done.header.content_hash().empty()) {
+    SKERRY_ASSIGN_OR_RETURN(const auto file,
+                            parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead));
+    SKERRY_ASSIGN_OR_RETURN(work.header, MakeHeader(work.task, done, *file));
+  } else {
+    work.header = done.header;
+  }
   work.stage = Stage::kSubmitting;
   work.ask_first = false;
   work.model.reset();
   SKERRY_FAILPOINT("client/result-hashed");
   Keep({ClientTask{work.task.task_id(), ClientTask::State::kFinished, work.task.SerializeAsString(),
-                   header.SerializeAsString()}});
+                   work.header.SerializeAsString()}});
   SKERRY_FAILPOINT("client/result-kept");
   return OkStatus();
 }

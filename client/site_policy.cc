@@ -19,28 +19,54 @@ Status CheckAllowed(const char* key, const std::vector<std::string>& allowed,
       .WithHint(kHint);
 }
 
+// The run file says how many rounds there are, the task which one it is for: the site believes
+// neither alone. The evaluation of the last model is a round more.
+int64_t RoundsOf(const v1::RunSpec& spec, const v1::Task& task) {
+  const int64_t round = task.round() - (task.kind() == v1::EVALUATE ? 1 : 0);
+  return std::max<int64_t>(spec.training().num_rounds(), round);
+}
+
+std::string Rows(int64_t count) { return std::to_string(count) + (count == 1 ? " row" : " rows"); }
+
 }  // namespace
 
-Status CheckRun(const SitePolicy& policy, const v1::RunSpec& spec) {
+Status CheckTask(const SitePolicy& policy, const v1::RunSpec& spec, const v1::Task& task) {
   SKERRY_RETURN_IF_ERROR(
       CheckAllowed("allowed_models", policy.allowed_models, spec.model().kind()));
   SKERRY_RETURN_IF_ERROR(
       CheckAllowed("allowed_strategies", policy.allowed_strategies, spec.training().strategy()));
-  if (policy.max_rounds > 0 && spec.training().num_rounds() > policy.max_rounds) {
-    return PermissionDenied("the run has " + std::to_string(spec.training().num_rounds()) +
-                            " rounds; this site's policy.max_rounds is " +
-                            std::to_string(policy.max_rounds))
-        .WithHint(kHint);
-  }
-  return OkStatus();
+  const int64_t rounds = RoundsOf(spec, task);
+  if (policy.max_rounds <= 0 || rounds <= policy.max_rounds) return OkStatus();
+  return PermissionDenied("the run has " + std::to_string(rounds) +
+                          " rounds; this site's policy.max_rounds is " +
+                          std::to_string(policy.max_rounds))
+      .WithHint(kHint);
 }
 
+bool MayTell(const SitePolicy& policy, int64_t num_rows) { return num_rows >= policy.min_examples; }
+
 Status CheckExamples(const SitePolicy& policy, int64_t num_examples) {
-  if (num_examples >= policy.min_examples) return OkStatus();
-  return PermissionDenied("there are " + std::to_string(num_examples) +
-                          " training rows; this site's policy.min_examples is " +
-                          std::to_string(policy.min_examples))
-      .WithHint(kHint);
+  if (MayTell(policy, num_examples)) return OkStatus();
+  return PermissionDenied("there are fewer rows than this site's policy.min_examples asks for")
+      .WithHint("there are " + Rows(num_examples) + " to train on, and policy.min_examples is " +
+                std::to_string(policy.min_examples) + "; " + kHint);
+}
+
+Status CheckInputs(const SitePolicy& policy, const v1::DataSpec& spec,
+                   const learning::FeatureSums& sums) {
+  const std::vector<learning::FeatureColumn> columns = learning::FeatureColumns(spec);
+  for (std::size_t j = 0; j < columns.size(); ++j) {
+    const int64_t count = sums.count[j];
+    const bool told = learning::NeedsSums(spec, columns[j]) && count > 0;
+    if (!told || MayTell(policy, count)) continue;
+    return PermissionDenied("the input \"" + columns[j].name +
+                            "\" is filled in for fewer rows than this site's policy.min_examples "
+                            "asks for")
+        .WithHint("it is for " + Rows(count) + " to train on, and policy.min_examples is " +
+                  std::to_string(policy.min_examples) + "; leave the column out of the run, or " +
+                  kHint);
+  }
+  return OkStatus();
 }
 
 }  // namespace skerry::client

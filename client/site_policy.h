@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "learning/features.h"
 #include "skerry/v1/task.pb.h"
 
 namespace skerry::client {
@@ -13,12 +14,20 @@ namespace skerry::client {
 struct SitePolicy {
   std::vector<std::string> allowed_models;      // kinds; empty: all
   std::vector<std::string> allowed_strategies;  // empty: all
-  int64_t min_examples = 0;                     // training rows below which the site takes no part
-  int64_t max_rounds = 0;                       // of one run; 0: no limit
+  // Fewer rows than this say nothing: the site takes no part with fewer training rows, tells
+  // nothing of an input that is filled in for fewer, and does not evaluate on fewer.
+  int64_t min_examples = 0;
+  int64_t max_rounds = 0;  // of one run; 0: no limit
 };
 
-// PERMISSION_DENIED names the key of [policy] that forbids this run, and both values.
-Status CheckRun(const SitePolicy& policy, const v1::RunSpec& spec);
+// PERMISSION_DENIED names the key of [policy] that forbids the task. How many rows there are stands
+// in the hint alone, which stays at the site.
+Status CheckTask(const SitePolicy& policy, const v1::RunSpec& spec, const v1::Task& task);
 Status CheckExamples(const SitePolicy& policy, int64_t num_examples);
+// Of the inputs whose sums the run needs.
+Status CheckInputs(const SitePolicy& policy, const v1::DataSpec& spec,
+                   const learning::FeatureSums& sums);
+// Whether sums over so many rows may leave the site.
+bool MayTell(const SitePolicy& policy, int64_t num_rows);
 
 }  // namespace skerry::client

@@ -6,6 +6,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/files.h"
 #include "base/status.h"
@@ -35,13 +36,18 @@ struct WorkOrder {
 struct WorkDone {
   int64_t num_examples = 0;
   std::map<std::string, double> scalars;
+  v1::ResultHeader header = {};  // what the result travels under; empty: nobody has hashed it yet
+  std::vector<std::string> remarks = {};  // for the site's own log, not part of the result
 };
 
+// The header of a result, with the hash of all its bytes: a trainer's thread has the time for that.
+Result<v1::ResultHeader> MakeHeader(const v1::Task& task, const WorkDone& done, const File& result);
+
 // Local work. Run() blocks until the task is done, and may be called from several threads at once.
-// CANCELLED when `stop` was requested; RESOURCE_EXHAUSTED when the disk is full: the task is tried
-// again later. Any other error is reported to the coordinator, without its hint:
-// FAILED_PRECONDITION and INVALID_ARGUMENT for what is wrong with the site's data,
-// PERMISSION_DENIED for what the site's policy forbids.
+// CANCELLED when `stop` was requested; RESOURCE_EXHAUSTED when the disk is full, UNAVAILABLE when
+// the data are locked: the task is tried again later. Any other error is reported to the
+// coordinator, without its hint: FAILED_PRECONDITION and INVALID_ARGUMENT for what is wrong with
+// the site's data, PERMISSION_DENIED for what the site's policy forbids.
 class Trainer {
  public:
   virtual ~Trainer() = default;

@@ -41,10 +41,26 @@ Status ModelSink::CheckWhole() {
   }
   all.insert(all.end(), digests_.begin(), digests_.end());
   if (crypto::ContentHash(crypto::kFileHeader, size_bytes_, all).view() == content_hash_) {
+    whole_ = true;
     return OkStatus();
   }
   SKERRY_RETURN_IF_ERROR(file_->Truncate(0));
   return DataLoss("the model received does not have the content hash that its task names");
+}
+
+Result<v1::ResultHeader> MakeHeader(const v1::Task& task, const WorkDone& done,
+                                    const File& result) {
+  SKERRY_ASSIGN_OR_RETURN(const learning::ResultLayout layout,
+                          learning::ResultLayout::FromProto(task.result_layout()));
+  v1::ResultHeader header;
+  header.set_task_id(task.task_id());
+  header.set_layout_hash(std::string(rpc::LayoutHash(layout).view()));
+  header.set_size_bytes(static_cast<uint64_t>(layout.size_bytes()));
+  header.set_num_examples(done.num_examples);
+  for (const auto& [name, value] : done.scalars) (*header.mutable_scalars())[name] = value;
+  SKERRY_ASSIGN_OR_RETURN(const Digest hash, rpc::ResultHash(header, result));
+  header.set_content_hash(std::string(hash.view()));
+  return header;
 }
 
 namespace {

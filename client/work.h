@@ -60,6 +60,8 @@ class ModelSink final : public rpc::ChunkSink {
   // DATA_LOSS, with the file emptied, when the last chunk is here and all do not make the content
   // hash.
   Status Put(const v1::Chunk& chunk) override;
+  // The last byte is in, and the content hash is right. Once the transfer has ended.
+  bool whole() const { return whole_; }
 
  private:
   Status CheckWhole();
@@ -69,6 +71,7 @@ class ModelSink final : public rpc::ChunkSink {
   const std::string content_hash_;
   const uint64_t begin_;
   uint64_t stored_;
+  bool whole_ = false;
   std::vector<crypto::Digest> digests_;  // of the chunks from begin_ on
   const std::shared_ptr<WorkProgress> progress_;
 };

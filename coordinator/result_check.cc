@@ -1,7 +1,6 @@
 #include "coordinator/result_check.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <span>
@@ -10,19 +9,17 @@
 #include "base/text.h"
 #include "coordinator/result_sums.h"
 #include "learning/aggregator.h"
+#include "learning/finite.h"
 #include "rpc/chunks.h"
 
 namespace skerry::coordinator {
 namespace {
 
 using learning::DType;
+using learning::IsFinite;
 using learning::TensorSpec;
 
 constexpr int64_t kBlockElements = 64 * 1024;
-
-bool IsFinite(double value) {
-  return (std::bit_cast<uint64_t>(value) & 0x7ff0000000000000) != 0x7ff0000000000000;
-}
 
 // Values of one tensor, a block at a time; every block is checked fast, and looked through slowly
 // only when something is wrong with it.

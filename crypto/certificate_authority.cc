@@ -45,8 +45,6 @@ Result<SecretBytes> KeyForInit(Files& files, const std::string& path) {
   if (left_over) return ReadSecret(files, path);
   SKERRY_ASSIGN_OR_RETURN(const UniqueKey key, NewKey());
   SKERRY_ASSIGN_OR_RETURN(SecretBytes pem, KeyToPem(*key));
-  // A temporary file that somebody else left could be readable by others, and would stay so.
-  SKERRY_RETURN_IF_ERROR(files.Remove(path + ".tmp"));
   SKERRY_RETURN_IF_ERROR(PublishFile(files, path, pem.Reveal()));
   return pem;
 }

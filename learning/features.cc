@@ -96,8 +96,20 @@ InputTransform InputTransform::Identity(std::size_t num_inputs) {
           std::vector<double>(num_inputs, 1.0)};
 }
 
+std::vector<TensorSpec> TransformTensors(std::size_t num_inputs) {
+  return {{"input.fill", DType::kF64, Length(num_inputs)},
+          {"input.mean", DType::kF64, Length(num_inputs)},
+          {"input.scale", DType::kF64, Length(num_inputs)}};
+}
+
 bool NeedsStatistics(const v1::DataSpec& spec) {
   return spec.standardize() || FillsWithMeans(spec);
+}
+
+bool NeedsSums(const v1::DataSpec& spec, const FeatureColumn& column) {
+  if (column.kind == FeatureColumn::Kind::kMissing) return false;
+  return FillsWithMeans(spec) ||
+         (spec.standardize() && column.kind == FeatureColumn::Kind::kNumeric);
 }
 
 std::vector<Section> FeatureSections(std::size_t num_inputs, std::size_t num_classes) {
@@ -107,8 +119,8 @@ std::vector<Section> FeatureSections(std::size_t num_inputs, std::size_t num_cla
   std::vector<TensorSpec> sums = {{"sum", DType::kF64, Length(num_inputs)},
                                   {"sum_squares", DType::kF64, Length(num_inputs)}};
   // The names and sizes are our own, so that these layouts are always good.
-  return {{"features.counts", Rule::kSumI64, Layout::Create(std::move(counts)).value()},
-          {"features.sums", Rule::kSumF64, Layout::Create(std::move(sums)).value()}};
+  return {{kFeatureCounts, Rule::kSumI64, Layout::Create(std::move(counts)).value()},
+          {kFeatureSums, Rule::kSumF64, Layout::Create(std::move(sums)).value()}};
 }
 
 std::vector<int64_t> CountValues(const FeatureSums& sums) {
@@ -158,9 +170,7 @@ Result<InputTransform> TransformFromSums(const v1::DataSpec& spec, const Feature
   InputTransform transform = InputTransform::Identity(n);
   for (std::size_t i = 0; i < n; ++i) {
     const FeatureColumn& column = columns[i];
-    if (column.kind == FeatureColumn::Kind::kMissing) continue;
-    const bool standardizes = spec.standardize() && column.kind == FeatureColumn::Kind::kNumeric;
-    if (!standardizes && !FillsWithMeans(spec)) continue;
+    if (!NeedsSums(spec, column)) continue;
     if (sums.count[i] <= 0) {
       return FailedPrecondition("the input \"" + column.name +
                                 "\" is missing in every row of every site")
@@ -168,7 +178,7 @@ Result<InputTransform> TransformFromSums(const v1::DataSpec& spec, const Feature
     }
     const Moments moments(sums.count[i], sums.sum[i], sums.sum_squares[i]);
     if (FillsWithMeans(spec)) transform.fill[i] = moments.mean;
-    if (!standardizes) continue;
+    if (!spec.standardize() || column.kind != FeatureColumn::Kind::kNumeric) continue;
     transform.mean[i] = moments.mean;
     transform.scale[i] = moments.scale;
   }

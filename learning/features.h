@@ -25,8 +25,8 @@ struct FeatureColumn {
 std::vector<FeatureColumn> FeatureColumns(const v1::DataSpec& spec);
 
 // Per input: a missing cell becomes `fill`, then every value x becomes (x - mean) / scale. Part of
-// each model version (tensors "input.fill", "input.mean", "input.scale", F64), so that a model can
-// be applied to raw data anywhere.
+// each model version (the tensors of TransformTensors), so that a model can be applied to raw data
+// anywhere.
 struct InputTransform {
   std::vector<double> fill;
   std::vector<double> mean;
@@ -36,9 +36,14 @@ struct InputTransform {
   friend bool operator==(const InputTransform&, const InputTransform&) = default;
 };
 
+// "input.fill", "input.mean" and "input.scale": F64, before the parameters of a model version.
+std::vector<TensorSpec> TransformTensors(std::size_t num_inputs);
+
 // Whether the run needs statistics of all sites before its first round: it standardises, or fills
 // missing cells with means.
 bool NeedsStatistics(const v1::DataSpec& spec);
+// Whether the transform needs the sums of this input: the others need not leave a site.
+bool NeedsSums(const v1::DataSpec& spec, const FeatureColumn& column);
 
 // What sites add up for it, over their training rows. `count`, `sum` and `sum_squares` are per
 // input, over the rows in which it is not missing.
@@ -50,7 +55,10 @@ struct FeatureSums {
   std::vector<double> sum_squares;
 };
 
-// Its sections, "features.counts" (SUM_I64: num_examples, class_counts, count) and "features.sums"
+constexpr const char* kFeatureCounts = "features.counts";
+constexpr const char* kFeatureSums = "features.sums";
+
+// Its sections, kFeatureCounts (SUM_I64: num_examples, class_counts, count) and kFeatureSums
 // (SUM_F64: sum, sum_squares), and the values in the order of their layouts.
 std::vector<Section> FeatureSections(std::size_t num_inputs, std::size_t num_classes);
 std::vector<int64_t> CountValues(const FeatureSums& sums);

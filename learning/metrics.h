@@ -46,8 +46,11 @@ struct EvaluationSums {
 EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
                         std::span<const float> labels);
 
-// The two sections that carry sums for one split: "evaluation.SPLIT.counts" (SUM_I64) and
-// "evaluation.SPLIT.sums" (SUM_F64). Only kBinary has the histograms.
+// "evaluation.SPLIT.counts" and "evaluation.SPLIT.sums".
+std::string EvaluationCounts(std::string_view split);
+std::string EvaluationSumsOf(std::string_view split);
+// The two sections that carry sums for one split: the counts (SUM_I64) and the sums (SUM_F64). Only
+// kBinary has the histograms.
 std::vector<Section> EvaluationSections(OutputKind kind, std::string_view split);
 
 // The values of the two sections, in the order of their layouts.

@@ -88,11 +88,18 @@ Status CheckSums(const EvaluationSums& sums) {
 
 }  // namespace
 
+std::string EvaluationCounts(std::string_view split) {
+  return "evaluation." + std::string(split) + ".counts";
+}
+
+std::string EvaluationSumsOf(std::string_view split) {
+  return "evaluation." + std::string(split) + ".sums";
+}
+
 std::vector<Section> EvaluationSections(OutputKind kind, std::string_view split) {
-  const std::string prefix = "evaluation." + std::string(split);
   // The names and sizes are our own, so that these layouts are always good.
-  return {{prefix + ".counts", Rule::kSumI64, Layout::Create(CountTensors(kind)).value()},
-          {prefix + ".sums", Rule::kSumF64, Layout::Create(SumTensors(kind)).value()}};
+  return {{EvaluationCounts(split), Rule::kSumI64, Layout::Create(CountTensors(kind)).value()},
+          {EvaluationSumsOf(split), Rule::kSumF64, Layout::Create(SumTensors(kind)).value()}};
 }
 
 EvaluationValues ToValues(OutputKind kind, const EvaluationSums& sums) {

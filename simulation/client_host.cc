@@ -72,6 +72,15 @@ std::string ClientHost::FolderOfResults() const { return StateDir() + "/results"
 
 void ClientHost::Say(const std::string& line) { world().Trace(name(), line); }
 
+void ClientHost::TaskFailed(const std::string& task, const Status& reason) {
+  SessionObserver::TaskFailed(task, reason);
+  std::string line = "site " + name() + ": " + reason.ToString();
+  auto* failures = options_.failures;
+  if (failures == nullptr) return;
+  const bool said = std::find(failures->begin(), failures->end(), line) != failures->end();
+  if (!said) failures->push_back(std::move(line));
+}
+
 void ClientHost::HealthChanged(const Status& health) {
   if (world().traced()) world().Trace(name(), "health: " + health.ToString());
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/native_trainer.h"
 #include "client/session.h"
@@ -22,6 +23,7 @@ struct ClientHostOptions {
   TaskTime task_time;
   ThreadPool* pool = nullptr;
   Evidence* evidence = nullptr;
+  std::vector<std::string>* failures = nullptr;  // what the site's own log says of failed tasks
 };
 
 // The machine of a site, with its line to the coordinator and a client agent on it.
@@ -44,6 +46,7 @@ class ClientHost final : public Host, private client::SessionObserver {
   std::string FolderOfResults() const override;
   std::string StateDir() const { return "sites/" + name(); }
   void Say(const std::string& line) override;
+  void TaskFailed(const std::string& task, const Status& reason) override;
   void HealthChanged(const Status& health) override;
 
   const ClientHostOptions options_;

@@ -112,6 +112,7 @@ void Federation::StartClient(const SimulatedSite& site, const std::string& sourc
   client.version = options_.version;
   client.task_time = TaskTimeOf(site.name);
   client.pool = pool_.get();
+  client.failures = &failures_;
   if (options_.faults || options_.timeline) client.evidence = &evidence_;
   clients_.push_back(std::make_unique<ClientHost>(world_, coordinator_, std::move(client)));
 }
@@ -195,6 +196,7 @@ Result<SimulationResult> Federation::Collect() {
   SimulationResult result;
   result.virtual_time = ended_.value_or(world_.Now()).since_origin;
   result.gave_up = gave_up_;
+  result.failures = failures_;
   world_.EndChance();
   SKERRY_RETURN_IF_ERROR(coordinator_.Revive());
   SKERRY_RETURN_IF_ERROR(CollectRun(result));

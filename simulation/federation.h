@@ -43,6 +43,7 @@ class Federation {
   coordinator::RunPlan plan_;  // with the simulation's sites as roster
   World world_;
   Evidence evidence_;
+  std::vector<std::string> failures_;
   CoordinatorHost coordinator_;
   std::vector<std::unique_ptr<ClientHost>> clients_;
   std::string run_id_;

@@ -50,6 +50,9 @@ struct SimulationResult {
   std::vector<v1::RoundSummary> rounds;
   std::string model;         // the newest version, a safetensors file; empty if there is none
   std::string history_json;  // as `skerry run export-history` gives it
+  // What the sites' own logs say of tasks that failed: with the hints, which a coordinator never
+  // sees.
+  std::vector<std::string> failures;
   Duration virtual_time{0};
   bool gave_up = false;  // the run had not ended when the plan's limit was reached
   Evidence evidence;     // with a fault plan

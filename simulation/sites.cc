@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -85,11 +86,17 @@ Result<std::vector<SimulatedSite>> SitesFromFiles(const std::string& what,
   std::string pattern = base == "." ? what : ResolvePath(base, what);
   if (IsDirectory(pattern)) pattern += "/*.csv";
   std::vector<SimulatedSite> sites;
+  std::map<std::string, std::string> path_of;
   for (const std::string& path : Glob(pattern)) {
     const std::string name = SiteNameOf(path);
     if (!IsName(name)) {
       return InvalidArgument(path + ": \"" + name + "\" cannot be a site's name")
           .WithHint("name the file with a-z, 0-9 and '-' only, for instance north.csv");
+    }
+    const auto [other, is_new] = path_of.emplace(name, path);
+    if (!is_new) {
+      return InvalidArgument(other->second + " and " + path + " are both site \"" + name + "\"")
+          .WithHint("give each file a name of its own");
     }
     sites.push_back({name, ReaderOf(path)});
   }

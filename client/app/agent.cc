@@ -9,6 +9,7 @@
 #include "base/event_loop.h"
 #include "base/executor.h"
 #include "base/file_lock.h"
+#include "base/text.h"
 #include "base/version.h"
 #include "client/native_trainer.h"
 #include "client/session.h"
@@ -21,6 +22,10 @@
 namespace skerry::client {
 namespace {
 
+// Rows of runs that no task is at just now may take so much memory, so that runs that take turns do
+// not read their data anew for each task.
+constexpr std::size_t kKeptBytes = std::size_t{1} << 30;
+
 // Trainers on threads of their own.
 class ThreadRunner final : public TaskRunner {
  public:
@@ -31,11 +36,19 @@ class ThreadRunner final : public TaskRunner {
              std::function<void(Result<WorkDone>)> done) override {
     threads_.Post([this, order = std::move(order), done = std::move(done)] {
       auto result = std::make_shared<Result<WorkDone>>(trainer_.Run(*order));
+      if (result->ok()) Hash(*order, **result);
       loop_.Post([done, result] { done(std::move(*result)); });
     });
   }
 
  private:
+  // Here, so that the session's thread never waits for a whole result to be read. What cannot be
+  // read back, the session finds out.
+  static void Hash(const WorkOrder& order, WorkDone& done) {
+    Result<v1::ResultHeader> header = MakeHeader(order.task, done, *order.result);
+    if (header.ok()) done.header = *std::move(header);
+  }
+
   Trainer& trainer_;
   Executor& loop_;
   ThreadPool threads_;
@@ -69,8 +82,8 @@ class Diagnosis {
       spdlog::warn("the connection to {} broke; connecting again", config_.coordinator);
       return;
     }
-    spdlog::error("cannot reach the coordinator: {}; trying on", found.message());
-    if (!found.hint().empty()) spdlog::info("hint: {}", found.hint());
+    spdlog::error("cannot reach the coordinator: {}; trying on", Printable(found.message()));
+    if (!found.hint().empty()) spdlog::info("hint: {}", Printable(found.hint()));
   }
 
   const ClientConfig config_;
@@ -106,12 +119,14 @@ uint64_t RandomSeed() {
 struct Agent::Parts final : SessionObserver {
   Parts(const ClientConfig& config, bool insecure, std::map<std::string, RowReader> readers)
       : loop(clock),
-        trainer(config.site, std::move(readers), config.policy, config.max_concurrent_tasks),
+        trainer(config.site, std::move(readers), config.policy, config.max_concurrent_tasks,
+                kKeptBytes),
         diagnosis(config, insecure, clock),
         tls_files(config.tls) {}
 
-  void Say(const std::string& line) override { spdlog::info("{}", line); }
-  void Warn(const std::string& line) override { spdlog::warn("{}", line); }
+  // What the coordinator says is in it: a line feed there must not begin a line of the log.
+  void Say(const std::string& line) override { spdlog::info("{}", Printable(line)); }
+  void Warn(const std::string& line) override { spdlog::warn("{}", Printable(line)); }
 
   void HealthChanged(const Status& health) override {
     if (health.ok()) {
@@ -119,7 +134,7 @@ struct Agent::Parts final : SessionObserver {
       return diagnosis.Forget(helpers);
     }
     if (health.code() == Code::kUnavailable) return diagnosis.Begin(helpers);
-    spdlog::warn("{}", health.ToString());
+    spdlog::warn("{}", Printable(health.ToString()));
   }
 
   SystemClock clock;
@@ -219,6 +234,7 @@ Status Agent::Run() {
     }
     return next;
   });
+  parts_->session->StopTrainers();
   return ended;
 }
 

@@ -31,7 +31,7 @@ SitePolicy ReadPolicy(TomlReader& toml) {
   SitePolicy policy;
   policy.allowed_models = toml.Strings("policy.allowed_models", std::vector<std::string>{});
   policy.allowed_strategies = toml.Strings("policy.allowed_strategies", std::vector<std::string>{});
-  policy.min_examples = toml.Integer("policy.min_examples", 0);
+  policy.min_examples = toml.Integer("policy.min_examples", 10);
   policy.max_rounds = toml.Integer("policy.max_rounds", 0);
   if (policy.min_examples < 0) toml.Fail("policy.min_examples", "must not be negative");
   if (policy.max_rounds < 0) toml.Fail("policy.max_rounds", "must not be negative");

@@ -42,7 +42,8 @@ Status NotANumber(std::string_view text) {
 
 Status NotDeclared(const DeclaredColumn& column, std::string_view text) {
   const bool level = column.kind == DeclaredColumn::Kind::kLevel;
-  const std::string nearest = NearestOf(text, column.names);
+  constexpr std::size_t kLookedAt = 64;  // a cell may hold megabytes
+  const std::string nearest = NearestOf(text.substr(0, kLookedAt), column.names);
   std::string hint = "the cell is " + Quoted(text);
   if (!nearest.empty()) hint += ", the nearest is " + Quoted(nearest);
   hint += level ? "; mend the cell, or declare the level in categories of the run"

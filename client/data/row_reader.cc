@@ -21,11 +21,11 @@ RowReader::RowReader(const Table& table, const v1::DataSpec& spec)
     : table_(table),
       rule_(spec.missing()),
       has_key_(!spec.split().key().empty()),
-      declared_(DeclaredColumns(spec)) {
-  const std::vector<std::string> names = SiteData::Columns(spec);
-  SKERRY_CHECK(table.num_columns() == names.size());
-  const auto column_of = [&names](const std::string& name) {
-    return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+      declared_(DeclaredColumns(spec)),
+      names_(SiteData::Columns(spec)) {
+  SKERRY_CHECK(table.num_columns() == names_.size());
+  const auto column_of = [this](const std::string& name) {
+    return static_cast<std::size_t>(std::find(names_.begin(), names_.end(), name) - names_.begin());
   };
   for (const DeclaredColumn& column : declared_) columns_.push_back(column_of(column.name));
   if (has_key_) columns_.push_back(column_of(spec.split().key()));
@@ -56,7 +56,7 @@ Status RowReader::Read(std::size_t index, ParsedRow& row) const {
   if (row.dropped) return OkStatus();
   for (std::size_t cell = 0; cell < declared_.size(); ++cell) {
     Status status = ReadCell(index, cell, row);
-    if (!status.ok()) return std::move(status).WithContext(table_.Place(index, columns_[cell]));
+    if (!status.ok()) return AtCell(index, columns_[cell], std::move(status));
   }
   for (const Input& input : inputs_) row.inputs.push_back(ValueOfInput(input, row));
   row.label = row.cells.back();
@@ -69,14 +69,21 @@ bool RowReader::AnyMissing(std::size_t index) const {
   });
 }
 
+// The run chooses what a cell may hold, so that the place of the first that differs would tell it
+// about single rows: it stands in the hint, which stays at the site.
+Status RowReader::AtCell(std::size_t index, std::size_t column, Status status) const {
+  std::string hint = table_.Place(index, column) + ": " + status.hint();
+  return std::move(status).WithContext("column " + names_[column]).WithHint(std::move(hint));
+}
+
 Status RowReader::ReadKey(std::size_t index, ParsedRow& row) const {
   row.key = {};
   if (!has_key_) return OkStatus();
   const auto key = table_.Cell(index, columns_.back());
   if (!key) {
-    return InvalidArgument(table_.Place(index, columns_.back()) +
-                           ": the key of the split is missing")
-        .WithHint("fill the cell, or let the run name another column in split.key");
+    return AtCell(index, columns_.back(),
+                  InvalidArgument("the key of the split is missing")
+                      .WithHint("fill the cell, or let the run name another column in split.key"));
   }
   row.key = *key;
   return OkStatus();

@@ -32,9 +32,10 @@ class RowReader {
 
   std::size_t num_inputs() const { return inputs_.size(); }
 
-  // INVALID_ARGUMENT with the place: a cell that is no number, a level or class that is not
-  // declared, a missing key; a missing label unless the rule is DROP; any missing cell when the run
-  // gives no rule. `row` is filled anew; reusing one saves its allocations.
+  // INVALID_ARGUMENT with the column, and the place in the hint: a cell that is no number, a level
+  // or class that is not declared, a missing key; a missing label unless the rule is DROP; any
+  // missing cell when the run gives no rule. `row` is filled anew; reusing one saves its
+  // allocations.
   Status Read(std::size_t index, ParsedRow& row) const;
 
  private:
@@ -47,6 +48,7 @@ class RowReader {
 
   Input InputOf(const learning::FeatureColumn& feature) const;
   bool AnyMissing(std::size_t index) const;
+  Status AtCell(std::size_t index, std::size_t column, Status status) const;
   Status ReadKey(std::size_t index, ParsedRow& row) const;
   Status ReadCell(std::size_t index, std::size_t cell, ParsedRow& row) const;
   Status MayBeMissing(std::size_t cell) const;
@@ -57,6 +59,7 @@ class RowReader {
   const bool has_key_;
   std::vector<DeclaredColumn> declared_;
   std::vector<std::size_t> columns_;  // of the table: one per declared column, then the key's
+  std::vector<std::string> names_;    // of the table's columns, as the run gives them
   std::vector<Input> inputs_;
 };
 

@@ -59,16 +59,6 @@ Status CheckRowsLeft(const KeptRows& kept, std::size_t num_training, const RowSp
   return OkStatus();
 }
 
-// A classifier learns nothing from rows of one class, and its metrics are not defined there.
-Status CheckClasses(const std::vector<double>& labels, const std::vector<uint32_t>& training) {
-  const auto differs = [&labels, &training](uint32_t row) {
-    return labels[row] != labels[training.front()];
-  };
-  if (training.empty() || std::any_of(training.begin(), training.end(), differs)) return OkStatus();
-  return FailedPrecondition("the training rows have one class only")
-      .WithHint("check the label's column; the site needs rows of another class to take part");
-}
-
 }  // namespace
 
 std::vector<std::string> SiteData::Columns(const v1::DataSpec& spec) {
@@ -94,16 +84,30 @@ Result<SiteData> SiteData::Create(const Table& table, const v1::DataSpec& spec,
 
   SiteData data;
   data.parts_ = SplitRows(*split, kept->digests);
-  const std::vector<uint32_t>& training = data.parts_[0];
-  Status status = CheckRowsLeft(*kept, training.size(), *split);
-  if (status.ok() && !spec.label_classes().empty()) status = CheckClasses(kept->labels, training);
+  Status status = CheckRowsLeft(*kept, data.num_rows(SplitPart::kTrain), *split);
   if (!status.ok()) return std::move(status).WithContext(context);
   data.num_inputs_ = reader.num_inputs();
   data.num_classes_ = static_cast<std::size_t>(spec.label_classes().size());
-  data.num_dropped_ = kept->num_dropped;
   data.values_ = std::move(kept->values);
   data.labels_ = std::move(kept->labels);
   return data;
+}
+
+std::size_t SiteData::num_bytes() const {
+  return (values_.capacity() + labels_.capacity()) * sizeof(double) +
+         labels_.size() * sizeof(uint32_t);
+}
+
+Status SiteData::CheckClasses() const {
+  const std::vector<uint32_t>& training = parts_[static_cast<std::size_t>(SplitPart::kTrain)];
+  const auto differs = [this, &training](uint32_t row) {
+    return labels_[row] != labels_[training.front()];
+  };
+  const bool fine = num_classes_ == 0 || training.empty() ||
+                    std::any_of(training.begin(), training.end(), differs);
+  if (fine) return OkStatus();
+  return FailedPrecondition("the training rows have one class only")
+      .WithHint("check the label's column; the site needs rows of another class to take part");
 }
 
 learning::FeatureSums SiteData::Sums() const {

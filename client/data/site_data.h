@@ -24,13 +24,13 @@ class SiteData {
   // The columns that a run reads: features, categories, label, key; each once.
   static std::vector<std::string> Columns(const v1::DataSpec& spec);
 
-  // `table` has exactly Columns(spec). INVALID_ARGUMENT with the place (file, line, column) for a
-  // cell that is not a number, a level or class that is not declared (the nearest one is named), a
-  // missing key of the split, a missing label (with the rule DROP the row is dropped instead), a
-  // missing cell when the run has no rule; and for fractions of the split that do not add up to 1
-  // (no split at all: every row trains). FAILED_PRECONDITION when no rows are left, or none for
-  // training, or when the training rows of a classifier have one class only. Messages hold no
-  // contents of a cell; hints do, and are for the site's own eyes.
+  // `table` has exactly Columns(spec). INVALID_ARGUMENT with the column for a cell that is not a
+  // number, a level or class that is not declared, a missing key of the split, a missing label
+  // (with the rule DROP the row is dropped instead), a missing cell when the run has no rule; and
+  // for fractions of the split that do not add up to 1 (no split at all: every row trains).
+  // FAILED_PRECONDITION when no rows are left, or none for training. Messages hold neither contents
+  // nor the place of a cell; hints do (file, line, column, nearest level), and are for the site's
+  // own eyes.
   static Result<SiteData> Create(const Table& table, const v1::DataSpec& spec,
                                  const std::string& source_name);
 
@@ -38,7 +38,10 @@ class SiteData {
   std::size_t num_rows(SplitPart part) const {
     return parts_[static_cast<std::size_t>(part)].size();
   }
-  int64_t num_dropped() const { return num_dropped_; }  // rows left out for a missing cell
+  std::size_t num_bytes() const;  // that it takes in memory
+  // FAILED_PRECONDITION when the training rows of a classifier have one class only: it learns
+  // nothing from them, and its metrics are not defined there.
+  Status CheckClasses() const;
 
   // Over the training rows. Each sum is the exact one rounded to a double, but for a relative error
   // below 2^-70 of the sum of magnitudes, and does not depend on the order of the rows in the file.
@@ -51,7 +54,6 @@ class SiteData {
 
   std::size_t num_inputs_ = 0;
   std::size_t num_classes_ = 0;
-  int64_t num_dropped_ = 0;
   std::vector<double> values_;  // [rows, num_inputs], NaN where missing
   std::vector<double> labels_;
   std::array<std::vector<uint32_t>, 3> parts_;  // rows of each split, in canonical order

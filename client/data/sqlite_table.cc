@@ -22,24 +22,30 @@ struct FinalizeStatement {
 using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 using Statement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 
-// The error that `database` has just returned, as a status that begins with `what`.
+// The error that `database` has just returned, as a status that begins with `what`. SQLite's own
+// words may hold what only the database says (the text of a view), so they stand in the hint.
 Status FromSqlite(sqlite3* database, const std::string& what) {
-  const std::string message = what + ": " + sqlite3_errmsg(database);
+  const std::string words = std::string("SQLite says: ") + sqlite3_errmsg(database);
   switch (sqlite3_errcode(database)) {
     case SQLITE_NOTADB:
-      return InvalidArgument(message).WithHint("sqlite must name a SQLite 3 database");
+      return InvalidArgument(what + ": it is not a database")
+          .WithHint(words + "; sqlite must name a SQLite 3 database");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return Unavailable(message).WithHint("another program is writing to the database; try again");
+      return Unavailable(what + ": another program has locked the database")
+          .WithHint(words + "; it is tried again");
     case SQLITE_CORRUPT:
-      return DataLoss(message).WithHint("run PRAGMA integrity_check on it, or restore it");
+      return DataLoss(what + ": the database is damaged")
+          .WithHint(words + "; run PRAGMA integrity_check on it, or restore it");
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
-      return FailedPrecondition(message).WithHint(
-          "a database in WAL mode, or one whose last writer was killed, can be read only where its "
-          "directory is writable: let its own program close it, or give the agent a copy");
+      return FailedPrecondition(what + ": the database cannot be opened")
+          .WithHint(words +
+                    "; a database in WAL mode, or one whose last writer was killed, can be read "
+                    "only where its directory is writable: let its own program close it, or give "
+                    "the agent a copy");
     default:
-      return Internal(message);
+      return Internal(what + ": the database cannot be read").WithHint(words);
   }
 }
 
@@ -151,8 +157,9 @@ class RowCollector {
           cells_.emplace_back();
           break;
         case SQLITE_BLOB:
-          return InvalidArgument(Place(slot) + ": the cell holds a BLOB, not a number or a text")
-              .WithHint("read a view that converts the column");
+          return InvalidArgument("table " + table_ + ", column " + Label(slot) +
+                                 ": a cell holds a BLOB, not a number or a text")
+              .WithHint(Place(slot) + ": read a view that converts the column");
         case SQLITE_FLOAT:
           Append(RealText(sqlite3_column_double(statement, column)));
           break;
@@ -179,11 +186,14 @@ class RowCollector {
     text_ += value;
   }
 
+  const std::string& Label(std::size_t slot) const {
+    const auto asked = std::find(choice_.stored.begin(), choice_.stored.end(), slot);
+    return choice_.labels[static_cast<std::size_t>(asked - choice_.stored.begin())];
+  }
+
   // Of the row being read.
   std::string Place(std::size_t slot) const {
-    const auto asked = std::find(choice_.stored.begin(), choice_.stored.end(), slot);
-    const auto column = static_cast<std::size_t>(asked - choice_.stored.begin());
-    return table_ + " row " + std::to_string(num_rows_) + ", column " + choice_.labels[column];
+    return table_ + " row " + std::to_string(num_rows_) + ", column " + Label(slot);
   }
 
   const std::string table_;

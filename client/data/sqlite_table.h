@@ -16,8 +16,8 @@ namespace skerry::client {
 //
 // Errors: NOT_FOUND (no such table or view); INVALID_ARGUMENT (no SQLite database, a missing
 // column, a cell that holds a BLOB, no rows); UNAVAILABLE (another program held a lock all through
-// `lock_wait_ms`); DATA_LOSS (the file is damaged); FAILED_PRECONDITION or INTERNAL (SQLite's own
-// words).
+// `lock_wait_ms`); DATA_LOSS (the file is damaged); FAILED_PRECONDITION or INTERNAL (the hint has
+// SQLite's own words).
 Result<std::unique_ptr<Table>> ReadSqlite(const DataSource& source,
                                           std::span<const std::string> columns,
                                           int lock_wait_ms = 5000);

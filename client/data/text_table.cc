@@ -8,8 +8,8 @@
 namespace skerry::client {
 
 Status CellTooLong(const std::string& place) {
-  return InvalidArgument(place + ": a cell holds more than 16 MB of text")
-      .WithHint("leave the column out, or look for a quote that does not close");
+  return InvalidArgument("a cell holds more than 16 MB of text")
+      .WithHint(place + ": leave the column out, or look for a quote that does not close");
 }
 
 TextTable::TextTable(std::string text, std::vector<CellSpan> cells, std::size_t num_rows,

@@ -33,7 +33,8 @@ class CellSpan {
   uint64_t bits_ = kMissing;
 };
 
-// For a cell longer than kMaxSize, which a reader refuses. INVALID_ARGUMENT.
+// For a cell longer than kMaxSize, which a reader refuses. INVALID_ARGUMENT; the place,
+// "icu.csv:17", stands in the hint.
 Status CellTooLong(const std::string& place);
 
 // A Table whose cells are pieces of one text: what every reader of this folder makes.

@@ -10,9 +10,6 @@
 namespace skerry::learning {
 namespace {
 
-constexpr const char* kFeatureCounts = "features.counts";
-constexpr const char* kFeatureSums = "features.sums";
-
 std::vector<std::string> EvaluatedSplits(const v1::Split& split) {
   std::vector<std::string> names;
   if (split.validation() > 0) names.emplace_back("validation");
@@ -20,17 +17,15 @@ std::vector<std::string> EvaluatedSplits(const v1::Split& split) {
   return names;
 }
 
-Layout FixedLayout(int64_t num_inputs) {
-  Result<Layout> layout = Layout::Create({{"input.fill", DType::kF64, {num_inputs}},
-                                          {"input.mean", DType::kF64, {num_inputs}},
-                                          {"input.scale", DType::kF64, {num_inputs}}});
+Layout FixedLayout(std::size_t num_inputs) {
+  Result<Layout> layout = Layout::Create(TransformTensors(num_inputs));
   SKERRY_CHECK(layout.ok());
   return *std::move(layout);
 }
 
 FixedTensors ToFixed(const InputTransform& transform) {
   FixedTensors fixed;
-  fixed.layout = FixedLayout(static_cast<int64_t>(transform.mean.size()));
+  fixed.layout = FixedLayout(transform.mean.size());
   for (const auto* values : {&transform.fill, &transform.mean, &transform.scale}) {
     fixed.values.insert(fixed.values.end(), values->begin(), values->end());
   }
@@ -81,11 +76,12 @@ class TrainingProgram final : public Program {
   Result<std::vector<Metric>> Metrics(const RoundSpec& spec, const Sums& sums) const override {
     std::vector<Metric> metrics;
     for (const std::string& split : EvaluatedSplits(spec_.data().split())) {
-      const std::string prefix = "evaluation." + split;
-      if (!spec.result_layout.Find(prefix + ".counts")) continue;
-      SKERRY_ASSIGN_OR_RETURN(const EvaluationSums evaluation,
-                              FromValues(model_->output_kind(), {sums.i64.at(prefix + ".counts"),
-                                                                 sums.f64.at(prefix + ".sums")}));
+      const std::string counts = EvaluationCounts(split);
+      if (!spec.result_layout.Find(counts)) continue;
+      SKERRY_ASSIGN_OR_RETURN(
+          const EvaluationSums evaluation,
+          FromValues(model_->output_kind(),
+                     {sums.i64.at(counts), sums.f64.at(EvaluationSumsOf(split))}));
       for (Metric& metric : ToMetrics(model_->output_kind(), split, evaluation)) {
         if (Wanted(metric.name)) metrics.push_back(std::move(metric));
       }

@@ -54,6 +54,21 @@ TEST(ShutdownSignalDeathTest, ASecondSignalEndsTheProcessAtOnce) {
       ::testing::ExitedWithCode(130), "");
 }
 
+TEST(ShutdownSignalDeathTest, ASignalOfAnotherKindDoesNotMakeItDeaf) {
+  EXPECT_EXIT(
+      {
+        ShutdownSignal signal;
+        std::latch called(1);
+        signal.Listen([&] { called.count_down(); });
+        ::kill(::getpid(), SIGUSR2);
+        ::usleep(50'000);  // it is taken for itself
+        ::kill(::getpid(), SIGTERM);
+        called.wait();
+        std::exit(7);
+      },
+      ::testing::ExitedWithCode(7), "");
+}
+
 TEST(ShutdownSignalDeathTest, WithoutASignalItEndsQuietly) {
   EXPECT_EXIT(
       {

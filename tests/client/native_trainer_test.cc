@@ -1,68 +1,16 @@
 #include "client/native_trainer.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <latch>
+#include <new>
 #include <thread>
 
-#include "base/bytes_file.h"
-#include "base/memory_files.h"
-#include "client/data/spec.h"
-#include "learning/program.h"
-#include "testing/status_matchers.h"
+#include "trainer_fixture.h"
 
 namespace skerry::client {
 namespace {
 
 using skerry::testing::Fails;
 using ::testing::HasSubstr;
-
-// A site whose one data source is a text, and a run that begins with its statistics.
-class NativeTrainerTest : public ::testing::Test {
- protected:
-  NativeTrainerTest() {
-    *spec_.mutable_data() = TestSpec();
-    spec_.mutable_data()->set_standardize(true);
-    spec_.mutable_model()->set_kind("logistic");
-    spec_.mutable_training()->set_num_rounds(1);
-    spec_.mutable_training()->set_strategy("fedavg");
-  }
-
-  std::map<std::string, RowReader> Source() {
-    return {{"icu", [this](std::span<const std::string>) {
-               ++reads_;
-               return ReadTestCsv(TestFile(TestRows(num_rows_, 1)), spec_.data());
-             }}};
-  }
-
-  WorkOrder Statistics(const std::string& run_id, const std::string& coordinator_id = "c") {
-    const auto program = learning::MakeTrainingProgram(spec_);
-    EXPECT_OK(program);
-    WorkOrder order;
-    order.task.set_run_id(run_id);
-    order.task.set_run_spec_sha256("the same for every run");
-    order.task.set_kind(v1::STATISTICS);
-    *order.task.mutable_result_layout() = (*program)->Next({})->result_layout.ToProto();
-    order.coordinator_id = coordinator_id;
-    order.spec = std::make_shared<v1::RunSpec>(spec_);
-    Result<std::unique_ptr<File>> result = files_.Open(run_id, OpenMode::kCreate);
-    EXPECT_OK(result);
-    order.result = *std::move(result);
-    order.progress = std::make_shared<WorkProgress>();
-    return order;
-  }
-
-  static int64_t NumExamples(const Result<WorkDone>& done) {
-    EXPECT_OK(done);
-    return done.ok() ? done->num_examples : -1;
-  }
-
-  MemoryFiles files_;
-  v1::RunSpec spec_;
-  int num_rows_ = 40;
-  std::atomic<int> reads_ = 0;
-};
 
 TEST_F(NativeTrainerTest, ARunOfTheSameFileReadsTheDataAnew) {
   NativeTrainer trainer("north", Source(), {});
@@ -86,9 +34,36 @@ TEST_F(NativeTrainerTest, AfterATaskFailedTheDataAreReadAgain) {
   policy.min_examples = 45;
   NativeTrainer trainer("north", Source(), policy);
   EXPECT_THAT(trainer.Run(Statistics("icu-1")),
-              Fails(Code::kPermissionDenied, HasSubstr("there are 40 training rows")));
+              Fails(Code::kPermissionDenied, HasSubstr("there are 40 rows to train on")));
   num_rows_ = 50;
   EXPECT_EQ(NumExamples(trainer.Run(Statistics("icu-1"))), 50);
+}
+
+TEST_F(NativeTrainerTest, DataThatDoNotFitIntoMemoryFailTheTaskAndNotTheAgent) {
+  bool too_large = true;
+  NativeTrainer trainer("north",
+                        {{"icu",
+                          [&, read = Source()["icu"]](std::span<const std::string> columns) {
+                            if (too_large) throw std::bad_alloc();
+                            return read(columns);
+                          }}},
+                        {});
+  EXPECT_THAT(trainer.Run(Statistics("icu-1")),
+              Fails(Code::kFailedPrecondition, HasSubstr("more memory than this machine has")));
+  too_large = false;
+  EXPECT_EQ(NumExamples(trainer.Run(Statistics("icu-1"))), 40);
+}
+
+TEST_F(NativeTrainerTest, EvaluationStopsWhenItIsToldTo) {
+  spec_.mutable_data()->mutable_split()->set_train(0.5);
+  spec_.mutable_data()->mutable_split()->set_test(0.5);
+  NativeTrainer trainer("north", Source(), {});
+  WorkOrder order = Order(v1::EVALUATE);
+  EXPECT_OK(trainer.Run(order));
+  std::stop_source stop;
+  order.stop = stop.get_token();
+  stop.request_stop();
+  EXPECT_EQ(trainer.Run(order).status().code(), Code::kCancelled);
 }
 
 TEST_F(NativeTrainerTest, TasksOfDifferentRunsWorkSideBySide) {

@@ -44,6 +44,17 @@ TEST(RunDataCacheTest, NoMoreRunsAreKeptThanItsLimitAndTheOneUsedTheLongestAgoGo
   EXPECT_TRUE(ReadsAnew(cache, "b"));
 }
 
+TEST(RunDataCacheTest, MoreRunsAreKeptWhileTheyAreSmall) {
+  RunDataCache cache(1, 1 << 20);
+  for (const char* run : {"a", "b", "c"}) EXPECT_TRUE(ReadsAnew(cache, run));
+  for (const char* run : {"a", "b", "c"}) EXPECT_FALSE(ReadsAnew(cache, run));
+  RunDataCache small(1, 500);
+  EXPECT_TRUE(ReadsAnew(small, "a"));  // 20 rows of 5 doubles: 800 bytes
+  EXPECT_TRUE(ReadsAnew(small, "b"));
+  EXPECT_FALSE(ReadsAnew(small, "b"));
+  EXPECT_TRUE(ReadsAnew(small, "a"));
+}
+
 TEST(RunDataCacheTest, DataThatATaskHasAreNotTakenAwayFromIt) {
   RunDataCache cache(1);
   {

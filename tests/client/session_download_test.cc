@@ -79,6 +79,30 @@ TEST_F(SessionDownloadTest, ALargeModelIsFetchedAndThenTrainedFrom) {
   EXPECT_EQ(ModelOfTrainer(), model);
 }
 
+TEST_F(SessionDownloadTest, ATransferThatEndsBeforeTheLastByteIsNoModel) {
+  const std::string model = Bytes(2 * kChunkBytes + 100);
+  BeginDownload(model);
+  ASSERT_OK(Deliver(model.substr(0, kChunkBytes)));
+  EndDownload();
+  EXPECT_TRUE(runner_.jobs.empty());
+  Wait(1s);
+  ASSERT_EQ(api_.downloads.held(), 1U);
+  EXPECT_EQ(api_.downloads.last().request.offset(), kChunkBytes);
+  ASSERT_OK(Deliver(model));
+  EndDownload();
+  EXPECT_EQ(ModelOfTrainer(), model);
+}
+
+TEST_F(SessionDownloadTest, AModelOfNoBytesIsReported) {
+  v1::Task task = TaskWith(Bytes(100));
+  task.mutable_model()->set_size_bytes(0);
+  Join();
+  Give(task);
+  EXPECT_EQ(api_.downloads.made(), 0U);
+  ASSERT_EQ(api_.failures.made(), 1U);
+  EXPECT_THAT(api_.failures.last().message(), HasSubstr("no bytes"));
+}
+
 TEST_F(SessionDownloadTest, ADownloadThatBrokeGoesOnBehindTheChunksThatAreHere) {
   const std::string model = Bytes(2 * kChunkBytes + 100);
   BeginDownload(model);

@@ -254,6 +254,42 @@ TEST_F(SessionTaskTest, WhereTheSiteKeepsItsFilesIsNotToldToOperators) {
   EXPECT_THAT(diary_.lines, Not(Contains(HasSubstr("PERMISSION_DENIED")))) << "words for a person";
 }
 
+TEST_F(SessionTaskTest, DataThatAreLockedAreReadAgainLater) {
+  Join();
+  Give(NewTask(7));
+  runner_.Fail(Unavailable("another program has locked the database"));
+  Step();
+  EXPECT_EQ(api_.failures.made(), 0U);
+  Wait(1s);
+  EXPECT_EQ(runner_.jobs.size(), 2U);
+}
+
+TEST_F(SessionTaskTest, TrainersStopWhenTheProcessIsAboutToEnd) {
+  Join();
+  Give(NewTask(7));
+  EXPECT_FALSE(runner_.last().stop.stop_requested());
+  session_->StopTrainers();
+  EXPECT_TRUE(runner_.last().stop.stop_requested());
+}
+
+TEST_F(SessionTaskTest, AHeaderThatTheTrainersThreadMadeIsUsed) {
+  BringToUpload();
+  const v1::ResultHeader made_here = api_.uploads.last().start.header();
+  WorkDone done = {made_here.num_examples(), {}};
+  done.scalars = {made_here.scalars().begin(), made_here.scalars().end()};
+  ASSERT_OK_AND_ASSIGN(const v1::ResultHeader made_there,
+                       MakeHeader(NewTask(), done, *runner_.last().result));
+  EXPECT_EQ(made_there.SerializeAsString(), made_here.SerializeAsString());
+}
+
+TEST_F(SessionTaskTest, WhatFailedIsSaidWithTheHint) {
+  Join();
+  Give(NewTask(7));
+  runner_.Fail(PermissionDenied("too few rows").WithHint("there are 3"));
+  Step();
+  EXPECT_THAT(diary_.lines, Contains(HasSubstr("failed: too few rows (there are 3)")));
+}
+
 TEST_F(SessionTaskTest, ATaskWhoseRunCannotBeReadIsReportedAndNotStarted) {
   Join();
   v1::Task task = NewTask(7);

@@ -63,8 +63,13 @@ TEST(BadInputTest, ASitesBadDataPauseTheRunWithFileLineAndColumnAndItGoesOnWhenT
   const std::string run = federation.Submit(Deployment::RunFile(2));
   EXPECT_EQ(federation.WaitForEnd(run), 21) << "paused";
   Finished shown = federation.Skerry({"run", "show", run});
-  EXPECT_THAT(shown.out, AllOf(HasSubstr("paused"), HasSubstr("south.csv:5"), HasSubstr("age"),
-                               HasSubstr("skerry run resume")));
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("paused"), HasSubstr("column age: not a number"),
+                               HasSubstr("skerry run resume"), Not(HasSubstr("csv:"))));
+  EXPECT_THAT(federation.client("south").Output(), HasSubstr("south.csv:5, column age: the cell"))
+      << "the line stays at the site";
+  const Finished simulated =
+      federation.Skerry({"simulate", federation.File("run.toml"), "--out", federation.File("sim")});
+  EXPECT_THAT(simulated.out, HasSubstr("south.csv:5, column age: the cell"));
   WriteAll(csv, good.substr(good.find('\n') + 1));  // no header now: every column is missing
   ASSERT_EQ(federation.Skerry({"run", "resume", run}).exit_code, 0);
   EXPECT_EQ(federation.WaitForEnd(run), 21);
@@ -77,7 +82,13 @@ TEST(BadInputTest, ASitesBadDataPauseTheRunWithFileLineAndColumnAndItGoesOnWhenT
   EXPECT_EQ(federation.WaitForEnd(run), 21) << "an empty site";
   EXPECT_THAT(federation.Skerry({"run", "show", run}).out,
               HasSubstr("south.csv has no rows below its header"));
-  WriteAll(csv, "id,age,score,sex,died\n1,50,20,f,0\n2,60,21,m,0\n3,61,21,m,0\n4,62,21,m,0\n");
+  std::string one_class = "id,age,score,sex,died\n1,50,20,f,0\n";
+  WriteAll(csv, one_class);
+  ASSERT_EQ(federation.Skerry({"run", "resume", run}).exit_code, 0);
+  EXPECT_EQ(federation.WaitForEnd(run), 21) << "one row";
+  EXPECT_THAT(federation.Skerry({"run", "show", run}).out, HasSubstr("policy.min_examples"));
+  for (int i = 2; i < 40; ++i) one_class += std::to_string(i) + ",60,21,m,0\n";
+  WriteAll(csv, one_class);
   ASSERT_EQ(federation.Skerry({"run", "resume", run}).exit_code, 0);
   EXPECT_EQ(federation.WaitForEnd(run), 21) << "one class only";
   EXPECT_THAT(federation.Skerry({"run", "show", run}).out, HasSubstr("class"));

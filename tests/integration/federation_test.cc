@@ -1,6 +1,7 @@
 // Real processes, real TLS, real disks.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstring>
@@ -156,6 +157,18 @@ TEST(FederationTest, CommandsPrintJsonThatHoldsWhatTheTextShows) {
   EXPECT_EQ(report.exit_code, 0) << report.err;
   EXPECT_THAT(ReadAll(federation.File("r/curve.svg")), HasSubstr("<polyline"));
   EXPECT_THAT(ReadAll(federation.File("r/rounds.csv")), HasSubstr("test.auc"));
+}
+
+TEST(FederationTest, AClientThatTrainsEndsAtOnceWhenItIsAskedTo) {
+  Deployment federation({"north"});
+  federation.StartAll();
+  std::string file = Deployment::RunFile(2);
+  file.replace(file.find("batch_size = 16"), 15, "batch_size = 1\nlocal_epochs = 1000000");
+  federation.Submit(file);
+  ASSERT_TRUE(federation.client("north").WaitFor("round 1 training: taken"));
+  ::usleep(300'000);  // it is at it
+  federation.client("north").Signal(SIGTERM);
+  EXPECT_EQ(federation.client("north").Wait(std::chrono::seconds(5)), 0);
 }
 
 }  // namespace

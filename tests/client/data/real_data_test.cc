@@ -46,7 +46,6 @@ TEST(RealDataTest, IntensiveCarePatientsAddUp) {
   EXPECT_EQ(table->num_rows(), 2000u);
   ASSERT_OK_AND_ASSIGN(const SiteData data, SiteData::Create(*table, spec, source.name));
   const learning::FeatureSums sums = data.Sums();
-  EXPECT_EQ(data.num_dropped(), 15);
   EXPECT_EQ(sums.num_examples, 1985);
   EXPECT_THAT(sums.class_counts, ElementsAre(1569, 416));
   EXPECT_THAT(sums.sum,

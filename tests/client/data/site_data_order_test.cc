@@ -45,7 +45,6 @@ void ExpectEqual(const SiteData& a, const SiteData& b) {
     EXPECT_EQ(a.num_rows(part), b.num_rows(part));
     EXPECT_EQ(Bytes(a, part), Bytes(b, part));
   }
-  EXPECT_EQ(a.num_dropped(), b.num_dropped());
   const learning::FeatureSums sums_a = a.Sums();
   const learning::FeatureSums sums_b = b.Sums();
   EXPECT_EQ(sums_a.num_examples, sums_b.num_examples);

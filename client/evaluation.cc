@@ -1,0 +1,74 @@
+#include "client/evaluation.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+namespace skerry::client {
+namespace {
+
+using learning::Batch;
+using learning::Dataset;
+
+// So many rows that the values of a model's widest layer take no more than 16 MB.
+int64_t RowsAtATime(const learning::Model& model, int64_t rows) {
+  constexpr int64_t kMostRows = 4096;
+  constexpr int64_t kMostValues = 4 << 20;
+  int64_t widest = 1;
+  for (const learning::TensorSpec& tensor : model.parameters().tensors()) {
+    for (const int64_t dim : tensor.shape) widest = std::max(widest, dim);
+  }
+  const int64_t most = std::clamp<int64_t>(kMostValues / widest, 1, kMostRows);
+  return std::min(most, std::max<int64_t>(rows, 1));
+}
+
+std::string_view SplitName(SplitPart part) {
+  return part == SplitPart::kValidation ? "validation" : "test";
+}
+
+}  // namespace
+
+Result<learning::EvaluationSums> EvaluateRows(const learning::Model& model,
+                                              std::span<const float> parameters,
+                                              const Dataset& data, const std::stop_token& stop) {
+  const int64_t most = RowsAtATime(model, data.rows);
+  const auto size = [](int64_t i) { return static_cast<std::size_t>(i); };
+  std::vector<float> outputs(size(data.rows * model.num_outputs()));
+  const auto workspace = model.NewWorkspace(most);
+  for (int64_t first = 0; first < data.rows; first += most) {
+    if (stop.stop_requested()) return Cancelled("evaluation was stopped");
+    const int64_t rows = std::min(most, data.rows - first);
+    const Batch batch = {
+        rows,
+        std::span(data.features)
+            .subspan(size(first * data.num_features), size(rows * data.num_features)),
+        std::span(data.labels).subspan(size(first), size(rows))};
+    model.Forward(parameters, batch,
+                  std::span(outputs).subspan(size(first * model.num_outputs()),
+                                             size(rows * model.num_outputs())),
+                  *workspace);
+  }
+  return learning::Evaluate(model.output_kind(), model.num_outputs(), outputs, data.labels);
+}
+
+Status WriteEvaluation(const learning::Model& model, std::span<const float> parameters,
+                       const std::map<SplitPart, Dataset>& datasets, const v1::Split& split,
+                       const SitePolicy& policy, const std::stop_token& stop,
+                       ResultWriter& writer) {
+  static const Dataset kNoRows;
+  for (const SplitPart part : {SplitPart::kValidation, SplitPart::kTest}) {
+    if ((part == SplitPart::kValidation ? split.validation() : split.test()) <= 0) continue;
+    const Dataset& rows = datasets.at(part);
+    SKERRY_ASSIGN_OR_RETURN(
+        const learning::EvaluationSums sums,
+        EvaluateRows(model, parameters, MayTell(policy, rows.rows) ? rows : kNoRows, stop));
+    const learning::EvaluationValues values = learning::ToValues(model.output_kind(), sums);
+    SKERRY_RETURN_IF_ERROR(writer.Put<int64_t>(learning::EvaluationCounts(SplitName(part)),
+                                               std::span<const int64_t>(values.counts)));
+    SKERRY_RETURN_IF_ERROR(writer.Put<double>(learning::EvaluationSumsOf(SplitName(part)),
+                                              std::span<const double>(values.sums)));
+  }
+  return OkStatus();
+}
+
+}  // namespace skerry::client

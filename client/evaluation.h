@@ -1,0 +1,31 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <stop_token>
+
+#include "base/status.h"
+#include "client/data/site_data.h"
+#include "client/result_writer.h"
+#include "client/site_policy.h"
+#include "learning/dataset.h"
+#include "learning/metrics.h"
+#include "learning/model.h"
+
+namespace skerry::client {
+
+// Over all rows, some at a time: memory does not grow with rows times the model's width. CANCELLED
+// when `stop` is requested.
+Result<learning::EvaluationSums> EvaluateRows(const learning::Model& model,
+                                              std::span<const float> parameters,
+                                              const learning::Dataset& data,
+                                              const std::stop_token& stop);
+
+// What the run's validation and test rows say about the model, into the sections of the result. A
+// split of fewer rows than policy.min_examples says nothing: its sections are those of no rows.
+Status WriteEvaluation(const learning::Model& model, std::span<const float> parameters,
+                       const std::map<SplitPart, learning::Dataset>& datasets,
+                       const v1::Split& split, const SitePolicy& policy,
+                       const std::stop_token& stop, ResultWriter& writer);
+
+}  // namespace skerry::client

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "base/files.h"
+#include "base/status.h"
+#include "client/task_runner.h"
+#include "learning/layout.h"
+
+namespace skerry::client {
+
+// Puts values into the sections of a task's result. Borrows the result's file.
+class ResultWriter {
+ public:
+  // INVALID_ARGUMENT: the task's result layout is none.
+  static Result<ResultWriter> Create(const WorkOrder& order) {
+    SKERRY_ASSIGN_OR_RETURN(learning::ResultLayout layout,
+                            learning::ResultLayout::FromProto(order.task.result_layout()));
+    return ResultWriter(*order.result, std::move(layout));
+  }
+
+  // INVALID_ARGUMENT: the task asks for a section of another size than there is, or of another
+  // name.
+  template <class T>
+  Status Put(const std::string& section, std::span<const T> values) {
+    const auto index = layout_.Find(section);
+    if (!index || layout_.sections()[*index].layout.size_bytes() !=
+                      static_cast<int64_t>(values.size_bytes())) {
+      return InvalidArgument("the task's result layout does not fit its run: section \"" + section +
+                             "\"");
+    }
+    return file_->WriteAt(static_cast<uint64_t>(layout_.offset_bytes(*index)),
+                          {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+  }
+
+ private:
+  ResultWriter(File& file, learning::ResultLayout layout)
+      : file_(&file), layout_(std::move(layout)) {}
+
+  File* file_;
+  learning::ResultLayout layout_;
+};
+
+}  // namespace skerry::client
