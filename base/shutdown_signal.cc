@@ -4,36 +4,45 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <utility>
 
 namespace skerry {
 namespace {
 
-sigset_t ShutdownSignals() {
+bool IsIgnored(int number) {
+  struct sigaction action {};
+  return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+sigset_t ShutdownSignals(bool hang_up) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  if (hang_up) sigaddset(&signals, SIGHUP);
   sigaddset(&signals, SIGUSR2);  // ends the listening thread
   return signals;
 }
 
 }  // namespace
 
-ShutdownSignal::ShutdownSignal() {
-  const sigset_t signals = ShutdownSignals();
+ShutdownSignal::ShutdownSignal() : hang_up_(!IsIgnored(SIGHUP)) {
+  const sigset_t signals = ShutdownSignals(hang_up_);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
 
 void ShutdownSignal::Listen(std::function<void()> on_signal) {
-  thread_ = std::thread([on_signal = std::move(on_signal)] {
-    const sigset_t signals = ShutdownSignals();
+  thread_ = std::thread([on_signal = std::move(on_signal), hang_up = hang_up_] {
+    const sigset_t signals = ShutdownSignals(hang_up);
     int number = 0;
     sigwait(&signals, &number);
     if (number == SIGUSR2) return;
     on_signal();
-    sigwait(&signals, &number);
+    do {
+      sigwait(&signals, &number);
+    } while (number == SIGHUP);
     if (number != SIGUSR2) ::_exit(130);
   });
 }
@@ -42,6 +51,14 @@ ShutdownSignal::~ShutdownSignal() {
   if (!thread_.joinable()) return;
   pthread_kill(thread_.native_handle(), SIGUSR2);
   thread_.join();
+}
+
+void ExitAfter(Duration limit, int exit_code) {
+  std::thread([limit, exit_code] {
+    std::this_thread::sleep_for(limit);
+    std::fprintf(stderr, "something hangs (a disk, a file share?); ended without it\n");
+    ::_exit(exit_code);
+  }).detach();
 }
 
 }  // namespace skerry

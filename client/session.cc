@@ -117,8 +117,12 @@ void Session::Drop(int64_t task_id) {
 void Session::End(Status status) {
   if (!ended_.ok()) return;
   ended_ = std::move(status);
-  for (auto& [task_id, work] : works_) work.stop.request_stop();
+  StopWork();
   parts_.observer.HealthChanged(ended_);
+}
+
+void Session::StopWork() {
+  for (auto& [task_id, work] : works_) work.stop.request_stop();
 }
 
 Work* Session::Find(int64_t task_id, uint64_t life) {

@@ -105,6 +105,11 @@ struct Agent::Parts final : SessionObserver {
         trainer(config.site, std::move(readers), config.policy, config.max_concurrent_tasks),
         diagnosis(config, clock),
         tls_files(config.tls) {}
+  ~Parts() override {
+    if (session != nullptr) session->StopWork();  // its threads are waited for
+  }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
 
   void Say(const std::string& line) override { spdlog::info("{}", line); }
 

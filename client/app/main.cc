@@ -19,13 +19,17 @@ constexpr const char* kFooter =
     "  skerry-client --config agent.toml\n"
     "\n"
     "The configuration file, with comments, comes with the kit of: skerry ca issue --site NAME\n"
-    "SIGTERM or Ctrl-C at any time: what is finished is on disk, and the next start goes on from "
+    "SIGTERM, SIGHUP or Ctrl-C at any time: what is finished is on disk, and the next start goes "
+    "on from "
     "there.\n"
     "Exit codes: 0 ended as asked, 2 bad arguments or file, 5 not allowed, 6 something is in the "
     "way\n"
     "  (state directory in use, certificate expired or of another site), 7 disk full, 8 damaged "
     "data,\n"
     "  9 the coordinator speaks another version, 10 a newer process of this site has taken over.";
+
+// Trainers are asked to stop, and do so at their next step; but one may be in a read that hangs.
+constexpr Duration kLongestEnd = 5s;
 
 int Work(const std::string& path, bool insecure) {
   PosixFiles files;
@@ -36,9 +40,15 @@ int Work(const std::string& path, bool insecure) {
   if (!agent.ok()) return ReportError(agent.status());
   spdlog::info("client {} of site \"{}\", coordinator {}, state in {}", kVersion, config->site,
                config->coordinator, config->state_dir);
-  signal.Listen([&agent] { (*agent)->Stop(); });
+  signal.Listen([&agent] {
+    ExitAfter(kLongestEnd, 0);
+    (*agent)->Stop();
+  });
   const Status status = (*agent)->Run();
-  return status.ok() ? 0 : ReportError(status);
+  if (status.ok()) return 0;
+  const int exit_code = ReportError(status);
+  ExitAfter(kLongestEnd, exit_code);
+  return exit_code;
 }
 
 }  // namespace
