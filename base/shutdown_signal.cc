@@ -4,42 +4,52 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <utility>
 
 namespace skerry {
 namespace {
 
-sigset_t ShutdownSignals() {
+bool IsIgnored(int number) {
+  struct sigaction action {};
+  return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+sigset_t ShutdownSignals(bool hang_up) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  if (hang_up) sigaddset(&signals, SIGHUP);
   sigaddset(&signals, SIGUSR2);  // ends the listening thread
   return signals;
 }
 
 }  // namespace
 
-ShutdownSignal::ShutdownSignal() {
-  const sigset_t signals = ShutdownSignals();
+ShutdownSignal::ShutdownSignal() : hang_up_(!IsIgnored(SIGHUP)) {
+  const sigset_t signals = ShutdownSignals(hang_up_);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
 
 void ShutdownSignal::Listen(std::function<void()> on_signal) {
   thread_ = std::thread([this, on_signal = std::move(on_signal)] {
-    if (!Await()) return;
+    if (!Await(HangUp::kCounts)) return;
     on_signal();
-    if (Await()) ::_exit(130);
+    // A terminal that closes may hang up twice.
+    if (Await(HangUp::kIsNothing)) ::_exit(130);
   });
 }
 
 // False when this object is about to go. A SIGUSR2 from elsewhere means nothing.
-bool ShutdownSignal::Await() const {
-  const sigset_t signals = ShutdownSignals();
-  for (int number = SIGUSR2; !closing_;) {
+bool ShutdownSignal::Await(HangUp hang_up) const {
+  const sigset_t signals = ShutdownSignals(hang_up_);
+  while (!closing_) {
+    int number = 0;
     sigwait(&signals, &number);
-    if (number != SIGUSR2) return true;
+    if (number == SIGUSR2 || (number == SIGHUP && hang_up == HangUp::kIsNothing)) continue;
+    return true;
   }
   return false;
 }
@@ -49,6 +59,14 @@ ShutdownSignal::~ShutdownSignal() {
   closing_ = true;
   pthread_kill(thread_.native_handle(), SIGUSR2);
   thread_.join();
+}
+
+void ExitAfter(Duration limit, int exit_code) {
+  std::thread([limit, exit_code] {
+    std::this_thread::sleep_for(limit);
+    std::fprintf(stderr, "something hangs (a disk, a file share?); ended without it\n");
+    ::_exit(exit_code);
+  }).detach();
 }
 
 }  // namespace skerry

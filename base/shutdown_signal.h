@@ -4,11 +4,14 @@
 #include <functional>
 #include <thread>
 
+#include "base/time.h"
+
 namespace skerry {
 
-// Calls `on_signal` once, on a thread of its own, when SIGINT or SIGTERM comes; a second signal
-// ends the process at once with exit code 130. Made in main before any other thread, so that all of
-// them leave these signals to it.
+// Calls `on_signal` once, on a thread of its own, when SIGINT, SIGTERM or SIGHUP comes; a second
+// SIGINT or SIGTERM ends the process at once with exit code 130 (a second SIGHUP does not: a
+// terminal that closes may send two). SIGHUP stays ignored where it is, as under nohup. Made in
+// main before any other thread, so that all of them leave these signals to it.
 class ShutdownSignal {
  public:
   ShutdownSignal();
@@ -20,10 +23,17 @@ class ShutdownSignal {
   void Listen(std::function<void()> on_signal);
 
  private:
-  bool Await() const;
+  enum class HangUp { kCounts, kIsNothing };
+  bool Await(HangUp hang_up) const;
 
+  const bool hang_up_;  // SIGHUP is not ignored
   std::atomic<bool> closing_{false};
   std::thread thread_;
 };
+
+// Ends the process with this code after `limit`, unless it has ended by itself by then: one of its
+// threads may be in a read that never returns. Says so on standard error. For programs whose state
+// is good at any instant.
+void ExitAfter(Duration limit, int exit_code);
 
 }  // namespace skerry

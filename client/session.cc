@@ -117,11 +117,11 @@ void Session::Drop(int64_t task_id) {
 void Session::End(Status status) {
   if (!ended_.ok()) return;
   ended_ = std::move(status);
-  StopTrainers();
+  StopWork();
   parts_.observer.HealthChanged(ended_);
 }
 
-void Session::StopTrainers() {
+void Session::StopWork() {
   for (auto& [task_id, work] : works_) work.stop.request_stop();
 }
 

@@ -69,6 +69,9 @@ class Session {
   // Does whatever is due. Returns when to be called again, if nothing happens before. Never waits.
   std::optional<Timestamp> Step();
 
+  // Asks the trainers at work to stop: what they have done so far is done again later.
+  void StopWork();
+
   // Why the session has ended: PERMISSION_DENIED (a newer process of this site has taken over),
   // UNIMPLEMENTED (the versions do not fit), or a failure of this side's own disk other than being
   // full, which is waited for. OK: it has not.
@@ -78,8 +81,6 @@ class Session {
   bool joined() const { return joined_; }
   // What it does about each task for which it has no receipt.
   std::vector<v1::Progress> ProgressNow() const;
-  // Asks the trainers to stop: the process is about to end, and what they would make is lost.
-  void StopTrainers();
   // Tasks in hand.
   std::size_t num_tasks() const { return works_.size(); }
 

@@ -133,13 +133,13 @@ Status Coordinator::Flush() {
 }
 
 void Coordinator::EndHeldCalls() {
+  holds_calls_ = false;
   for (Site* site : sites_by_number_) {
-    DropHeldCalls(*site, Unavailable("the coordinator is shutting down"));
+    DropHeldCalls(*site, ShuttingDown());
   }
   for (auto& [run_id, watchers] : watchers_) {
     for (Watcher& watcher : watchers) {
-      Reply<v1::WatchRunReply>(std::move(watcher.done),
-                               Unavailable("the coordinator is shutting down"));
+      Reply<v1::WatchRunReply>(std::move(watcher.done), ShuttingDown());
     }
   }
   watchers_.clear();

@@ -117,7 +117,8 @@ class Coordinator final : public RunHost {
   // Runs what is due, commits, releases. RESOURCE_EXHAUSTED: the disk is full, nothing is released;
   // call again later, and nothing else meanwhile. Any other error: end the process.
   Status Flush();
-  // Ends all held calls, so that clients look for a new connection: before a shutdown.
+  // Ends all held calls, and from now on holds none, so that clients look for a new connection:
+  // before a shutdown.
   void EndHeldCalls();
   // For tests and simulation.
   const Run* FindRun(const std::string& run_id) const;
@@ -186,6 +187,9 @@ class Coordinator final : public RunHost {
   Duration ProgressInterval() const;
   // The open task with this id, if this site has it.
   const OpenTask* FindTask(const std::string& site, int64_t task_id) const;
+  Status CheckSpoolFits(const Run& run) const;
+  UploadDesk::Room RoomFor(const Run& run) const;
+  static Status ShuttingDown() { return Unavailable("the coordinator is shutting down"); }
   void UploadChecked(std::shared_ptr<Upload> upload, Result<std::vector<learning::Metric>> checked,
                      rpc::Callback<v1::SubmitResultReply> done);
 
@@ -223,6 +227,7 @@ class Coordinator final : public RunHost {
   TimerQueue<uint64_t> site_timers_;  // by site number: the end of a hold, or of a grace
   std::vector<Site*> dirty_;
   std::size_t num_connected_ = 0;
+  bool holds_calls_ = true;                                              // until EndHeldCalls()
   std::map<std::string, std::vector<Watcher>> watchers_;                 // by run
   std::map<std::string, std::pair<int64_t, std::string>> small_models_;  // run -> version, contents
 

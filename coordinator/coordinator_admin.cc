@@ -140,10 +140,24 @@ Result<std::string> Coordinator::SubmitPlan(RunPlan plan, std::unique_ptr<Partic
   }
   SKERRY_ASSIGN_OR_RETURN(
       auto run, Run::Create(*this, std::move(plan), std::move(record), std::move(replay)));
+  SKERRY_RETURN_IF_ERROR(CheckSpoolFits(*run));
   runs_.push_back(std::move(run));
   Run& submitted = *runs_.back();
   submitted.Start();
   return submitted.record().run_id;
+}
+
+// A round whose results the spool cannot hold together would never end.
+Status Coordinator::CheckSpoolFits(const Run& run) const {
+  const auto sites = static_cast<uint64_t>(run.contract().sites_per_round);
+  const auto bytes = static_cast<uint64_t>(run.program().parameters().size_bytes());
+  if (sites * bytes <= options_.spool_bytes) return OkStatus();
+  return FailedPrecondition("a round of this run takes " + std::to_string(sites) + " results of " +
+                            std::to_string(bytes) + " bytes; the coordinator's spool holds " +
+                            std::to_string(options_.spool_bytes))
+      .WithHint(
+          "raise storage.spool_bytes in coordinator.toml, or lower "
+          "participation.sites_per_round");
 }
 
 void Coordinator::ListRuns(rpc::Callback<v1::ListRunsReply> done) {
@@ -204,6 +218,7 @@ void Coordinator::WatchRun(const v1::WatchRunRequest& request,
                            rpc::Callback<v1::WatchRunReply> done) {
   const Result<Run*> run = ResolveRun(request.run_id());
   if (!run.ok()) return Reply<v1::WatchRunReply>(std::move(done), run.status());
+  if (!holds_calls_) return Reply<v1::WatchRunReply>(std::move(done), ShuttingDown());
   const std::string& run_id = (*run)->record().run_id;
   watchers_[run_id].push_back({request.after_change(), Now() + kWatchHold, std::move(done)});
 }

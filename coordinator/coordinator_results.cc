@@ -81,7 +81,8 @@ void Coordinator::QueryUpload(const std::string& name, const v1::QueryUploadRequ
     return Reply<v1::QueryUploadReply>(std::move(done), std::move(reply));
   }
   const auto size = static_cast<uint64_t>(task->run->round_spec()->result_layout.size_bytes());
-  const Result<uint64_t> stored = uploads_.Stored(request.task_id(), *hash, size);
+  const Result<uint64_t> stored =
+      uploads_.Stored(request.task_id(), *hash, size, RoomFor(*task->run));
   if (!stored.ok()) return Reply<v1::QueryUploadReply>(std::move(done), stored.status());
   reply.set_offset(*stored);
   Reply<v1::QueryUploadReply>(std::move(done), std::move(reply));
@@ -109,6 +110,16 @@ void Coordinator::ReportFailure(const std::string& name, const v1::ReportFailure
   Reply<v1::ReportFailureReply>(std::move(done), v1::ReportFailureReply());
 }
 
+// The oldest run at work gets what it needs (no more than the budget: CheckSpoolFits), so that it
+// ends, and then the next is the oldest.
+UploadDesk::Room Coordinator::RoomFor(const Run& run) const {
+  for (const auto& other : runs_) {
+    if (other->ended() || other->paused()) continue;
+    return other.get() == &run ? UploadDesk::Room::kAlways : UploadDesk::Room::kWithinBudget;
+  }
+  return UploadDesk::Room::kWithinBudget;
+}
+
 // ---- Uploads -----------------------------------------------------------------------------------
 
 void Coordinator::BeginUpload(const std::string& name, const v1::SubmitResultRequest::Start& start,
@@ -134,7 +145,7 @@ void Coordinator::BeginUpload(const std::string& name, const v1::SubmitResultReq
   if (Status status = CheckHeader(header, task->run->round_spec()->result_layout); !status.ok()) {
     return Reply<Handle>(std::move(done), std::move(status));
   }
-  Reply<Handle>(std::move(done), uploads_.Begin(name, header, start.offset()));
+  Reply<Handle>(std::move(done), uploads_.Begin(name, header, start.offset(), RoomFor(*task->run)));
 }
 
 void Coordinator::FinishUpload(std::shared_ptr<Upload> upload,

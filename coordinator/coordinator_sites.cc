@@ -272,6 +272,7 @@ void Coordinator::PullTask(const std::string& name, uint64_t call_id,
   site->broken = false;
   site_timers_.Set(site->number, Now() + PullHoldTime(*site));
   MarkDirty(*site);
+  if (!holds_calls_) DropHeldCalls(*site, ShuttingDown());
 }
 
 void Coordinator::Heartbeat(const std::string& name, uint64_t call_id,
@@ -291,6 +292,7 @@ void Coordinator::Heartbeat(const std::string& name, uint64_t call_id,
   site->broken = false;
   site_timers_.Set(site->number, Now() + HoldTime());
   MarkDirty(*site);
+  if (!holds_calls_) DropHeldCalls(*site, ShuttingDown());
 }
 
 void Coordinator::CallBroken(const std::string& name, uint64_t call_id) {

@@ -117,12 +117,12 @@ std::string UploadDesk::PathOf(int64_t task_id) const {
 }
 
 Result<std::shared_ptr<SpoolFile>> UploadDesk::Find(int64_t task_id, const Digest& content_hash,
-                                                    uint64_t size_bytes) {
+                                                    uint64_t size_bytes, Room room) {
   const auto found = open_.find(task_id);
   const bool known = found != open_.end();
   if (known && found->second->content_hash() == content_hash) return found->second;
   if (known) Remove(task_id);
-  if (promised_bytes_ + size_bytes > budget_bytes_) {
+  if (room == Room::kWithinBudget && promised_bytes_ + size_bytes > budget_bytes_) {
     return ResourceExhausted("the spool is full: " + std::to_string(promised_bytes_) + " of " +
                              std::to_string(budget_bytes_) + " bytes are in use");
   }
@@ -137,9 +137,11 @@ Result<std::shared_ptr<SpoolFile>> UploadDesk::Find(int64_t task_id, const Diges
 }
 
 Result<std::shared_ptr<Upload>> UploadDesk::Begin(const std::string& site,
-                                                  const v1::ResultHeader& header, uint64_t offset) {
+                                                  const v1::ResultHeader& header, uint64_t offset,
+                                                  Room room) {
   SKERRY_ASSIGN_OR_RETURN(const Digest content_hash, Digest::FromBytes(header.content_hash()));
-  SKERRY_ASSIGN_OR_RETURN(auto spool, Find(header.task_id(), content_hash, header.size_bytes()));
+  SKERRY_ASSIGN_OR_RETURN(auto spool,
+                          Find(header.task_id(), content_hash, header.size_bytes(), room));
   SKERRY_ASSIGN_OR_RETURN(const uint64_t generation, spool->NewStream(offset));
   return std::make_shared<Upload>(std::move(spool), generation, site, header);
 }
@@ -153,11 +155,11 @@ Status UploadDesk::Seal(const Upload& upload) {
 }
 
 Result<uint64_t> UploadDesk::Stored(int64_t task_id, const Digest& content_hash,
-                                    uint64_t size_bytes) {
+                                    uint64_t size_bytes, Room room) {
   const auto found = open_.find(task_id);
   if (found != open_.end() && found->second->content_hash() != content_hash) return 0;
   if (found == open_.end() && !files_.Open(PathOf(task_id), OpenMode::kRead).ok()) return 0;
-  SKERRY_ASSIGN_OR_RETURN(const auto spool, Find(task_id, content_hash, size_bytes));
+  SKERRY_ASSIGN_OR_RETURN(const auto spool, Find(task_id, content_hash, size_bytes, room));
   return spool->stored_bytes();
 }
 

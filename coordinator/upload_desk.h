@@ -56,7 +56,12 @@ struct StoredResult {
 // desk itself belongs to one thread; uploads and spool files go to others.
 class UploadDesk {
  public:
-  // `budget_bytes`: how much the spool may hold at once.
+  // Whether a result has to fit the budget. For those of one run it need not, else several runs
+  // could fill the spool with a part of a round each and wait for each other for ever.
+  enum class Room { kWithinBudget, kAlways };
+
+  // `budget_bytes`: how much results on their way, and those that wait for their round's end, may
+  // take.
   UploadDesk(Files& files, std::string directory, uint64_t budget_bytes);
   ~UploadDesk();
 
@@ -66,13 +71,14 @@ class UploadDesk {
   // hash than before starts from nothing. OUT_OF_RANGE unless `offset` is at most what is stored.
   // RESOURCE_EXHAUSTED: the spool is full; try later.
   Result<std::shared_ptr<Upload>> Begin(const std::string& site, const v1::ResultHeader& header,
-                                        uint64_t offset);
+                                        uint64_t offset, Room room = Room::kWithinBudget);
   // The file of `upload` takes no more bytes, now that they have been checked. ABORTED when they
   // are not what the desk has of this task: another stream began meanwhile.
   Status Seal(const Upload& upload);
   // Bytes that need not be sent again: 0 for an unknown task or another content hash, whose bytes
-  // stay as they are.
-  Result<uint64_t> Stored(int64_t task_id, const crypto::Digest& content_hash, uint64_t size_bytes);
+  // stay as they are. RESOURCE_EXHAUSTED as above.
+  Result<uint64_t> Stored(int64_t task_id, const crypto::Digest& content_hash, uint64_t size_bytes,
+                          Room room = Room::kWithinBudget);
   // The file of a whole result. NOT_FOUND when there is none.
   Result<StoredResult> Open(int64_t task_id);
   // Lets go of a task's file, which stays where it is and takes none of the budget.
@@ -85,7 +91,7 @@ class UploadDesk {
  private:
   std::string PathOf(int64_t task_id) const;
   Result<std::shared_ptr<SpoolFile>> Find(int64_t task_id, const crypto::Digest& content_hash,
-                                          uint64_t size_bytes);
+                                          uint64_t size_bytes, Room room);
 
   Files& files_;
   const std::string directory_;

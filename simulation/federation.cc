@@ -19,6 +19,7 @@ coordinator::CoordinatorOptions CoordinatorOptionsOf(const SimulationOptions& op
   of_coordinator.state_dir = "coordinator";
   of_coordinator.version = options.version;
   of_coordinator.inline_bytes = options.inline_bytes;
+  of_coordinator.spool_bytes = std::numeric_limits<uint64_t>::max();  // in memory, for a round
   return of_coordinator;
 }
 

@@ -15,6 +15,7 @@
 #include "client/session.h"
 #include "crypto/certificates.h"
 #include "crypto/secret.h"
+#include "rpc/grpc/checked_tls_files.h"
 #include "rpc/grpc/grpc_coordinator_api.h"
 #include "rpc/logged_api.h"
 #include "storage/sqlite_client_store.h"
@@ -108,6 +109,11 @@ Result<int64_t> CheckOwnCertificate(Files& files, const ClientConfig& config) {
   return info.not_after_unix;
 }
 
+void SayRenewed(const Status& taken) {
+  if (taken.ok()) return spdlog::info("the renewed certificate is in use");
+  spdlog::error("{}; the certificate of before stays in use", taken.message());
+}
+
 uint64_t RandomSeed() {
   uint64_t seed = 0;
   crypto::FillRandom({reinterpret_cast<char*>(&seed), sizeof(seed)});
@@ -123,6 +129,11 @@ struct Agent::Parts final : SessionObserver {
                 kKeptBytes),
         diagnosis(config, insecure, clock),
         tls_files(config.tls) {}
+  ~Parts() override {
+    if (session != nullptr) session->StopWork();  // its threads are waited for
+  }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
 
   // What the coordinator says is in it: a line feed there must not begin a line of the log.
   void Say(const std::string& line) override { spdlog::info("{}", Printable(line)); }
@@ -150,6 +161,7 @@ struct Agent::Parts final : SessionObserver {
   ThreadPool helpers{1};
   std::unique_ptr<ThreadRunner> runner;
   ThreadPool bulk{2};
+  std::unique_ptr<rpc::CheckedTlsFiles> tls;
   std::unique_ptr<rpc::GrpcCoordinatorApi> api;  // before its executors go
   std::unique_ptr<rpc::CallLog> call_log;
   std::unique_ptr<rpc::LoggedApi> logged_api;
@@ -192,10 +204,14 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
   parts->lock = *std::move(lock);
   SKERRY_ASSIGN_OR_RETURN(parts->store,
                           storage::SqliteClientStore::Open(config.state_dir + "/client.db"));
+  if (!insecure) {
+    SKERRY_ASSIGN_OR_RETURN(parts->tls, rpc::CheckedTlsFiles::Open(config.tls, SayRenewed));
+  }
   const auto channel = [&](rpc::Traffic traffic) {
     return rpc::OpenChannel(
         config.coordinator,
-        insecure ? grpc::InsecureChannelCredentials() : rpc::ChannelTls(config.tls), traffic);
+        insecure ? grpc::InsecureChannelCredentials() : rpc::ChannelTls(parts->tls->files()),
+        traffic);
   };
   parts->api = std::make_unique<rpc::GrpcCoordinatorApi>(
       channel(rpc::Traffic::kCalls), channel(rpc::Traffic::kTransfers), parts->loop, parts->bulk,
@@ -234,7 +250,6 @@ Status Agent::Run() {
     }
     return next;
   });
-  parts_->session->StopTrainers();
   return ended;
 }
 

@@ -19,7 +19,8 @@ constexpr const char* kFooter =
     "  skerry-client --config agent.toml\n"
     "\n"
     "The configuration file, with comments, comes with the kit of: skerry ca issue --site NAME\n"
-    "SIGTERM or Ctrl-C at any time: what is finished is on disk, and the next start goes on from "
+    "SIGTERM, SIGHUP or Ctrl-C at any time: what is finished is on disk, and the next start goes "
+    "on from "
     "there.\n"
     "Exit codes: 0 ended as asked, 2 bad arguments or file, 5 not allowed, 6 something is in the "
     "way\n"
@@ -36,6 +37,9 @@ void WarnOfUnreadableData(Files& files, const client::ClientConfig& config) {
   }
 }
 
+// Trainers are asked to stop, and do so at their next step; but one may be in a read that hangs.
+constexpr Duration kLongestEnd = 5s;
+
 int Work(const std::string& path, bool insecure) {
   PosixFiles files;
   const Result<client::ClientConfig> config = client::LoadClientConfig(files, path, insecure);
@@ -46,9 +50,15 @@ int Work(const std::string& path, bool insecure) {
   spdlog::info("client {} of site \"{}\", coordinator {}, state in {}", kVersion, config->site,
                config->coordinator, config->state_dir);
   WarnOfUnreadableData(files, *config);
-  signal.Listen([&agent] { (*agent)->Stop(); });
+  signal.Listen([&agent] {
+    ExitAfter(kLongestEnd, 0);
+    (*agent)->Stop();
+  });
   const Status status = (*agent)->Run();
-  return status.ok() ? 0 : ReportError(status);
+  if (status.ok()) return 0;
+  const int exit_code = ReportError(status);
+  ExitAfter(kLongestEnd, exit_code);
+  return exit_code;
 }
 
 }  // namespace

@@ -23,11 +23,15 @@ constexpr const char* kFooter =
     "\n"
     "The configuration file, with comments, comes with the kit of: skerry ca issue --coordinator "
     "HOST\n"
-    "SIGTERM or Ctrl-C: finishes what is under way and ends with 0; every run goes on at the next "
+    "SIGTERM, SIGHUP or Ctrl-C: finishes what is under way and ends with 0; every run goes on at "
+    "the next "
     "start.\n"
     "Exit codes: 0 ended as asked, 2 bad arguments or file, 4 cannot listen, 6 something is in the "
     "way,\n"
     "  7 disk full, 8 damaged data, 1 anything else.";
+
+// Calls under way have 5 s of it (Daemon::Run).
+constexpr Duration kLongestEnd = 9s;
 
 int Serve(const std::string& path, bool insecure) {
   PosixFiles files;
@@ -42,6 +46,7 @@ int Serve(const std::string& path, bool insecure) {
   spdlog::info("coordinator {} of federation \"{}\" listens on port {}, state in {}", kVersion,
                (*daemon)->federation(), (*daemon)->port(), config->state_dir);
   signal.Listen([&daemon] {
+    ExitAfter(kLongestEnd, 0);
     spdlog::info("shutting down: finishing what is under way");
     (*daemon)->Stop();
   });

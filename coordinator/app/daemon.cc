@@ -23,6 +23,7 @@
 #include "coordinator/grpc/authenticator.h"
 #include "coordinator/grpc/coordinator_service.h"
 #include "crypto/certificates.h"
+#include "rpc/grpc/checked_tls_files.h"
 #include "storage/sqlite_journal.h"
 
 namespace skerry::coordinator {
@@ -55,6 +56,11 @@ class LoggedJournal final : public storage::Journal {
   storage::Journal& journal_;
 };
 
+void SayRenewed(const Status& taken) {
+  if (taken.ok()) return spdlog::info("the renewed certificate is in use");
+  spdlog::error("{}; the certificate of before stays in use", taken.message());
+}
+
 Result<std::string> FederationOf(Files& files, const std::string& certificate_path) {
   SKERRY_ASSIGN_OR_RETURN(const std::string pem, ReadFile(files, certificate_path));
   SKERRY_ASSIGN_OR_RETURN(const crypto::CertificateInfo info, crypto::ReadCertificate(pem));
@@ -86,6 +92,7 @@ struct Daemon::Parts {
   std::unique_ptr<Authenticator> authenticator;
   Door door;
   std::unique_ptr<rpc::CallLog> call_log;
+  std::unique_ptr<rpc::CheckedTlsFiles> tls;
   std::unique_ptr<CoordinatorService> coordinator_service;
   std::unique_ptr<AdminService> admin_service;
   ThreadPool compute;
@@ -147,6 +154,9 @@ Status Daemon::Parts::OpenServer(const CoordinatorConfig& config, bool insecure)
                   "\", or set [tls]");
   }
   authenticator = std::make_unique<Authenticator>(federation, insecure);
+  if (!insecure) {
+    SKERRY_ASSIGN_OR_RETURN(tls, rpc::CheckedTlsFiles::Open(config.tls, SayRenewed));
+  }
   if (!config.call_log.empty()) {
     SKERRY_ASSIGN_OR_RETURN(
         call_log, rpc::CallLog::Open(files, clock, config.call_log, rpc::CallSide::kCoordinator));
@@ -157,7 +167,7 @@ Status Daemon::Parts::OpenServer(const CoordinatorConfig& config, bool insecure)
   grpc::ServerBuilder builder;
   rpc::SetServerLimits(builder);
   builder.AddListeningPort(
-      config.address, insecure ? grpc::InsecureServerCredentials() : rpc::ServerTls(config.tls),
+      config.address, insecure ? grpc::InsecureServerCredentials() : rpc::ServerTls(tls->files()),
       &port);
   int socket_port = 0;
   ::unlink(config.admin_socket.c_str());

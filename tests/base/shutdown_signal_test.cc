@@ -22,7 +22,8 @@ void WaitForCallback(int signal) {
   std::exit(7);
 }
 
-TEST(ShutdownSignalDeathTest, BothSignalsAreACallAndNoDeath) {
+TEST(ShutdownSignalDeathTest, EachSignalIsACallAndNoDeath) {
+  EXPECT_EXIT(WaitForCallback(SIGHUP), ::testing::ExitedWithCode(7), "");
   EXPECT_EXIT(WaitForCallback(SIGTERM), ::testing::ExitedWithCode(7), "");
   EXPECT_EXIT(WaitForCallback(SIGINT), ::testing::ExitedWithCode(7), "");
 }
@@ -67,6 +68,52 @@ TEST(ShutdownSignalDeathTest, ASignalOfAnotherKindDoesNotMakeItDeaf) {
         std::exit(7);
       },
       ::testing::ExitedWithCode(7), "");
+}
+
+TEST(ShutdownSignalDeathTest, ASecondHangUpChangesNothingAndAnInterruptStillEndsAtOnce) {
+  EXPECT_EXIT(
+      {
+        ShutdownSignal shutdown;
+        std::latch called(1);
+        shutdown.Listen([&] { called.count_down(); });
+        ::kill(::getpid(), SIGHUP);
+        called.wait();
+        ::kill(::getpid(), SIGHUP);
+        sigset_t pending;
+        do {
+          ::sigpending(&pending);
+        } while (sigismember(&pending, SIGHUP) == 1);  // until it has been taken
+        ::kill(::getpid(), SIGINT);
+        for (;;) ::pause();
+      },
+      ::testing::ExitedWithCode(130), "");
+}
+
+TEST(ShutdownSignalDeathTest, UnderNohupAHangUpIsNothing) {
+  EXPECT_EXIT(
+      {
+        std::signal(SIGHUP, SIG_IGN);
+        ShutdownSignal shutdown;
+        shutdown.Listen([] { std::_Exit(1); });
+        ::kill(::getpid(), SIGHUP);
+        std::exit(7);
+      },
+      ::testing::ExitedWithCode(7), "");
+}
+
+TEST(ExitAfterDeathTest, WhatHangsIsNotWaitedForAndWhatEndsByItselfIsLeftAlone) {
+  EXPECT_EXIT(
+      {
+        ExitAfter(50ms, 7);
+        for (;;) ::pause();
+      },
+      ::testing::ExitedWithCode(7), "something hangs");
+  EXPECT_EXIT(
+      {
+        ExitAfter(10s, 7);
+        std::exit(3);
+      },
+      ::testing::ExitedWithCode(3), "");
 }
 
 TEST(ShutdownSignalDeathTest, WithoutASignalItEndsQuietly) {

@@ -268,7 +268,7 @@ TEST_F(SessionTaskTest, TrainersStopWhenTheProcessIsAboutToEnd) {
   Join();
   Give(NewTask(7));
   EXPECT_FALSE(runner_.last().stop.stop_requested());
-  session_->StopTrainers();
+  session_->StopWork();
   EXPECT_TRUE(runner_.last().stop.stop_requested());
 }
 

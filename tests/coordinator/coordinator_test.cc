@@ -137,6 +137,18 @@ TEST_F(CoordinatorTest, AHeldCallIsAnsweredWithWaitInTime) {
   EXPECT_TRUE((**reply)->has_wait());
 }
 
+TEST_F(CoordinatorTest, BeforeAShutdownNoCallIsHeldAnyMore) {
+  ASSERT_OK(a.Join());
+  const auto held = a.Pull();
+  h.coordinator->EndHeldCalls();
+  h.Settle();
+  ASSERT_TRUE(held->has_value());
+  EXPECT_THAT(**held, HasCode(Code::kUnavailable));
+  const auto late = a.Pull();
+  ASSERT_TRUE(late->has_value()) << "it would hold up the end";
+  EXPECT_THAT(**late, HasCode(Code::kUnavailable));
+}
+
 // ---- Sessions ----
 
 TEST_F(CoordinatorTest, CallsBeforeJoinAreSentBackToIt) {

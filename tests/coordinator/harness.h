@@ -50,6 +50,7 @@ class Harness {
     CoordinatorOptions options;
     options.state_dir = "state";
     options.version = "test";
+    options.spool_bytes = spool_bytes;
     options.on_fatal = [](const Status& status) { ADD_FAILURE() << status.ToString(); };
     ASSERT_TRUE(files.MakeDirectories("state").ok());
     Result<std::unique_ptr<Coordinator>> opened = Coordinator::Open(
@@ -131,6 +132,7 @@ class Harness {
   MemoryFiles files;
   storage::MemoryJournal journal{"coordinator-id"};
   InlineExecutor inline_executor;
+  uint64_t spool_bytes = CoordinatorOptions().spool_bytes;  // from the next Start() on
   std::unique_ptr<Coordinator> coordinator;
   uint64_t last_call = 0;
 };

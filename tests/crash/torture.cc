@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "base/random.h"
@@ -17,12 +18,16 @@
 namespace skerry::testing {
 namespace {
 
+constexpr const char* kCoordinator = "coordinator";
+
 struct Options {
   int64_t kills = 200;
   uint64_t seed = 1;
   int64_t quorum = 0;  // 0: everybody
   int64_t sites = 3;
   int64_t rounds = 40;
+  std::string hidden;  // layers of a larger model: "[1500, 800]" is one of 5 MB
+  bool pairs = false;  // two processes die at the same time
 };
 
 std::string RunFile(const Options& options) {
@@ -35,6 +40,11 @@ std::string RunFile(const Options& options) {
   std::string file = Deployment::RunFile(static_cast<int>(options.rounds), extra);
   const std::string seed = "seed = 3\n";
   file.replace(file.find(seed), seed.size(), "seed = 3\nmin_round = \"50ms\"\n");
+  const std::string model = "kind = \"logistic\"\n";
+  if (!options.hidden.empty()) {
+    file.replace(file.find(model), model.size(),
+                 "kind = \"mlp\"\nhidden = " + options.hidden + "\n");
+  }
   return file;
 }
 
@@ -102,7 +112,7 @@ class Torture {
  private:
   std::vector<std::string> Kits() const {
     std::vector<std::string> kits = names_;
-    kits.emplace_back("coordinator");
+    kits.emplace_back(kCoordinator);
     return kits;
   }
   std::string CallLog(const std::string& kit) const {
@@ -146,30 +156,36 @@ class Torture {
     std::this_thread::sleep_for(std::chrono::milliseconds(pause));
   }
 
-  // A process is killed only when it has come back from the last time.
+  // Processes are killed only when they have come back from the last time.
   void KillSomeone() {
     Pause(300);
-    const auto victim = random_.Below(names_.size() + 1);
-    ++kills_;
-    // Sometimes the victim stays away for longer than a round may take.
-    const int64_t away = options_.quorum > 0 && random_.Below(8) == 0 ? 6000 : 100;
-    if (victim == names_.size()) {
-      federation_.coordinator().Kill9();
-      Pause(away);
-      federation_.LaunchCoordinator();
-      const bool back = federation_.coordinator().WaitFor("listens on port");
-      back ? ++resumed_
-           : (Problem("the coordinator did not come back: " + federation_.coordinator().Output()),
-              0);
-      return;
+    const std::vector<std::string> kits = Kits();
+    std::set<std::string> victims;
+    const std::size_t wanted = options_.pairs ? 2 : 1;
+    while (victims.size() < wanted) victims.insert(kits[random_.Below(kits.size())]);
+    for (const std::string& victim : victims) {
+      ++kills_;
+      victim == kCoordinator ? federation_.coordinator().Kill9()
+                             : federation_.client(victim).Kill9();
     }
-    const std::string& site = names_[victim];
-    federation_.client(site).Kill9();
-    Pause(away);
-    federation_.StartClient(site);
-    const bool back = federation_.client(site).WaitFor("joined as site");
-    back ? ++resumed_
-         : (Problem(site + " did not come back: " + federation_.client(site).Output()), 0);
+    // Sometimes they stay away for longer than a round may take.
+    Pause(options_.quorum > 0 && random_.Below(8) == 0 ? 6000 : 100);
+    // A client has joined only when there is somebody to join.
+    if (victims.contains(kCoordinator)) ComesBack(kCoordinator);
+    for (const std::string& victim : victims) {
+      if (victim != kCoordinator) ComesBack(victim);
+    }
+  }
+
+  void ComesBack(const std::string& kit) {
+    const bool coordinator = kit == kCoordinator;
+    coordinator ? federation_.LaunchCoordinator() : federation_.StartClient(kit);
+    Process& process = coordinator ? federation_.coordinator() : federation_.client(kit);
+    if (process.WaitFor(coordinator ? "listens on port" : "joined as site")) {
+      ++resumed_;
+    } else {
+      Problem(kit + " did not come back: " + process.Output());
+    }
   }
 
   void WaitForEnd(const std::string& run) {
@@ -276,6 +292,9 @@ int main(int argc, char** argv) {
   app.add_option("--sites", options.sites, "how many sites")->capture_default_str();
   app.add_option("--rounds", options.rounds, "of each run; another begins when one has ended")
       ->capture_default_str();
+  app.add_option("--hidden", options.hidden,
+                 "hidden layers of a larger model, which travels in chunks: \"[1500, 800]\"");
+  app.add_flag("--pairs", options.pairs, "two processes are killed at the same time");
   CLI11_PARSE(app, argc, argv);
   testing::InitGoogleTest(&argc, argv);  // Deployment says what goes wrong through it
   const int exit_code = skerry::testing::Torture(options).Run();

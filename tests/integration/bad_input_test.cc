@@ -198,23 +198,6 @@ TEST(BadInputTest, APlainHttpClientGetsNothingAndTheCoordinatorGoesOn) {
   EXPECT_EQ(federation.WaitForEnd(federation.Submit(Deployment::RunFile(1))), 0);
 }
 
-TEST(BadInputTest, ARenewedCertificateIsUsedWithoutARestart) {
-  Deployment federation({"north"});
-  federation.StartAll();
-  const auto serial = [&] { return ReadAll(federation.Kit("coordinator") + "/coordinator.pem"); };
-  const std::string before = serial();
-  const Finished issued =
-      federation.Skerry({"ca", "issue", "--dir", federation.File("ca"), "--out",
-                         federation.File("renewed"), "--coordinator", "localhost"});
-  ASSERT_EQ(issued.exit_code, 0) << issued.err;
-  for (const char* file : {"/coordinator.key", "/coordinator.pem"}) {
-    std::filesystem::rename(federation.File("renewed/coordinator") + file,
-                            federation.Kit("coordinator") + file);
-  }
-  EXPECT_NE(serial(), before);
-  EXPECT_EQ(federation.WaitForEnd(federation.Submit(Deployment::RunFile(1))), 0);
-}
-
 // ---- Directories ----
 
 TEST(BadInputTest, ASecondCoordinatorOnTheSameStateDirectoryEndsAtOnce) {

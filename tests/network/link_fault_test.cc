@@ -13,7 +13,7 @@ using Kind = LinkFault::Kind;
 TEST(LinkFaultTest, EveryFaultIsReadAsItIsWritten) {
   for (const char* text :
        {"delay 50ms", "throttle 100000", "throttle-each 2000", "reset", "half-open", "partition",
-        "heal", "truncate 77", "duplicate 500", "chaos 300ms", "calm"}) {
+        "lose-up", "lose-down", "heal", "truncate 77", "duplicate 500", "chaos 300ms", "calm"}) {
     const Result<LinkFault> fault = ParseLinkFault(text);
     ASSERT_TRUE(fault.ok()) << text;
     EXPECT_EQ(ToString(*fault), text);

@@ -135,6 +135,7 @@ class ChaosProxy::Link {
   int64_t rate_each_ = 0;
   std::array<Allowance, 2> allowances_;
   bool partitioned_ = false;
+  std::array<bool, 2> loses_{};  // by way
   Duration chaos_pause_{0};
   Timestamp chaos_at_;
   std::optional<Timestamp> heal_at_;
@@ -224,8 +225,13 @@ void ChaosProxy::Link::Do(const LinkFault& fault) {
     case Kind::kPartition:
       partitioned_ = true;
       return;
+    case Kind::kLoseUp:
+    case Kind::kLoseDown:
+      loses_[fault.kind == Kind::kLoseUp ? 0 : 1] = true;
+      return;
     case Kind::kHeal:
       partitioned_ = false;
+      loses_ = {};
       heal_at_.reset();
       return;
     case Kind::kTruncate:
@@ -304,7 +310,7 @@ void ChaosProxy::Link::Move(Timestamp now) {
     const ConnectionTraffic before = TrafficOf(connection);
     std::array<std::size_t, 2> limit{};
     for (std::size_t i = 0; i < 2; ++i) limit[i] = allowances_[i].At(now);
-    const auto written = connection.Move(now, delay_, limit);
+    const auto written = connection.Move(now, delay_, limit, loses_);
     for (std::size_t i = 0; i < 2; ++i) allowances_[i].Spend(written[i]);
     const ConnectionTraffic after = TrafficOf(connection);
     sent_[0] += after.up_sent - before.up_sent;

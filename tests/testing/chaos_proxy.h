@@ -46,6 +46,10 @@ class ChaosProxy {
   void Reset() { Do({LinkFault::Kind::kReset}); }
   void HalfOpen() { Do({LinkFault::Kind::kHalfOpen}); }
   void Partition() { Do({LinkFault::Kind::kPartition}); }
+  // What is sent this way is swallowed, as if it had been sent, until Heal().
+  void Lose(Way way) {
+    Do({way == Way::kUp ? LinkFault::Kind::kLoseUp : LinkFault::Kind::kLoseDown});
+  }
   void Heal() { Do({LinkFault::Kind::kHeal}); }
   void Calm() { Do({LinkFault::Kind::kCalm}); }
   // A random fault about every `pause`, until Calm().

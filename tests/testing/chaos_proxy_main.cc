@@ -15,7 +15,8 @@ constexpr const char* kFooter =
     "  skerry_chaosproxy --to 127.0.0.1:8443 --plan '10s partition; 40s heal; 50s reset'\n"
     "  skerry_chaosproxy --to 127.0.0.1:8443 --seed 7 --plan '0s chaos 500ms'\n"
     "Faults: delay TIME, throttle BYTES, throttle-each BYTES (a second), reset, half-open,\n"
-    "  partition, heal, truncate BYTES, duplicate BYTES (of the next connection), chaos TIME, "
+    "  partition, lose-up, lose-down, heal, truncate BYTES, duplicate BYTES (of the next "
+    "connection), chaos TIME, "
     "calm.";
 
 // Until SIGINT or SIGTERM; then prints what each connection has carried.

@@ -17,13 +17,15 @@ struct Word {
   Kind kind;
   Needs needs;
 };
-constexpr std::array<Word, 11> kWords = {{
+constexpr std::array<Word, 13> kWords = {{
     {"delay", Kind::kDelay, Needs::kTime},
     {"throttle", Kind::kThrottle, Needs::kAmount},
     {"throttle-each", Kind::kThrottleEach, Needs::kAmount},
     {"reset", Kind::kReset, Needs::kNothing},
     {"half-open", Kind::kHalfOpen, Needs::kNothing},
     {"partition", Kind::kPartition, Needs::kNothing},
+    {"lose-up", Kind::kLoseUp, Needs::kNothing},
+    {"lose-down", Kind::kLoseDown, Needs::kNothing},
     {"heal", Kind::kHeal, Needs::kNothing},
     {"truncate", Kind::kTruncate, Needs::kAmount},
     {"duplicate", Kind::kDuplicate, Needs::kAmount},

@@ -20,7 +20,10 @@ struct LinkFault {
     kReset,         // every connection is reset (RST to both sides), but for those half open
     kHalfOpen,      // the connections of now carry nothing any more, for ever, and stay open
     kPartition,     // no connection carries anything and new ones get no answer, until kHeal
-    kHeal,          // the partition is over: what waited goes on
+    kLoseUp,        // what clients send is swallowed, until kHeal; they get all that is for them
+    kLoseDown,      // the other way
+    kHeal,          // the partition or the loss is over: what waited goes on; what was swallowed is
+                    // missing, so that the connections that lost bytes are reset
     kTruncate,      // the next connection is closed when `amount` bytes have come from the client
     kDuplicate,     // the next connection's first `amount` bytes are sent again on a second one
     kChaos,         // from now on a random fault about every `time`

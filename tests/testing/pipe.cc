@@ -29,6 +29,14 @@ std::string Pipe::Read(int socket, Timestamp now, Duration delay) {
   return bytes;
 }
 
+bool Pipe::Swallow(int socket) {
+  const std::string bytes = Read(socket, Timestamp(), Duration{0});
+  if (bytes.empty()) return false;
+  held_ -= bytes.size();
+  pieces_.pop_back();
+  return true;
+}
+
 std::optional<Timestamp> Pipe::NextDue() const {
   if (pieces_.empty()) return std::nullopt;
   return pieces_.front().due;

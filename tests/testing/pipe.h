@@ -19,6 +19,9 @@ class Pipe {
   // Reads one piece from `socket`, due after `delay`. Returns it as it came, for who keeps a copy.
   std::string Read(int socket, Timestamp now, Duration delay);
 
+  // Reads what there is and forgets it. False: there was nothing.
+  bool Swallow(int socket);
+
   bool HasDue(Timestamp now) const { return !pieces_.empty() && pieces_.front().due <= now; }
   // When the next piece is due, if there is one.
   std::optional<Timestamp> NextDue() const;

@@ -90,13 +90,20 @@ std::optional<Timestamp> ProxiedConnection::Poll(Timestamp now,
 }
 
 std::array<std::size_t, 2> ProxiedConnection::Move(Timestamp now, Duration delay,
-                                                   const std::array<std::size_t, 2>& limit) {
+                                                   const std::array<std::size_t, 2>& limit,
+                                                   const std::array<bool, 2>& loses) {
   std::array<std::size_t, 2> written{};
   for (const Way way : {Way::kUp, Way::kDown}) {
     const auto i = static_cast<std::size_t>(way);
     const int from = way == Way::kUp ? client_.fd() : server_.fd();
-    if (pipes_[i].WantsToRead()) {
+    if (pipes_[i].WantsToRead() && loses[i]) {
+      has_gap_[i] = pipes_[i].Swallow(from) || has_gap_[i];
+    } else if (pipes_[i].WantsToRead()) {
       const std::string bytes = pipes_[i].Read(from, now, delay);
+      if (has_gap_[i] && !bytes.empty()) {
+        Reset();
+        return written;
+      }
       if (way == Way::kUp && copy_.size() < copy_bytes_) copy_ += bytes;
     }
     written[i] = Write(way, now, limit[i]);

@@ -66,9 +66,11 @@ class ProxiedConnection {
   std::optional<Timestamp> Poll(Timestamp now, const std::array<std::size_t, 2>& room,
                                 std::vector<pollfd>& out);
   // Reads and writes whatever goes without waiting. Bytes read are due after `delay`; at most
-  // `limit` bytes, by way, are written. Returns how many were.
+  // `limit` bytes, by way, are written. Returns how many were. What is read on a way that `loses`
+  // is gone; a connection that has lost bytes ends as soon as more would arrive behind the gap.
   std::array<std::size_t, 2> Move(Timestamp now, Duration delay,
-                                  const std::array<std::size_t, 2>& limit);
+                                  const std::array<std::size_t, 2>& limit,
+                                  const std::array<bool, 2>& loses = {});
 
   const Pipe& pipe(Way way) const { return pipes_[static_cast<std::size_t>(way)]; }
   Allowance& allowance(Way way) { return allowances_[static_cast<std::size_t>(way)]; }
@@ -81,6 +83,7 @@ class ProxiedConnection {
   std::array<Pipe, 2> pipes_;            // by way
   std::array<Allowance, 2> allowances_;  // of this connection alone
   std::array<bool, 2> told_end_{};       // the receiver of a way knows that it has ended
+  std::array<bool, 2> has_gap_{};        // bytes of this way are lost
   bool silent_ = false;
   std::optional<uint64_t> truncate_after_;
   std::size_t copy_bytes_ = 0;
