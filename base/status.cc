@@ -118,6 +118,10 @@ Status FromErrno(int error_number, std::string_view what) {
     case EDQUOT:
       return ResourceExhausted(std::move(message))
           .WithHint("free some disk space; nothing is lost");
+    case EMFILE:
+    case ENFILE:
+      return ResourceExhausted(std::move(message))
+          .WithHint("let it open more files: LimitNOFILE of its service, or ulimit -n");
     case ENOENT:
     case ENOTDIR:
       return NotFound(std::move(message));

@@ -2,6 +2,7 @@
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
@@ -33,6 +34,15 @@ constexpr const char* kFooter =
 // Calls under way have 5 s of it (Daemon::Run).
 constexpr Duration kLongestEnd = 9s;
 
+// As many connections and files as this user may have: gRPC 1.51 stops to listen for good when it
+// runs out of them.
+void AllowMoreFiles() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));  // without, the usual 1024 have to do
+}
+
 int Serve(const std::string& path, bool insecure) {
   PosixFiles files;
   const Result<coordinator::CoordinatorConfig> config =
@@ -62,6 +72,7 @@ int Serve(const std::string& path, bool insecure) {
 
 int CoordinatorMain(int argc, char** argv) {
   RequireCpu();
+  AllowMoreFiles();
   learning::FixKernels();
   rpc::SetUpGrpc();
   CLI::App app(
