@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <thread>
 
 #include "base/cpu.h"
 #include "base/report.h"
@@ -28,13 +29,17 @@ constexpr const char* kFooter =
     "data,\n"
     "  9 the coordinator speaks another version, 10 a newer process of this site has taken over.";
 
-// A run would find it, perhaps weeks later. It may also be mended by then: the client starts.
-void WarnOfUnreadableData(Files& files, const client::ClientConfig& config) {
-  for (const auto& [name, source] : config.sources) {
-    const Status readable = client::CheckReadable(files, source);
-    if (readable.ok()) continue;
-    spdlog::warn("{}; tasks that read it fail until this is mended", readable.message());
-  }
+// A run would find it, perhaps weeks later. It may also be mended by then: the client starts. On a
+// thread that nobody waits for, since a file share may hang.
+void WarnOfUnreadableData(const client::ClientConfig& config) {
+  std::thread([sources = config.sources] {
+    PosixFiles files;
+    for (const auto& [name, source] : sources) {
+      const Status readable = client::CheckReadable(files, source);
+      if (readable.ok()) continue;
+      spdlog::warn("{}; tasks that read it fail until this is mended", readable.message());
+    }
+  }).detach();
 }
 
 // Trainers are asked to stop, and do so at their next step; but one may be in a read that hangs.
@@ -49,7 +54,7 @@ int Work(const std::string& path, bool insecure) {
   if (!agent.ok()) return ReportError(agent.status());
   spdlog::info("client {} of site \"{}\", coordinator {}, state in {}", kVersion, config->site,
                config->coordinator, config->state_dir);
-  WarnOfUnreadableData(files, *config);
+  WarnOfUnreadableData(*config);
   signal.Listen([&agent] {
     ExitAfter(kLongestEnd, 0);
     (*agent)->Stop();

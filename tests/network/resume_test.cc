@@ -62,7 +62,7 @@ TEST_F(ResumeTest, AnUploadOnALinkThatGoesSilentGoesOnWhereItWasWhenTheLinkCarri
   link().Partition();
   const Stopwatch watch;
   const auto noticed = [&] {
-    return federation_.deployment().client("south").Output().find("UNAVAILABLE") !=
+    return federation_.deployment().client("south").Output().find("; trying again") !=
            std::string::npos;
   };
   ASSERT_TRUE(Eventually(noticed, std::chrono::seconds(50))) << federation_.Story();
