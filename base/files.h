@@ -61,7 +61,8 @@ class PosixFiles final : public Files {
 Result<std::string> ReadFile(Files& files, const std::string& path);
 
 // Writes `path` so that a crash at any instant leaves the old contents or the new, never a mixture:
-// temporary file, sync, rename, sync of the directory. After an error the old contents are there.
+// temporary file, sync, rename, sync of the directory. After an error the old contents are there;
+// if it was the directory that could not be synced, the new.
 Status PublishFile(Files& files, const std::string& path, std::string_view bytes);
 
 // "a/b" -> "a"; "b" -> ".".
