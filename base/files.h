@@ -60,8 +60,8 @@ class PosixFiles final : public Files {
 // The whole file, or an error that names it.
 Result<std::string> ReadFile(Files& files, const std::string& path);
 
-// Writes `path` so that a crash at any instant leaves the old contents or the new, never a mixture:
-// temporary file, sync, rename, sync of the directory. After an error the old contents are there.
+// Temporary file, sync, rename, sync of the directory: a crash leaves the old contents or the new.
+// After an error the old are there, or the new if only their name could not be synced.
 Status PublishFile(Files& files, const std::string& path, std::string_view bytes);
 
 // "a/b" -> "a"; "b" -> ".".

@@ -142,7 +142,9 @@ Status KitMaker::MakeKit(const std::string& folder, const crypto::Identity& iden
                          const std::vector<std::string>& hosts, const std::string& stem,
                          const std::string& config_name, const std::string& config) {
   const std::string directory = out_directory_ + "/" + folder;
-  if (files_.Open(directory + "/" + config_name, OpenMode::kRead).ok()) {
+  const Status there = files_.Open(directory + "/" + config_name, OpenMode::kRead).status();
+  if (!there.ok() && there.code() != Code::kNotFound) return there;
+  if (there.ok()) {
     return AlreadyExists(directory + " holds a kit already")
         .WithHint(
             "its key may be in use. To renew the certificate, issue it elsewhere (--out DIR) "
@@ -157,7 +159,11 @@ Status KitMaker::MakeKit(const std::string& folder, const crypto::Identity& iden
       PublishFile(files_, directory + "/" + stem + ".pem", issued.certificate_pem));
   SKERRY_RETURN_IF_ERROR(
       PublishFile(files_, directory + "/" + stem + ".key", issued.key_pem.Reveal()));
-  SKERRY_RETURN_IF_ERROR(PublishFile(files_, directory + "/" + config_name, config));
+  if (Status last = PublishFile(files_, directory + "/" + config_name, config); !last.ok()) {
+    // It may have got its name. Who is told of a failure shall be able to make the kit again.
+    static_cast<void>(files_.Remove(directory + "/" + config_name).ok());
+    return last;
+  }
   report_.push_back(directory + "/  kit for " + crypto::Describe(identity) + ", valid " +
                     std::to_string(days_) + " days");
   return OkStatus();
@@ -171,7 +177,12 @@ Status KitMaker::MakeCoordinator(const std::string& host, int port) {
   SKERRY_RETURN_IF_ERROR(MakeKit("coordinator", {ca_.federation(), crypto::Role::kCoordinator, ""},
                                  hosts, "coordinator", "coordinator.toml", CoordinatorToml(port)));
   const bool is_ipv6 = host.find(':') != std::string::npos;
-  return SetAddress((is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port));
+  const std::string address = (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  Status remembered = SetAddress(address);
+  if (remembered.ok()) return remembered;
+  return std::move(remembered)
+      .WithContext("the kit is made, but its address could not be written down")
+      .WithHint("give --address " + address + " with the first site or admin");
 }
 
 Status KitMaker::SetAddress(const std::string& address) {
@@ -181,7 +192,7 @@ Status KitMaker::SetAddress(const std::string& address) {
 
 Result<std::string> KitMaker::Address() {
   Result<std::string> address = ReadFile(files_, ca_directory_ + "/coordinator-address");
-  if (!address.ok()) {
+  if (address.status().code() == Code::kNotFound) {
     return FailedPrecondition("where will the coordinator be?")
         .WithHint("issue its kit first (--coordinator HOST), or give --address HOST:PORT");
   }

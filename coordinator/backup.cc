@@ -49,16 +49,21 @@ Result<bool> HasFiles(Files& files, const std::string& directory) {
   if (!names.ok()) return names.status();
   for (const std::string& name : *names) {
     const std::string path = std::string(directory).append("/").append(name);
-    if (!files.List(path).ok()) return true;
+    const Status below = files.List(path).status();
+    if (below.code() == Code::kNotFound) return true;  // it is a file
+    if (!below.ok()) return below;
     SKERRY_ASSIGN_OR_RETURN(const bool found, HasFiles(files, path));
     if (found) return true;
   }
   return false;
 }
 
-std::set<std::string> NamesIn(Files& files, const std::string& directory) {
+// None if there is no directory.
+Result<std::set<std::string>> NamesIn(Files& files, const std::string& directory) {
   const Result<std::vector<std::string>> names = files.List(directory);
-  return names.ok() ? std::set<std::string>(names->begin(), names->end()) : std::set<std::string>();
+  if (names.status().code() == Code::kNotFound) return std::set<std::string>();
+  if (!names.ok()) return names.status();
+  return std::set<std::string>(names->begin(), names->end());
 }
 
 // One moment of a journal and the files it names.
@@ -92,9 +97,13 @@ class Moment {
       opened_[path] = std::move(file);
       const std::string state = VersionPath(run.run_id, run.model_version, CheckpointPart::kState);
       auto state_file = files_.Open(state_dir_ + "/" + state, OpenMode::kRead);
+      if (!state_file.ok() && state_file.status().code() != Code::kNotFound) {
+        return state_file.status();
+      }
       if (state_file.ok()) opened_[state] = *std::move(state_file);
     }
-    const std::set<std::string> spool = NamesIn(files_, state_dir_ + "/spool");
+    SKERRY_ASSIGN_OR_RETURN(const std::set<std::string> spool,
+                            NamesIn(files_, state_dir_ + "/spool"));
     for (const storage::RunRecord& run : runs_) {
       SKERRY_RETURN_IF_ERROR(NameVersions(run));
       if (!spool.empty()) SKERRY_RETURN_IF_ERROR(NameUpdates(run, spool));
@@ -109,7 +118,8 @@ class Moment {
   }
 
   Status NameVersions(const storage::RunRecord& run) {
-    const std::set<std::string> there = NamesIn(files_, state_dir_ + "/runs/" + run.run_id);
+    SKERRY_ASSIGN_OR_RETURN(const std::set<std::string> there,
+                            NamesIn(files_, state_dir_ + "/runs/" + run.run_id));
     SKERRY_ASSIGN_OR_RETURN(const auto rounds, reader_.Rounds(run.run_id, 0, kAllRounds));
     for (const storage::RoundRecord& round : rounds) {
       if (round.phase != "committed" || round.model_version < 0) continue;
@@ -175,7 +185,10 @@ class Backup {
   Result<BackupManifest> Make() {
     const Status status = MakeAll();
     if (status.ok()) return std::move(manifest_);
-    for (const std::string& path : made_) static_cast<void>(files_.Remove(path).ok());
+    // The manifest first: what is left meanwhile is no backup.
+    for (auto path = made_.rbegin(); path != made_.rend(); ++path) {
+      static_cast<void>(files_.Remove(*path).ok());
+    }
     return status;
   }
 
@@ -209,10 +222,14 @@ class Backup {
           {run.run_id, std::string(Name(run.state)), run.rounds_committed, run.model_version});
     }
     uint64_t file_bytes = 0;
-    for (const NamedFile& named : moment.named()) file_bytes += SizeOf(named);
+    for (const NamedFile& named : moment.named()) {
+      SKERRY_ASSIGN_OR_RETURN(const uint64_t size, SizeOf(named));
+      file_bytes += size;
+    }
     SKERRY_RETURN_IF_ERROR(files_.MakeDirectories(options_.directory));
     const std::string path = options_.directory + "/" + kDatabase;
     made_.push_back(path);
+    made_.push_back(path + "-journal");  // while it is made
     constexpr uint64_t kPageBytes = 4096;
     SKERRY_RETURN_IF_ERROR(reader.CopyTo(path, [&](int64_t done, int64_t total) {
       total_bytes_ = file_bytes + static_cast<uint64_t>(total) * kPageBytes;
@@ -227,10 +244,11 @@ class Backup {
     return copy->CheckWholly();
   }
 
-  uint64_t SizeOf(const NamedFile& named) {
+  Result<uint64_t> SizeOf(const NamedFile& named) {
     const auto file = OpenNamed(named);
-    const Result<uint64_t> size = file.ok() ? (*file)->Size() : file.status();
-    return size.ok() ? *size : 0;
+    if (file.status().code() == Code::kNotFound) return uint64_t{0};  // gone since
+    if (!file.ok()) return file.status();
+    return (*file)->Size();
   }
 
   Result<std::shared_ptr<File>> OpenNamed(const NamedFile& named) {

@@ -18,6 +18,8 @@ using storage::SqliteJournalReader;
 constexpr const char* kDatabase = "coordinator.db";
 // In a state directory, from the first step of a restore to its last.
 constexpr const char* kRestoring = "restoring";
+constexpr const char* kRestoringUnfinished = "restoring.tmp";
+constexpr const char* kLock = "lock";
 
 Status Damaged(const std::string& path, const std::string& how) {
   return DataLoss(path + " is damaged: " + how).WithHint("use another backup");
@@ -83,11 +85,11 @@ class Restore {
 
   Status Run(const BackupManifest& manifest) {
     SKERRY_RETURN_IF_ERROR(files_.MakeDirectories(to_));
-    Result<std::unique_ptr<FileLock>> lock = FileLock::Acquire(to_ + "/lock");
+    Result<std::unique_ptr<FileLock>> lock = FileLock::Acquire(to_ + "/" + kLock);
     if (!lock.ok()) return lock.status().WithContext("the state directory is in use");
     SKERRY_RETURN_IF_ERROR(PublishFile(files_, to_ + "/" + kRestoring, from_ + "\n"));
     // Of an earlier attempt: SQLite would play its log onto the journal of this one.
-    for (const char* const rest : {"-wal", "-shm"}) {
+    for (const char* const rest : {"-wal", "-shm", "-journal"}) {
       const Status removed = files_.Remove(to_ + "/" + kDatabase + rest);
       if (!removed.ok() && removed.code() != Code::kNotFound) return removed;
     }
@@ -100,11 +102,20 @@ class Restore {
     }
     SKERRY_RETURN_IF_ERROR(BecomeAnother(manifest));
     SKERRY_RETURN_IF_ERROR(CheckJournal(files_, to_));
-    SKERRY_RETURN_IF_ERROR(files_.Remove(to_ + "/" + kRestoring));
-    return files_.SyncDirectory(to_);
+    return Finish();
   }
 
  private:
+  Status Finish() {
+    SKERRY_RETURN_IF_ERROR(files_.Remove(to_ + "/" + kRestoring));
+    Status synced = files_.SyncDirectory(to_);
+    // It may come back after power loss; and who is told of a failure shall be able to go on.
+    if (!synced.ok()) {
+      static_cast<void>(files_.Open(to_ + "/" + kRestoring, OpenMode::kReadWrite).ok());
+    }
+    return synced;
+  }
+
   Status Copy(const BackupFile& entry) {
     const std::string target = to_ + "/" + entry.path;
     SKERRY_RETURN_IF_ERROR(files_.MakeDirectories(ParentDirectory(target)));
@@ -144,16 +155,20 @@ class Restore {
   uint64_t total_bytes_ = 0;
 };
 
-bool IsRestoring(Files& files, const std::string& state_dir) {
-  return files.Open(state_dir + "/" + kRestoring, OpenMode::kRead).ok();
+Result<bool> IsRestoring(Files& files, const std::string& state_dir) {
+  const Status found = files.Open(state_dir + "/" + kRestoring, OpenMode::kRead).status();
+  if (!found.ok() && found.code() != Code::kNotFound) return found;
+  return found.ok();
 }
 
-// Empty, or with what a restore has begun.
+// Empty, or with what a restore has begun: `kLock` is there before it can say so.
 Status CheckTarget(Files& files, const std::string& state_dir) {
-  const Result<std::vector<std::string>> names = files.List(state_dir);
+  Result<std::vector<std::string>> names = files.List(state_dir);
   if (names.status().code() == Code::kNotFound) return OkStatus();
   if (!names.ok()) return names.status();
-  if (names->empty() || IsRestoring(files, state_dir)) return OkStatus();
+  for (const char* const own : {kLock, kRestoringUnfinished}) std::erase(*names, own);
+  SKERRY_ASSIGN_OR_RETURN(const bool restoring, IsRestoring(files, state_dir));
+  if (names->empty() || restoring) return OkStatus();
   return FailedPrecondition(state_dir + " is not empty: it holds " + names->front() +
                             (names->size() > 1
                                  ? " and " + std::to_string(names->size() - 1) + " more"
@@ -199,7 +214,8 @@ Result<BackupManifest> RestoreBackup(Files& files, const Clock& clock, const std
 }
 
 Status CheckNotRestoring(Files& files, const std::string& state_dir) {
-  if (!IsRestoring(files, state_dir)) return OkStatus();
+  SKERRY_ASSIGN_OR_RETURN(const bool restoring, IsRestoring(files, state_dir));
+  if (!restoring) return OkStatus();
   return FailedPrecondition("a restore into " + state_dir + " did not finish")
       .WithHint("run it again: skerry backup restore BACKUP --state-dir " + state_dir);
 }

@@ -128,8 +128,11 @@ Status Database::ConfigureReader() {
   Status status = QueryInteger("SELECT count(*) FROM sqlite_schema").status();
   const int code = sqlite3_errcode(handle()) & 0xff;
   if (status.ok() || (code != SQLITE_CANTOPEN && code != SQLITE_READONLY)) return status;
-  // The one reason that a file which may be read cannot be: its log is not there and cannot be
-  // made.
+  if (status.code() == Code::kResourceExhausted || sqlite3_system_errno(handle()) == EIO) {
+    return status;
+  }
+  // The one other reason that a file which may be read cannot be: its log is not there and cannot
+  // be made.
   return PermissionDenied(path_ + " can be read only with " + path_ + "-wal and " + path_ +
                           "-shm beside it, which are missing or locked away; " +
                           DescribeOwner(ParentDirectory(path_)))
@@ -168,7 +171,17 @@ Status Database::CheckPages() {
   SKERRY_ASSIGN_OR_RETURN(const int64_t page_bytes, QueryInteger("PRAGMA page_size"));
   if (pages > options_.check_limit_bytes / page_bytes) return OkStatus();
   SKERRY_ASSIGN_OR_RETURN(const std::string answer, QueryText("PRAGMA quick_check(1)"));
-  return answer == "ok" ? OkStatus() : Advise(Damaged(path_, answer));
+  return AfterCheck(answer);
+}
+
+Status Database::AfterCheck(const std::string& answer) const {
+  if (answer == "ok") return OkStatus();
+  // A page that the disk did not give says nothing of what is on it.
+  const std::string unread = "error code=" + std::to_string(SQLITE_IOERR_READ);
+  if (answer.find(unread) != std::string::npos) {
+    return FromSqlite(SQLITE_IOERR_READ, EIO, answer, path_);
+  }
+  return Advise(Damaged(path_, answer));
 }
 
 Result<Statement> Database::Prepare(std::string_view sql) {

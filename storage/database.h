@@ -128,6 +128,8 @@ class Database {
   Status BeginSession();
   void EndSession();
   Status CheckPages();
+  // What SQLite's check of the pages answered.
+  Status AfterCheck(const std::string& answer) const;
   Status RunTransaction(const std::function<Status()>& body);
   Status ShortenLog();
 

@@ -85,7 +85,7 @@ Status Database::CopyTo(const std::string& path,
 
 Status Database::CheckWholly() {
   SKERRY_ASSIGN_OR_RETURN(const std::string answer, QueryText("PRAGMA integrity_check(1)"));
-  return answer == "ok" ? OkStatus() : Advise(Damaged(path_, answer));
+  return AfterCheck(answer);
 }
 
 }  // namespace skerry::storage
