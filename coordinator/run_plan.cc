@@ -240,11 +240,15 @@ void ReadTimes(TomlReader& toml, TimeSettings& time) {
   time.no_progress = toml.Time("time.no_progress", time.no_progress);
   time.round_deadline = toml.Time("time.round_deadline", time.round_deadline);
   constexpr Duration kYear = 24h * 366;
+  bool in_range = true;  // so that sums of them are
   for (const auto& [key, value] : {std::pair("time.heartbeat", time.heartbeat),
                                    std::pair("time.no_progress", time.no_progress),
                                    std::pair("time.round_deadline", time.round_deadline)}) {
-    if (value > kYear) toml.Fail(key, "must be at most 366d");
+    if (value <= kYear) continue;
+    toml.Fail(key, "must be at most 366d");
+    in_range = false;
   }
+  if (!in_range) return;
   if (time.heartbeat < 1s) toml.Fail("time.heartbeat", "must be at least 1s");
   if (time.no_progress < time.heartbeat) {
     toml.Fail("time.no_progress", "must not be shorter than time.heartbeat (" +
