@@ -31,9 +31,9 @@ namespace skerry::coordinator {
 
 struct CoordinatorOptions {
   std::string state_dir;
-  uint64_t spool_bytes = uint64_t{64} << 30;  // results on their way to their rounds
-  int num_threads = 1;                        // that `compute` has
-  uint64_t inline_bytes = 64 * 1024;          // models up to this size travel inside their tasks
+  uint64_t spool_bytes = uint64_t{64} << 30;   // results on their way to their rounds
+  int num_threads = 1;                         // that `compute` has
+  uint64_t inline_bytes = uint64_t{64} << 10;  // models up to this size travel inside their tasks
   // A site whose call broke and that makes no new one for so long is lost: within ten seconds of a
   // client's death it is known.
   Duration grace = 9s;
@@ -190,7 +190,8 @@ class Coordinator final : public RunHost {
   Status CheckSpoolFits(const Run& run) const;
   UploadDesk::Room RoomFor(const Run& run) const;
   static Status ShuttingDown() { return Unavailable("the coordinator is shutting down"); }
-  void UploadChecked(std::shared_ptr<Upload> upload, Result<std::vector<learning::Metric>> checked,
+  void UploadChecked(const std::shared_ptr<Upload>& upload,
+                     Result<std::vector<learning::Metric>> checked,
                      rpc::Callback<v1::SubmitResultReply> done);
 
   Result<Run*> ResolveRun(const std::string& run_id) const;

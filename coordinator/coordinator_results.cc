@@ -169,12 +169,12 @@ void Coordinator::FinishUpload(std::shared_ptr<Upload> upload,
     }
     auto shared = std::make_shared<Result<std::vector<learning::Metric>>>(std::move(checked));
     parts_.loop.Post([this, upload, shared, done = std::move(done)]() mutable {
-      UploadChecked(std::move(upload), std::move(*shared), std::move(done));
+      UploadChecked(upload, std::move(*shared), std::move(done));
     });
   });
 }
 
-void Coordinator::UploadChecked(std::shared_ptr<Upload> upload,
+void Coordinator::UploadChecked(const std::shared_ptr<Upload>& upload,
                                 Result<std::vector<learning::Metric>> checked,
                                 rpc::Callback<v1::SubmitResultReply> done) {
   const v1::ResultHeader& header = upload->header();
