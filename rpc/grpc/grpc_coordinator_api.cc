@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "rpc/grpc/status_codec.h"
 
@@ -15,6 +16,15 @@ constexpr Duration kCallDeadline = 60s;
 // A held call is answered after two minutes at most; a dead connection is seen by keepalive.
 constexpr Duration kHeldDeadline = 300s;
 
+// gRPC 1.51 aborts now and then (ref_counted.h, "prior > 0", in the thread behind its callbacks)
+// when the last channel goes that had callbacks. So channels stay until their process ends.
+void KeepForEver(const std::shared_ptr<grpc::Channel>& channel) {
+  static auto* const mutex = new Mutex();
+  static auto* const kept = new std::vector<std::shared_ptr<grpc::Channel>>();
+  MutexLock lock(*mutex);
+  kept->push_back(channel);
+}
+
 }  // namespace
 
 GrpcCoordinatorApi::GrpcCoordinatorApi(const std::shared_ptr<grpc::Channel>& control,
@@ -24,7 +34,10 @@ GrpcCoordinatorApi::GrpcCoordinatorApi(const std::shared_ptr<grpc::Channel>& con
       transfer_(v1::Coordinator::NewStub(transfer)),
       loop_(loop),
       bulk_(bulk),
-      insecure_site_(std::move(insecure_site)) {}
+      insecure_site_(std::move(insecure_site)) {
+  KeepForEver(control);
+  KeepForEver(transfer);
+}
 
 GrpcCoordinatorApi::~GrpcCoordinatorApi() {
   MutexLock lock(mutex_);
