@@ -56,7 +56,7 @@ Status Session::Open() {
 std::optional<Timestamp> Session::Step() {
   if (!ended_.ok()) return std::nullopt;
   const Timestamp now = parts_.clock.Now();
-  if (now >= look_for_room_at_) KeepRest();
+  if (const auto due = KeepDue(); due && now >= *due) KeepRest();
   StepControl(now);
   // By id: a step may end its own task.
   std::vector<int64_t> ids;
@@ -70,8 +70,8 @@ std::optional<Timestamp> Session::Step() {
 
   std::optional<Timestamp> next;
   const auto consider = [&](Timestamp t) { next = next ? std::min(*next, t) : t; };
-  if (!unkept_.empty()) consider(look_for_room_at_);
-  if (control_ == Control::kNone) consider(control_not_before_);
+  if (const auto due = KeepDue()) consider(*due);
+  if (control_ == Control::kNone) consider(ControlDue());
   // Progress is looked at once in an interval; without news nothing is sent.
   if (control_ == Control::kHeartbeat) {
     consider(std::max(heartbeat_sent_, now) + ProgressInterval());
@@ -106,7 +106,7 @@ void Session::Abandon(int64_t task_id, const std::string& why) {
 
 void Session::Drop(int64_t task_id) {
   works_.erase(task_id);
-  Keep({storage::RemoveClientTask{task_id}});
+  KeepSoon(storage::RemoveClientTask{task_id});
   SKERRY_FAILPOINT("client/task-forgotten");
   // A file that stays behind is removed at the next start.
   static_cast<void>(parts_.files.Remove(ResultPath(task_id)).ok());

@@ -89,6 +89,7 @@ class Session {
 
   // The control calls: one of them is under way at any time, or waits for its next attempt.
   void StepControl(Timestamp now);
+  Timestamp ControlDue() const;
   void CallJoin();
   void CallPull();
   void CallHeartbeat(Timestamp now);
@@ -131,8 +132,10 @@ class Session {
   std::string ModelPath(const std::string& content_hash) const;
   void RemoveUnusedResults();
   void RemoveUnusedModels();
-  void Keep(std::vector<storage::ClientRecord> records);
+  void Keep(storage::ClientRecord record);
+  void KeepSoon(storage::ClientRecord record);
   void KeepRest();
+  std::optional<Timestamp> KeepDue() const;
   void End(Status status);
   std::string Describe(const v1::Task& task) const;
   // The same without where this site keeps its files: operators of the federation read it.
@@ -158,10 +161,12 @@ class Session {
   Timestamp heartbeat_sent_;
   int64_t heartbeat_mark_ = 0;  // of the progress that it carried
 
-  // What the store could not take yet because its disk is full, in order.
+  // What the store has not got yet, in order: because it can wait, or because the disk is full.
   std::vector<storage::ClientRecord> unkept_;
-  std::string disk_full_;  // what it said; empty: there is room
+  std::optional<Timestamp> keep_by_;  // what can wait is written by then
+  std::string disk_full_;             // what it said; empty: there is room
   Timestamp look_for_room_at_;
+  Timestamp control_answered_;  // when the newest control call came back
 
   std::map<int64_t, Work> works_;
   uint64_t last_life_ = 0;

@@ -22,7 +22,7 @@ v1::HeldTask::State HeldState(Stage stage) {
 
 void Session::StepControl(Timestamp now) {
   if (control_ == Control::kNone) {
-    if (now < control_not_before_) return;
+    if (now < ControlDue()) return;
     if (!joined_) return CallJoin();
     return HasCapacity() ? CallPull() : CallHeartbeat(now);
   }
@@ -33,12 +33,22 @@ void Session::StepControl(Timestamp now) {
   }
 }
 
+// A client at work says nothing for a moment: most small tasks are done by then, and the next
+// PullTask says it all. The coordinator waits longer before it counts a site as lost.
+Timestamp Session::ControlDue() const {
+  constexpr Duration kQuiet = 1s;
+  const bool at_work = joined_ && !HasCapacity();
+  if (!at_work) return control_not_before_;
+  return std::max(control_not_before_, control_answered_ + std::min(kQuiet, ProgressInterval()));
+}
+
 template <class Reply>
 rpc::Callback<Reply> Session::ControlCallback(void (Session::*handle)(Reply)) {
   return [this, handle, call = ++control_call_](Result<Reply> reply) {
     if (call != control_call_ || !ended_.ok()) return;
     control_ = Control::kNone;
     if (!reply.ok()) return OnControlFailed(reply.status());
+    control_answered_ = parts_.clock.Now();
     Healthy();
     for (const int64_t task_id : confirming_) unconfirmed_.erase(task_id);
     confirming_.clear();
@@ -129,7 +139,7 @@ void Session::OnJoined(v1::JoinReply reply) {
   }
   if (coordinator_id_ != reply.coordinator_id()) {
     coordinator_id_ = reply.coordinator_id();
-    Keep({storage::CoordinatorId{coordinator_id_}});
+    Keep(storage::CoordinatorId{coordinator_id_});
   }
   OnVerdicts(reply.verdicts());
 }

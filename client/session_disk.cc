@@ -14,14 +14,38 @@ using storage::ClientTask;
 using Stage = Work::Stage;
 
 constexpr Duration kLookForRoomEvery = 1s;
+// What can wait is written with what cannot; alone, after so long.
+constexpr Duration kKeepWithin = 1s;
+
+// The task that a record is about; 0: none.
+int64_t TaskOf(const storage::ClientRecord& record) {
+  if (const auto* task = std::get_if<ClientTask>(&record)) return task->task_id;
+  if (const auto* gone = std::get_if<storage::RemoveClientTask>(&record)) return gone->task_id;
+  return 0;
+}
 
 }  // namespace
 
-void Session::Keep(std::vector<storage::ClientRecord> records) {
-  SKERRY_FAILPOINT("client/commit-begins");
-  unkept_.insert(unkept_.end(), std::make_move_iterator(records.begin()),
-                 std::make_move_iterator(records.end()));
+void Session::Keep(storage::ClientRecord record) {
+  KeepSoon(std::move(record));
   KeepRest();
+}
+
+// For what a restart finds out by itself: that a task was taken (the coordinator gives it again),
+// received (it says so when asked), or is over (it drops it at Join). A task of which nothing but
+// the last record is written costs one commit.
+void Session::KeepSoon(storage::ClientRecord record) {
+  const int64_t task_id = TaskOf(record);
+  if (task_id != 0) {
+    std::erase_if(unkept_, [task_id](const auto& other) { return TaskOf(other) == task_id; });
+  }
+  unkept_.push_back(std::move(record));
+  if (!keep_by_) keep_by_ = parts_.clock.Now() + kKeepWithin;
+}
+
+std::optional<Timestamp> Session::KeepDue() const {
+  if (unkept_.empty()) return std::nullopt;
+  return disk_full_.empty() ? keep_by_ : look_for_room_at_;
 }
 
 // While the disk is full the work goes on without being written down. If this process dies then,
@@ -29,6 +53,8 @@ void Session::Keep(std::vector<storage::ClientRecord> records) {
 // takes another coordinator's task for this one's.
 void Session::KeepRest() {
   if (unkept_.empty() || !ended_.ok()) return;
+  SKERRY_FAILPOINT("client/commit-begins");
+  keep_by_.reset();
   const Status status = parts_.store.Commit(unkept_);
   if (status.code() == Code::kResourceExhausted) {
     if (disk_full_.empty()) {
@@ -65,8 +91,8 @@ void Session::TrainAgain(Work& work, const Status& why) {
   work.model.reset();
   work.header.Clear();
   work.resumes = 0;
-  Keep({ClientTask{work.task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(),
-                   ""}});
+  Keep(ClientTask{work.task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(),
+                  ""});
   Retry(work, why);
 }
 

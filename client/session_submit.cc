@@ -55,8 +55,8 @@ void Session::Submit(Work& work, uint64_t offset) {
         SKERRY_FAILPOINT("client/receipt-heard");
         found->stage = Stage::kSubmitted;
         Unhindered(*found);
-        Keep({ClientTask{task_id, ClientTask::State::kSubmitted, found->task.SerializeAsString(),
-                         found->header.SerializeAsString()}});
+        KeepSoon(ClientTask{task_id, ClientTask::State::kSubmitted, found->task.SerializeAsString(),
+                            found->header.SerializeAsString()});
         SKERRY_FAILPOINT("client/receipt-kept");
       });
 }

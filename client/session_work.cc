@@ -38,7 +38,10 @@ void Session::Accept(const v1::Task& task) {
     work.task.mutable_model()->clear_contents();
   }
   SKERRY_FAILPOINT("client/task-received");
-  Keep({ClientTask{task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(), ""}});
+  ClientTask taken{task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(), ""};
+  // What has been fetched of a model outlives this process only with its task.
+  const bool fetches = task.has_model() && work.model == nullptr;
+  fetches ? Keep(std::move(taken)) : KeepSoon(std::move(taken));
   parts_.observer.Say(Describe(task) + ": taken");
   SKERRY_FAILPOINT("client/task-kept");
   works_.emplace(task.task_id(), std::move(work));
@@ -185,8 +188,8 @@ Status Session::Seal(Work& work, const WorkDone& done) {
   work.ask_first = false;
   work.model.reset();
   SKERRY_FAILPOINT("client/result-hashed");
-  Keep({ClientTask{work.task.task_id(), ClientTask::State::kFinished, work.task.SerializeAsString(),
-                   work.header.SerializeAsString()}});
+  Keep(ClientTask{work.task.task_id(), ClientTask::State::kFinished, work.task.SerializeAsString(),
+                  work.header.SerializeAsString()});
   SKERRY_FAILPOINT("client/result-kept");
   return OkStatus();
 }

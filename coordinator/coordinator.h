@@ -92,6 +92,9 @@ class Coordinator final : public RunHost {
   void BeginUpload(const std::string& site, const v1::SubmitResultRequest::Start& start,
                    rpc::Callback<std::shared_ptr<Upload>> done);
   void FinishUpload(std::shared_ptr<Upload> upload, rpc::Callback<v1::SubmitResultReply> done);
+  // All of these in one, for a result of one chunk.
+  void SubmitSmallResult(const std::string& site, v1::SubmitSmallResultRequest request,
+                         rpc::Callback<v1::SubmitResultReply> done);
 
   // ---- For operators ----
   void SubmitRun(const v1::SubmitRunRequest& request, rpc::Callback<v1::SubmitRunReply> done);
@@ -190,6 +193,10 @@ class Coordinator final : public RunHost {
   Status CheckSpoolFits(const Run& run) const;
   UploadDesk::Room RoomFor(const Run& run) const;
   static Status ShuttingDown() { return Unavailable("the coordinator is shutting down"); }
+  Result<std::shared_ptr<Upload>> AdmitUpload(const std::string& site,
+                                              const v1::SubmitResultRequest::Start& start);
+  void CheckUpload(std::shared_ptr<Upload> upload, std::string contents,
+                   rpc::Callback<v1::SubmitResultReply> done);
   void UploadChecked(const std::shared_ptr<Upload>& upload,
                      Result<std::vector<learning::Metric>> checked,
                      rpc::Callback<v1::SubmitResultReply> done);

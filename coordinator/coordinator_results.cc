@@ -27,6 +27,15 @@ Status AnotherIsHere(int64_t task_id) {
                        " has been received; the first one counts");
 }
 
+// What a complete upload says, if its bytes are those that its header names, and good.
+Result<std::vector<learning::Metric>> CheckWhole(Upload& upload, const learning::RoundSpec& spec,
+                                                 const learning::Program& program) {
+  const v1::ResultHeader& header = upload.header();
+  SKERRY_RETURN_IF_ERROR(
+      upload.spool().Complete(upload.generation(), rpc::CanonicalHeader(header)));
+  return CheckResult(*upload.spool().file(), header, spec, program);
+}
+
 // What a site says about itself is kept and shown to many: no more of it than a person reads.
 constexpr std::size_t kMostOfMessage = 1000;
 constexpr std::size_t kMostOfHint = 300;
@@ -122,54 +131,61 @@ UploadDesk::Room Coordinator::RoomFor(const Run& run) const {
 
 // ---- Uploads -----------------------------------------------------------------------------------
 
-void Coordinator::BeginUpload(const std::string& name, const v1::SubmitResultRequest::Start& start,
-                              rpc::Callback<std::shared_ptr<Upload>> done) {
-  using Handle = std::shared_ptr<Upload>;
-  if (Status status = CheckSession(FindSite(name), start.epoch()); !status.ok()) {
-    return Reply<Handle>(std::move(done), std::move(status));
-  }
+// Null: the result is here already.
+Result<std::shared_ptr<Upload>> Coordinator::AdmitUpload(
+    const std::string& name, const v1::SubmitResultRequest::Start& start) {
+  SKERRY_RETURN_IF_ERROR(CheckSession(FindSite(name), start.epoch()));
   SKERRY_FAILPOINT("coordinator/upload-begins");
   const v1::ResultHeader& header = start.header();
   const OpenTask* task = FindTask(name, header.task_id());
-  if (task == nullptr) return Reply<Handle>(std::move(done), NotWanted(header.task_id()));
+  if (task == nullptr) return NotWanted(header.task_id());
   const TaskSlot& slot = *task->run->FindSlot(task->place);
   if (slot.record.state == storage::TaskState::kReported) {
-    if (slot.record.content_hash.view() == header.content_hash()) {
-      return Reply<Handle>(std::move(done), Handle());
-    }
-    return Reply<Handle>(std::move(done), AnotherIsHere(header.task_id()));
+    if (slot.record.content_hash.view() == header.content_hash()) return std::shared_ptr<Upload>();
+    return AnotherIsHere(header.task_id());
   }
-  if (slot.record.state == storage::TaskState::kFailed) {
-    return Reply<Handle>(std::move(done), NotWanted(header.task_id()));
-  }
-  if (Status status = CheckHeader(header, task->run->round_spec()->result_layout); !status.ok()) {
-    return Reply<Handle>(std::move(done), std::move(status));
-  }
-  Reply<Handle>(std::move(done), uploads_.Begin(name, header, start.offset(), RoomFor(*task->run)));
+  if (slot.record.state == storage::TaskState::kFailed) return NotWanted(header.task_id());
+  SKERRY_RETURN_IF_ERROR(CheckHeader(header, task->run->round_spec()->result_layout));
+  return uploads_.Begin(name, header, start.offset(), RoomFor(*task->run));
+}
+
+void Coordinator::BeginUpload(const std::string& name, const v1::SubmitResultRequest::Start& start,
+                              rpc::Callback<std::shared_ptr<Upload>> done) {
+  Reply<std::shared_ptr<Upload>>(std::move(done), AdmitUpload(name, start));
 }
 
 void Coordinator::FinishUpload(std::shared_ptr<Upload> upload,
                                rpc::Callback<v1::SubmitResultReply> done) {
+  CheckUpload(std::move(upload), "", std::move(done));
+}
+
+void Coordinator::SubmitSmallResult(const std::string& name, v1::SubmitSmallResultRequest request,
+                                    rpc::Callback<v1::SubmitResultReply> done) {
+  Result<std::shared_ptr<Upload>> upload = AdmitUpload(name, request.start());
+  if (!upload.ok()) return Reply<v1::SubmitResultReply>(std::move(done), upload.status());
+  if (*upload == nullptr) {
+    return Reply<v1::SubmitResultReply>(std::move(done), ReceiptFor(request.start().header()));
+  }
+  CheckUpload(*std::move(upload), std::move(*request.mutable_contents()), std::move(done));
+}
+
+// With the bytes that have not been appended yet, all in one chunk.
+void Coordinator::CheckUpload(std::shared_ptr<Upload> upload, std::string contents,
+                              rpc::Callback<v1::SubmitResultReply> done) {
   const OpenTask* task = FindTask(upload->site(), upload->header().task_id());
   if (task == nullptr) {
     return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(upload->header().task_id()));
   }
   SKERRY_FAILPOINT("coordinator/upload-received");
   const auto spec = std::make_shared<learning::RoundSpec>(*task->run->round_spec());
-  parts_.compute.Post([this, upload, spec, program = task->run->shared_program(),
-                       done = std::move(done)]() mutable {
-    const v1::ResultHeader& header = upload->header();
-    Result<std::vector<learning::Metric>> checked = std::vector<learning::Metric>();
-    const Status whole =
-        upload->spool().Complete(upload->generation(), rpc::CanonicalHeader(header));
-    if (whole.ok()) {
-      checked = CheckResult(*upload->spool().file(), header, *spec, *program);
-    } else {
-      checked = whole;
-    }
-    auto shared = std::make_shared<Result<std::vector<learning::Metric>>>(std::move(checked));
-    parts_.loop.Post([this, upload, shared, done = std::move(done)]() mutable {
-      UploadChecked(upload, std::move(*shared), std::move(done));
+  parts_.compute.Post([this, upload = std::move(upload), contents = std::move(contents), spec,
+                       program = task->run->shared_program(), done = std::move(done)]() mutable {
+    Status stored;
+    if (!contents.empty()) stored = upload->Append(rpc::MakeChunk(0, std::move(contents)));
+    auto checked = std::make_shared<Result<std::vector<learning::Metric>>>(
+        stored.ok() ? CheckWhole(*upload, *spec, *program) : std::move(stored));
+    parts_.loop.Post([this, upload, checked, done = std::move(done)]() mutable {
+      UploadChecked(upload, std::move(*checked), std::move(done));
     });
   });
 }

@@ -12,7 +12,7 @@ namespace skerry::rpc {
 
 // Of the wire. Raised when an older peer could misread a message; both sides then say which they
 // speak.
-constexpr uint32_t kProtocolVersion = 1;
+constexpr uint32_t kProtocolVersion = 2;
 
 // Details of a PERMISSION_DENIED or FAILED_PRECONDITION that a client acts on.
 constexpr const char* kSuperseded = "SUPERSEDED";       // a newer process of this site is at work
@@ -24,6 +24,9 @@ constexpr const char* kEpochUnknown = "EPOCH_UNKNOWN";  // Join again
 constexpr uint64_t MakeEpoch(uint64_t number, uint32_t process) { return number << 32 | process; }
 constexpr uint64_t SessionNumber(uint64_t epoch) { return epoch >> 32; }
 constexpr uint32_t SessionProcess(uint64_t epoch) { return static_cast<uint32_t>(epoch); }
+
+// A result up to this size travels in one message: SubmitSmallResult.
+constexpr uint64_t kSmallResultBytes = uint64_t{64} << 10;
 
 template <class Reply>
 using Callback = std::function<void(Result<Reply>)>;

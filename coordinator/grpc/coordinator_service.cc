@@ -69,6 +69,21 @@ grpc::ServerUnaryReactor* CoordinatorService::Heartbeat(grpc::CallbackServerCont
       [this, site = *site, call] { coordinator_.CallBroken(site, call); });
 }
 
+grpc::ServerUnaryReactor* CoordinatorService::SubmitSmallResult(
+    grpc::CallbackServerContext* context, const v1::SubmitSmallResultRequest* request,
+    v1::SubmitResultReply* reply) {
+  const Result<std::string> site = SiteOf(*context);
+  if (!site.ok()) return FailWith(context, site.status());
+  return AnswerOn<v1::SubmitResultReply>(
+      loop_, context, reply, [this, site = *site, request](auto done) {
+        const v1::ResultHeader& header = request->start().header();
+        coordinator_.SubmitSmallResult(
+            site, *request,
+            Log<v1::SubmitResultReply>("SubmitResult", site, header.task_id(),
+                                       header.content_hash(), std::move(done)));
+      });
+}
+
 grpc::ServerUnaryReactor* CoordinatorService::QueryUpload(grpc::CallbackServerContext* context,
                                                           const v1::QueryUploadRequest* request,
                                                           v1::QueryUploadReply* reply) {

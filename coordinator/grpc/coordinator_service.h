@@ -34,6 +34,9 @@ class CoordinatorService final : public v1::Coordinator::CallbackService {
   grpc::ServerUnaryReactor* Heartbeat(grpc::CallbackServerContext* context,
                                       const v1::HeartbeatRequest* request,
                                       v1::HeartbeatReply* reply) override;
+  grpc::ServerUnaryReactor* SubmitSmallResult(grpc::CallbackServerContext* context,
+                                              const v1::SubmitSmallResultRequest* request,
+                                              v1::SubmitResultReply* reply) override;
   grpc::ServerUnaryReactor* QueryUpload(grpc::CallbackServerContext* context,
                                         const v1::QueryUploadRequest* request,
                                         v1::QueryUploadReply* reply) override;

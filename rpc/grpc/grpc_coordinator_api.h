@@ -22,9 +22,9 @@ namespace skerry::rpc {
 // model does not hold up a heartbeat.
 class GrpcCoordinatorApi final : public CoordinatorApi {
  public:
-  // Callbacks come as tasks of `loop`; sinks and sources are used on `bulk`. Both must outlive
-  // this. `insecure_site`: sent as the caller's name over plaintext channels, which carry no
-  // certificate.
+  // Callbacks come as tasks of `loop`; sinks and sources are used on `bulk`, but for the source of
+  // a small result, which is read before SubmitResult returns. Both must outlive this.
+  // `insecure_site`: sent as the caller's name over plaintext channels, which carry no certificate.
   GrpcCoordinatorApi(const std::shared_ptr<grpc::Channel>& control,
                      const std::shared_ptr<grpc::Channel>& transfer, Executor& loop, Executor& bulk,
                      std::string insecure_site = "");
@@ -48,6 +48,8 @@ class GrpcCoordinatorApi final : public CoordinatorApi {
   class PullModelCall;
   class SubmitResultCall;
 
+  void SubmitSmall(v1::SubmitResultRequest::Start start, ChunkSource& source,
+                   Callback<v1::SubmitResultReply> done);
   void Prepare(grpc::ClientContext& context, Duration deadline) const;
   void Began(grpc::ClientContext& context);
   void Ended(grpc::ClientContext& context);

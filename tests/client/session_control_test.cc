@@ -35,7 +35,9 @@ class EveryControlCall : public SessionTest, public ::testing::WithParamInterfac
   void Reach() {
     if (GetParam() == At::kJoin) return;
     Join();
-    if (GetParam() == At::kHeartbeat && api_.beats.held() == 0) Give(NewTask(7));
+    if (GetParam() != At::kHeartbeat) return;
+    if (session_->num_tasks() == 0) Give(NewTask(7));
+    WaitAMoment();
   }
   void FailWith(const Status& status) {
     if (GetParam() == At::kJoin) Answer(api_.joins, status);
@@ -147,6 +149,7 @@ TEST_P(EveryControlCall, ThatIsNotAllowedIsTriedAtTheLongestDelayUntilACertifica
     if (GetParam() == At::kJoin) Answer(api_.joins, Joined());
     if (GetParam() == At::kPull) Answer(api_.pulls, v1::PullTaskReply());
     if (GetParam() == At::kHeartbeat) Answer(api_.beats, v1::HeartbeatReply());
+    WaitAMoment();
     EXPECT_OK(session_->health());
     EXPECT_THAT(diary_.healths, ElementsAre(HasCode(code), testing::IsOk()));
     EXPECT_OK(session_->ended());

@@ -53,6 +53,7 @@ TEST_F(SessionDownloadTest, ASmallModelComesWithItsTask) {
   Give(task);
   EXPECT_EQ(api_.downloads.made(), 0U);
   EXPECT_EQ(ModelOfTrainer(), model);
+  WaitAMoment();
   KillAndRestart();
   Answer(api_.joins, Joined(2, 7, v1::JoinReply::KEEP));
   EXPECT_EQ(api_.downloads.held(), 1U) << "it was not kept, and is asked for";

@@ -75,10 +75,12 @@ class FailingStore final : public storage::ClientStore {
   explicit FailingStore(storage::ClientStore& store) : store_(store) {}
   Result<storage::ClientSnapshot> Load() override { return store_.Load(); }
   Status Commit(const std::vector<storage::ClientRecord>& records) override {
+    ++commits;
     return failure.ok() ? store_.Commit(records) : failure;
   }
 
   Status failure;
+  int commits = 0;  // that were tried
 
  private:
   storage::ClientStore& store_;

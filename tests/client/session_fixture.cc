@@ -178,6 +178,7 @@ void SessionTest::FinishTraining() {
 void SessionTest::BringToUpload(const v1::Task& task) {
   Join();
   Give(task);
+  WaitAMoment();
   FinishTraining();
   ASSERT_EQ(api_.uploads.held(), 1U);
 }

@@ -37,6 +37,7 @@ TEST_F(SessionRejoinTest, JoiningAgainNamesTheEpochAndEverythingThatIsInHand) {
 TEST_F(SessionRejoinTest, ATaskThatIsKeptGoesOnTrainingThroughALostCoordinator) {
   Join();
   Give(NewTask(7));
+  WaitAMoment();
   Answer(api_.beats, Unavailable("the coordinator is down"));
   Wait(10min);
   Answer(api_.beats, EpochUnknown());
@@ -51,6 +52,7 @@ TEST_F(SessionRejoinTest, ATaskThatIsKeptGoesOnTrainingThroughALostCoordinator) 
 TEST_F(SessionRejoinTest, ATaskThatIsFinishedWhileTheCoordinatorIsAwayIsSentWhenItIsBack) {
   Join();
   Give(NewTask(7));
+  WaitAMoment();
   Answer(api_.beats, EpochUnknown());
   FinishTraining();
   EXPECT_EQ(api_.uploads.made(), 0U) << "there is no session";
@@ -62,6 +64,7 @@ TEST_F(SessionRejoinTest, ATaskThatIsFinishedWhileTheCoordinatorIsAwayIsSentWhen
 TEST_F(SessionRejoinTest, ATaskThatIsDroppedStopsAndLeavesNothing) {
   Join();
   Give(NewTask(7));
+  WaitAMoment();
   Answer(api_.beats, EpochUnknown());
   Answer(api_.joins, Joined(2, 7, v1::JoinReply::DROP));
   EXPECT_TRUE(runner_.last().stop.stop_requested());

@@ -1,5 +1,6 @@
 // A client that was killed, at each step of a task: what it had finished it does not train again,
 // what it had submitted it does not send again.
+#include "base/bytes_file.h"
 #include "crypto/content_hash.h"
 #include "session_fixture.h"
 
@@ -37,12 +38,21 @@ class SessionRestartTest : public SessionTest {
     EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(runner_.last().task));
     EXPECT_EQ(api_.failures.made(), 0U);
   }
+  // The content hash of what a trainer makes of a task.
+  static std::string HashOf(const v1::Task& task) {
+    const BytesFile bytes(ResultOf(task));
+    const Result<v1::ResultHeader> header =
+        MakeHeader(task, {.num_examples = 199, .scalars = {{"loss", 0.5}}}, bytes);
+    EXPECT_OK(header);
+    return header.ok() ? header->content_hash() : "";
+  }
   std::string HashOfLastUpload() { return api_.uploads.last().start.header().content_hash(); }
 };
 
 TEST_F(SessionRestartTest, KilledWhileTrainingItTrainsAgain) {
   Join();
   Give(NewTask(7));
+  WaitAMoment();
   KillAndRestart();
   EXPECT_EQ(HeldState(), v1::HeldTask::WORKING);
   EXPECT_EQ(api_.joins.last().epoch(), 0U) << "a new process";
@@ -51,6 +61,44 @@ TEST_F(SessionRestartTest, KilledWhileTrainingItTrainsAgain) {
   EXPECT_EQ(runner_.jobs.size(), 2U);
   FinishTraining();
   EXPECT_EQ(api_.uploads.held(), 1U);
+}
+
+TEST_F(SessionRestartTest, KilledBeforeItWroteDownWhatItTookItIsGivenTheTaskAgain) {
+  Join();
+  Give(NewTask(7));
+  KillAndRestart();
+  EXPECT_THAT(api_.joins.last().held(), IsEmpty());
+  Answer(api_.joins, Joined(2));
+  Give(NewTask(7));
+  TrainsAgainToTheSameHash(HashOf(NewTask(7)));
+}
+
+TEST_F(SessionRestartTest, KilledBeforeItWroteDownAReceiptItAsksAndIsToldThatTheResultIsThere) {
+  BringToReceipt();
+  KillAndRestart();
+  EXPECT_EQ(HeldState(), v1::HeldTask::FINISHED);
+  JoinAgain();
+  SayStored(api_.uploads.last().start.header().size_bytes());
+  EXPECT_EQ(BytesOf(api_.uploads.last()), "");
+  GiveReceipt();
+  EXPECT_EQ(runner_.jobs.size(), 1U) << "not trained again";
+}
+
+TEST_F(SessionRestartTest, ATaskThatIsDoneAtOnceCostsOneCommit) {
+  Join();
+  WaitAMoment();
+  const int before = store_.commits;
+  Give(NewTask(7));
+  FinishTraining();
+  GiveReceipt();
+  GiveVerdict(7, v1::Verdict::COUNTED);
+  Give(NewTask(8));
+  FinishTraining();
+  EXPECT_EQ(store_.commits, before + 2);
+  WaitAMoment();
+  ASSERT_OK_AND_ASSIGN(const storage::ClientSnapshot kept, memory_store_.Load());
+  ASSERT_THAT(kept.tasks, SizeIs(1));
+  EXPECT_EQ(kept.tasks[0].task_id, 8);
 }
 
 TEST_F(SessionRestartTest, KilledAfterTrainingItSendsTheResultThatItHas) {
@@ -81,6 +129,7 @@ TEST_F(SessionRestartTest, KilledInTheMiddleOfAnUploadItSendsTheRest) {
 
 TEST_F(SessionRestartTest, KilledAfterTheReceiptItNeitherTrainsNorSendsAndAsksForMore) {
   BringToReceipt();
+  WaitAMoment();
   KillAndRestart();
   EXPECT_EQ(HeldState(), v1::HeldTask::SUBMITTED);
   JoinAgain();
@@ -95,6 +144,7 @@ TEST_F(SessionRestartTest, KilledAfterTheReceiptItNeitherTrainsNorSendsAndAsksFo
 TEST_F(SessionRestartTest, WhatTheCoordinatorLostIsSentAgainAndNotTrainedAgain) {
   const v1::Task task = NewTask(7);
   BringToReceipt(task);
+  WaitAMoment();
   KillAndRestart();
   JoinAgain(v1::JoinReply::RESEND);
   SayStored(0);
@@ -109,6 +159,7 @@ TEST_F(SessionRestartTest, WhatTheCoordinatorNoLongerKnowsIsDroppedWithItsFile) 
   EXPECT_EQ(session_->num_tasks(), 0U);
   EXPECT_EQ(api_.queries.made(), 0U);
   EXPECT_EQ(api_.pulls.held(), 1U);
+  WaitAMoment();
   KillAndRestart();
   EXPECT_THAT(api_.joins.last().held(), IsEmpty()) << "for good";
   ASSERT_OK_AND_ASSIGN(const auto results, files_.List("state/results"));
@@ -137,6 +188,7 @@ TEST_F(SessionRestartTest, KilledAgainAndAgainItStillTrainsOnce) {
     SayStored(0);
   }
   GiveReceipt();
+  WaitAMoment();
   KillAndRestart();
   EXPECT_EQ(HeldState(), v1::HeldTask::SUBMITTED);
   EXPECT_EQ(runner_.jobs.size(), 1U);

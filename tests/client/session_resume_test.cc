@@ -81,6 +81,7 @@ TEST_F(SessionResumeTest, AttemptsAreCountedAnewWithEachSession) {
     }
     Answer(api_.beats, FailedPrecondition("no session").WithDetail(rpc::kEpochUnknown));
     Answer(api_.joins, Joined(epoch, 7, v1::JoinReply::KEEP));
+    WaitAMoment();
   }
   EXPECT_EQ(api_.failures.made(), 0U);
   GiveReceipt();

@@ -75,6 +75,7 @@ TEST_F(SessionTaskTest, AVerdictIsConfirmedUntilTheCoordinatorHasHeardIt) {
   Wait(1min);
   EXPECT_THAT(api_.pulls.last().confirmed_verdicts(), ElementsAre(7)) << "it may not have come";
   Give(NewTask(8));
+  WaitAMoment();
   EXPECT_THAT(api_.beats.last().confirmed_verdicts(), IsEmpty()) << "it has";
 }
 
@@ -105,6 +106,8 @@ TEST_F(SessionTaskTest, NoMoreTasksAreAskedForThanTheSiteTakesAtOnce) {
   Give(NewTask(8));
   EXPECT_EQ(runner_.jobs.size(), 2U) << "both at once";
   EXPECT_EQ(api_.pulls.held(), 0U);
+  EXPECT_EQ(api_.beats.held(), 0U) << "perhaps it is done in a moment";
+  WaitAMoment();
   EXPECT_EQ(api_.beats.held(), 1U) << "alive, but at capacity";
   FinishTraining();
   EXPECT_EQ(api_.pulls.held(), 0U) << "sending is work too";
@@ -162,6 +165,7 @@ TEST_F(SessionTaskTest, ARunMayWishToHearOfProgressMoreOftenThanTheCoordinator) 
 TEST_F(SessionTaskTest, TheAnswerToACallThatANewerOneReplacedIsOfNoInterest) {
   Join();
   Give(NewTask(7));
+  WaitAMoment();
   runner_.last().progress->done = 1;
   Wait(1s);
   ASSERT_EQ(api_.beats.made(), 2U);
@@ -176,6 +180,7 @@ TEST_F(SessionTaskTest, ATaskThatIsNoLongerWantedStopsItsTrainer) {
   Join();
   Give(NewTask(7));
   EXPECT_FALSE(runner_.last().stop.stop_requested());
+  WaitAMoment();
   v1::HeartbeatReply reply;
   reply.add_abandon_tasks(7);
   Answer(api_.beats, reply);
@@ -190,6 +195,7 @@ TEST_F(SessionTaskTest, ATaskThatIsNoLongerWantedStopsItsTrainer) {
 TEST_F(SessionTaskTest, ALateAnswerOfAnAbandonedTrainerDoesNotPassForTheNewOnes) {
   Join();
   Give(NewTask(7));
+  WaitAMoment();
   v1::HeartbeatReply reply;
   reply.add_abandon_tasks(7);
   Answer(api_.beats, reply);

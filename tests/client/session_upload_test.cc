@@ -68,6 +68,7 @@ TEST_P(EveryUploadCall, OfATaskThatIsNoLongerWantedDropsIt) {
   for (const Status& status : {Aborted("the round was abandoned"), NotFound("task 7 is not open"),
                                AlreadyExists("the first one counts")}) {
     SCOPED_TRACE(status.ToString());
+    WaitAMoment();
     KillAndRestart();
     Reach();
     FailWith(status);
@@ -97,6 +98,7 @@ TEST_P(EveryUploadCall, OfAnUnknownEpochJoinsAndGoesOn) {
 TEST_P(EveryUploadCall, ThatLostBytesIsResentThreeTimesAndThenReported) {
   for (const Code code : {Code::kOutOfRange, Code::kDataLoss}) {
     SCOPED_TRACE(CodeName(code));
+    WaitAMoment();
     KillAndRestart();
     const std::size_t reports = NumFailures();
     Reach();
