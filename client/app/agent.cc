@@ -114,6 +114,18 @@ void SayRenewed(const Status& taken) {
   spdlog::error("{}; the certificate of before stays in use", taken.message());
 }
 
+std::unique_ptr<Trainer> MakeNativeTrainer(const ClientConfig& config) {
+  std::map<std::string, RowReader> readers;
+  for (const auto& [name, source] : config.sources) {
+    readers[name] = [source = source](std::span<const std::string> columns) {
+      PosixFiles files;
+      return ReadTable(files, source, columns);
+    };
+  }
+  return std::make_unique<NativeTrainer>(config.site, std::move(readers), config.policy,
+                                         config.max_concurrent_tasks, kKeptBytes);
+}
+
 uint64_t RandomSeed() {
   uint64_t seed = 0;
   crypto::FillRandom({reinterpret_cast<char*>(&seed), sizeof(seed)});
@@ -123,10 +135,9 @@ uint64_t RandomSeed() {
 }  // namespace
 
 struct Agent::Parts final : SessionObserver {
-  Parts(const ClientConfig& config, bool insecure, std::map<std::string, RowReader> readers)
+  Parts(const ClientConfig& config, bool insecure, std::unique_ptr<Trainer> local_work)
       : loop(clock),
-        trainer(config.site, std::move(readers), config.policy, config.max_concurrent_tasks,
-                kKeptBytes),
+        trainer(std::move(local_work)),
         diagnosis(config, insecure, clock),
         tls_files(config.tls) {}
   ~Parts() override {
@@ -152,7 +163,7 @@ struct Agent::Parts final : SessionObserver {
   PosixFiles files;
   std::unique_ptr<FileLock> lock;
   EventLoop loop;
-  NativeTrainer trainer;
+  const std::unique_ptr<Trainer> trainer;
   Diagnosis diagnosis;
   const rpc::TlsFiles tls_files;
   bool stopped = false;  // on the loop's thread
@@ -170,23 +181,16 @@ struct Agent::Parts final : SessionObserver {
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Agent::~Agent() = default;
 
-Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool insecure) {
+Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool insecure,
+                                            std::unique_ptr<Trainer> trainer) {
   SKERRY_ASSIGN_OR_RETURN(const rpc::HostPort address, rpc::ParseHostPort(config.coordinator));
   if (insecure && !rpc::IsLoopback(address.host)) {
     return InvalidArgument("--insecure is for a coordinator on a loopback address only, not for " +
                            config.coordinator)
         .WithHint("set [tls] in agent.toml");
   }
-  std::map<std::string, RowReader> readers;
-  std::vector<std::string> names;
-  for (const auto& [name, source] : config.sources) {
-    names.push_back(name);
-    readers[name] = [source = source](std::span<const std::string> columns) {
-      PosixFiles files;
-      return ReadTable(files, source, columns);
-    };
-  }
-  auto parts = std::make_unique<Parts>(config, insecure, std::move(readers));
+  if (trainer == nullptr) trainer = MakeNativeTrainer(config);
+  auto parts = std::make_unique<Parts>(config, insecure, std::move(trainer));
   SessionOptions options;
   if (!insecure) {
     const int64_t now = parts->clock.WallNow().unix_millis / 1000;
@@ -217,13 +221,13 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
       channel(rpc::Traffic::kCalls), channel(rpc::Traffic::kTransfers), parts->loop, parts->bulk,
       insecure ? config.site : "");
   parts->runner =
-      std::make_unique<ThreadRunner>(config.max_concurrent_tasks, parts->trainer, parts->loop);
+      std::make_unique<ThreadRunner>(config.max_concurrent_tasks, *parts->trainer, parts->loop);
   options.site = config.site;
   options.state_dir = config.state_dir;
   options.version = kVersion;
   options.max_concurrent_tasks = config.max_concurrent_tasks;
   options.retry_cap = config.retry_cap;
-  options.data_sources = names;
+  for (const auto& [name, source] : config.sources) options.data_sources.push_back(name);
   options.jitter_seed = RandomSeed();
   rpc::CoordinatorApi* api = parts->api.get();
   if (!config.call_log.empty()) {

@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "client/app/client_config.h"
+#include "client/task_runner.h"
 
 namespace skerry::client {
 
@@ -11,8 +12,10 @@ namespace skerry::client {
 class Agent {
  public:
   // Finds everything that can be wrong on this side: files, certificates (expired, of another
-  // site), the state directory (in use, not writable).
-  static Result<std::unique_ptr<Agent>> Start(const ClientConfig& config, bool insecure);
+  // site), the state directory (in use, not writable). `trainer` does the work of tasks, and
+  // answers for the site's policy too; null: the native one.
+  static Result<std::unique_ptr<Agent>> Start(const ClientConfig& config, bool insecure,
+                                              std::unique_ptr<Trainer> trainer = nullptr);
   ~Agent();
 
   // Works until Stop(), on the calling thread. OK after Stop(); otherwise why it had to end:

@@ -1,0 +1,139 @@
+"""Processes that end with whoever started them, and what the kernel counts of each."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Timeout(Exception):
+    pass
+
+
+def _die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def cpu_seconds(pid):
+    """User and system time of a process and of the children that it has waited for."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:15]) / TICKS_PER_SECOND
+
+
+def peak_rss_bytes(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    raise ProcessLookupError(pid)
+
+
+def descendants(pid):
+    """`pid`, its children, their children ..., as far as they live."""
+    found = [pid]
+    for one in found:
+        try:
+            for task in os.listdir(f"/proc/{one}/task"):
+                with open(f"/proc/{one}/task/{task}/children", encoding="ascii") as file:
+                    found += [int(child) for child in file.read().split()]
+        except OSError:
+            continue
+    return found
+
+
+def tree_cpu_seconds(pid):
+    total = 0.0
+    for one in descendants(pid):
+        try:
+            total += cpu_seconds(one)
+        except OSError:
+            continue
+    return total
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def say(text):
+    """Progress, on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Processes:
+    """Starts processes, and ends each of them by its own id. A context manager."""
+
+    def __init__(self, log_dir):
+        self._log_dir = log_dir
+        self._running = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop_all()
+
+    def start(self, name, argv, env=None, family=False):
+        """Returns the process id. Output goes to NAME.log of the log folder. `family`: for a program
+        that starts others; stopping it ends them too."""
+        with open(os.path.join(self._log_dir, name + ".log"), "ab") as log:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, **(env or {})}, preexec_fn=_die_with_parent)
+        self._running[name] = (process, family)
+        return process.pid
+
+    def check(self):
+        """Raises when one has ended by itself; shows the end of its log."""
+        for name, (process, _) in self._running.items():
+            if process.poll() is not None:
+                raise RuntimeError(f"{name} ended with {process.returncode}:\n{self.log_tail(name)}")
+
+    def wait(self, name, seconds):
+        """The exit code of one that ends by itself."""
+        process, _ = self._running[name]
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Timeout(f"{name} did not end in {seconds} s:\n{self.log_tail(name)}") from None
+        del self._running[name]
+        return code
+
+    def log_tail(self, name, size=2000):
+        with open(os.path.join(self._log_dir, name + ".log"), encoding="utf-8", errors="replace") as log:
+            return log.read()[-size:]
+
+    def stop_all(self):
+        """Asks each to end, waits, and kills what is left, with all that families have started."""
+        started = [pid for process, family in self._running.values() if family
+                   for pid in descendants(process.pid)]
+        for sign, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
+            for process, _ in self._running.values():
+                if process.poll() is None:
+                    process.send_signal(sign)
+            end = time.monotonic() + patience
+            for process, _ in self._running.values():
+                try:
+                    process.wait(max(0.0, end - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    continue
+        for pid in started:
+            _kill(pid)
+        self._running = {}
+
+
+def _kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
