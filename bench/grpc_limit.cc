@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <functional>
@@ -22,6 +23,7 @@ namespace {
 
 constexpr uint64_t kChunkBytes = 1 << 20;
 constexpr std::size_t kDigestBytes = 32;
+constexpr std::chrono::seconds kConnect{20};  // the server may not listen yet
 
 v1::Chunk ChunkOf(uint64_t offset, uint64_t total) {
   v1::Chunk chunk;
@@ -183,6 +185,10 @@ int Serve(const LimitOptions& options) {
 int RunClient(const LimitOptions& options) {
   const auto channel = rpc::OpenChannel(options.Address(), rpc::ChannelTls(FilesOf(options)),
                                         rpc::Traffic::kTransfers);
+  if (!channel->WaitForConnected(std::chrono::system_clock::now() + kConnect)) {
+    std::fprintf(stderr, "error: cannot connect to %s\n", options.Address().c_str());
+    return 1;
+  }
   const std::unique_ptr<Limit::Stub> stub = Limit::NewStub(channel);
   std::vector<v1::Chunk> update;
   for (uint64_t at = 0; at < options.bytes; at += kChunkBytes) {
