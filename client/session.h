@@ -109,7 +109,7 @@ class Session {
   void OnFetched(Work& work, std::shared_ptr<File> file, const Status& status);
   void Train(Work& work);
   void OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done);
-  Status Seal(Work& work, const WorkDone& done);
+  Status Seal(Work& work, WorkDone& done);
   void Query(Work& work);
   void Submit(Work& work, uint64_t offset);
   void OnSubmitFailed(Work& work, const Status& status);

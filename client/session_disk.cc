@@ -90,6 +90,7 @@ void Session::TrainAgain(Work& work, const Status& why) {
   work.stage = Stage::kFetching;
   work.model.reset();
   work.header.Clear();
+  work.digests.reset();
   work.resumes = 0;
   Keep(ClientTask{work.task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(),
                   ""});

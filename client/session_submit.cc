@@ -46,7 +46,7 @@ void Session::Submit(Work& work, uint64_t offset) {
   start.set_offset(offset);
   SKERRY_FAILPOINT("client/upload-begins");
   parts_.api.SubmitResult(
-      std::move(start), ResultSource(*std::move(file), offset, work.progress),
+      std::move(start), ResultSource(*std::move(file), offset, work.digests, work.progress),
       [this, task_id = work.task.task_id(), life = work.life](Result<v1::SubmitResultReply> reply) {
         Work* found = Find(task_id, life);
         if (found == nullptr) return;

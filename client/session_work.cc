@@ -176,14 +176,14 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
 }
 
 // From here on the result exists: its header and hash are fixed and in the store.
-Status Session::Seal(Work& work, const WorkDone& done) {
+Status Session::Seal(Work& work, WorkDone& done) {
   if (done.header.content_hash().empty()) {
     SKERRY_ASSIGN_OR_RETURN(const auto file,
                             parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead));
-    SKERRY_ASSIGN_OR_RETURN(work.header, MakeHeader(work.task, done, *file));
-  } else {
-    work.header = done.header;
+    SKERRY_RETURN_IF_ERROR(client::Seal(work.task, *file, done));
   }
+  work.header = done.header;
+  work.digests = done.digests;
   work.stage = Stage::kSubmitting;
   work.ask_first = false;
   work.model.reset();

@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/status.h"
+#include "rpc/chunks.h"
 #include "skerry/v1/task.pb.h"
 
 namespace skerry::client {
@@ -37,11 +38,13 @@ struct WorkDone {
   int64_t num_examples = 0;
   std::map<std::string, double> scalars;
   v1::ResultHeader header = {};  // what the result travels under; empty: nobody has hashed it yet
+  std::shared_ptr<rpc::ChunkDigests> digests = nullptr;  // of the bytes, once they are hashed
   std::vector<std::string> remarks = {};  // for the site's own log, not part of the result
 };
 
-// The header of a result, with the hash of all its bytes: a trainer's thread has the time for that.
-Result<v1::ResultHeader> MakeHeader(const v1::Task& task, const WorkDone& done, const File& result);
+// Makes the header of a result, with the hash of all its bytes: a trainer's thread has the time for
+// that.
+Status Seal(const v1::Task& task, const File& result, WorkDone& done);
 
 // Local work. Run() blocks until the task is done, and may be called from several threads at once.
 // CANCELLED when `stop` was requested; RESOURCE_EXHAUSTED when the disk is full, UNAVAILABLE when

@@ -48,8 +48,7 @@ Status ModelSink::CheckWhole() {
   return DataLoss("the model received does not have the content hash that its task names");
 }
 
-Result<v1::ResultHeader> MakeHeader(const v1::Task& task, const WorkDone& done,
-                                    const File& result) {
+Status Seal(const v1::Task& task, const File& result, WorkDone& done) {
   SKERRY_ASSIGN_OR_RETURN(const learning::ResultLayout layout,
                           learning::ResultLayout::FromProto(task.result_layout()));
   v1::ResultHeader header;
@@ -58,9 +57,13 @@ Result<v1::ResultHeader> MakeHeader(const v1::Task& task, const WorkDone& done,
   header.set_size_bytes(static_cast<uint64_t>(layout.size_bytes()));
   header.set_num_examples(done.num_examples);
   for (const auto& [name, value] : done.scalars) (*header.mutable_scalars())[name] = value;
-  SKERRY_ASSIGN_OR_RETURN(const Digest hash, rpc::ResultHash(header, result));
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t size, result.Size());
+  SKERRY_ASSIGN_OR_RETURN(std::vector<Digest> digests, crypto::ChunkDigestsOf(result));
+  const Digest hash = crypto::ContentHash(rpc::CanonicalHeader(header), size, digests);
   header.set_content_hash(std::string(hash.view()));
-  return header;
+  done.header = std::move(header);
+  done.digests = std::make_shared<rpc::ChunkDigests>(std::move(digests));
+  return OkStatus();
 }
 
 namespace {
@@ -72,12 +75,21 @@ class CountedChunks final : public rpc::ChunkSource {
 
   Result<std::optional<v1::Chunk>> Next() override {
     SKERRY_ASSIGN_OR_RETURN(std::optional<v1::Chunk> chunk, chunks_->Next());
-    SKERRY_FAILPOINT("client/result-chunk-read");
-    if (chunk) progress_->done = static_cast<int64_t>(chunk->offset() + chunk->data().size());
+    if (chunk) Note(*chunk);
     return chunk;
+  }
+  Result<bool> Read(v1::Chunk& chunk) override {
+    SKERRY_ASSIGN_OR_RETURN(const bool there, chunks_->Read(chunk));
+    if (there) Note(chunk);
+    return there;
   }
 
  private:
+  void Note(const v1::Chunk& chunk) {
+    SKERRY_FAILPOINT("client/result-chunk-read");
+    progress_->done = static_cast<int64_t>(chunk.offset() + chunk.data().size());
+  }
+
   const std::unique_ptr<rpc::ChunkSource> chunks_;
   const std::shared_ptr<WorkProgress> progress_;
 };
@@ -85,9 +97,10 @@ class CountedChunks final : public rpc::ChunkSource {
 }  // namespace
 
 std::shared_ptr<rpc::ChunkSource> ResultSource(std::shared_ptr<const File> file, uint64_t offset,
+                                               std::shared_ptr<rpc::ChunkDigests> digests,
                                                std::shared_ptr<WorkProgress> progress) {
-  return std::make_shared<CountedChunks>(rpc::ReadChunks(std::move(file), offset),
-                                         std::move(progress));
+  return std::make_shared<CountedChunks>(
+      rpc::ReadChunks(std::move(file), offset, std::move(digests)), std::move(progress));
 }
 
 }  // namespace skerry::client

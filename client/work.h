@@ -47,8 +47,9 @@ struct Work {
   std::shared_ptr<File> model;
   std::stop_source stop;
   std::shared_ptr<WorkProgress> progress = std::make_shared<WorkProgress>();
-  v1::ResultHeader header;  // from kSubmitting on
-  Status failure;           // kFailing
+  v1::ResultHeader header;                     // from kSubmitting on
+  std::shared_ptr<rpc::ChunkDigests> digests;  // of the result; null: an earlier process hashed it
+  Status failure;                              // kFailing
 };
 
 // Writes a model version chunk by chunk into a file, going on where an earlier process left off.
@@ -76,8 +77,9 @@ class ModelSink final : public rpc::ChunkSink {
   const std::shared_ptr<WorkProgress> progress_;
 };
 
-// Reads a result chunk by chunk, and shows how far it has come.
+// Reads a result chunk by chunk, and shows how far it has come. `digests`: see rpc::ReadChunks.
 std::shared_ptr<rpc::ChunkSource> ResultSource(std::shared_ptr<const File> file, uint64_t offset,
+                                               std::shared_ptr<rpc::ChunkDigests> digests,
                                                std::shared_ptr<WorkProgress> progress);
 
 }  // namespace skerry::client

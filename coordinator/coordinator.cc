@@ -221,7 +221,7 @@ Status Coordinator::VerifyVersion(const std::string& run_id, const ModelVersion&
 
 void Coordinator::RunEnded(Run& run) {
   WatchHistory(run);
-  small_models_.erase(run.record().run_id);
+  served_models_.erase(run.record().run_id);
   v1::PullTaskReply::RunFinished notice;
   notice.set_run_id(run.record().run_id);
   notice.set_state(std::string(Name(run.record().state)));

@@ -21,6 +21,7 @@
 #include "coordinator/timer_queue.h"
 #include "coordinator/upload_desk.h"
 #include "coordinator/views.h"
+#include "rpc/chunks.h"
 #include "rpc/coordinator_api.h"
 #include "skerry/v1/admin.pb.h"
 #include "skerry/v1/coordinator.pb.h"
@@ -235,9 +236,16 @@ class Coordinator final : public RunHost {
   TimerQueue<uint64_t> site_timers_;  // by site number: the end of a hold, or of a grace
   std::vector<Site*> dirty_;
   std::size_t num_connected_ = 0;
-  bool holds_calls_ = true;                                              // until EndHeldCalls()
-  std::map<std::string, std::vector<Watcher>> watchers_;                 // by run
-  std::map<std::string, std::pair<int64_t, std::string>> small_models_;  // run -> version, contents
+  bool holds_calls_ = true;                               // until EndHeldCalls()
+  std::map<std::string, std::vector<Watcher>> watchers_;  // by run
+  // What sites get of a run's current version.
+  struct ServedModel {
+    int64_t version = -1;
+    std::string contents;  // if it is small
+    std::shared_ptr<rpc::ChunkDigests> digests = std::make_shared<rpc::ChunkDigests>();
+  };
+  ServedModel& Served(const std::string& run_id, int64_t version);
+  std::map<std::string, ServedModel> served_models_;  // by run
 
   storage::WriteBatch batch_;
   std::vector<std::function<void()>> after_commit_;

@@ -62,7 +62,9 @@ void Coordinator::OpenModel(const std::string& name, const v1::PullModelRequest&
   Result<std::unique_ptr<File>> file = checkpoints_.Open(
       {request.model().run_id(), request.model().version(), storage::CheckpointPart::kModel});
   if (!file.ok()) return Reply<Source>(std::move(done), std::move(file).status());
-  Reply<Source>(std::move(done), Source(rpc::ReadChunks(*std::move(file), request.offset())));
+  const ServedModel& served = Served(request.model().run_id(), request.model().version());
+  Reply<Source>(std::move(done),
+                Source(rpc::ReadChunks(*std::move(file), request.offset(), served.digests)));
 }
 
 void Coordinator::QueryUpload(const std::string& name, const v1::QueryUploadRequest& request,

@@ -403,18 +403,24 @@ bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
 
 void Coordinator::InlineModel(const Run& run, v1::ModelRef& model) {
   if (model.size_bytes() > options_.inline_bytes) return;
-  auto& [version, contents] = small_models_[run.record().run_id];
-  if (contents.empty() || version != model.version()) {
+  ServedModel& served = Served(run.record().run_id, model.version());
+  if (served.contents.empty()) {
     const Result<std::unique_ptr<File>> file =
         checkpoints_.Open({model.run_id(), model.version(), storage::CheckpointPart::kModel});
     if (!file.ok()) return;  // the client then asks for it, and hears what is wrong
     std::string bytes(model.size_bytes(), '\0');
     const Result<std::size_t> n = (*file)->ReadAt(0, bytes);
     if (!n.ok() || *n != bytes.size()) return;
-    version = model.version();
-    contents = std::move(bytes);
+    served.contents = std::move(bytes);
   }
-  model.set_contents(contents);
+  model.set_contents(served.contents);
+}
+
+Coordinator::ServedModel& Coordinator::Served(const std::string& run_id, int64_t version) {
+  ServedModel& served = served_models_[run_id];
+  if (served.version != version) served = {};
+  served.version = version;
+  return served;
 }
 
 void Coordinator::AppendVerdicts(const Site& site,

@@ -68,6 +68,20 @@ Result<Digest> ContentHashOf(std::string_view header, const File& file) {
 Result<Digest> ContentHashOf(std::string_view header, const File& file, Executor& executor,
                              int helpers) {
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, file.Size());
+  SKERRY_ASSIGN_OR_RETURN(const std::vector<Digest> chunks,
+                          ChunkDigestsOf(file, executor, helpers));
+  if (chunks.size() != NumChunks(size_bytes))
+    return DataLoss("the file changed while it was hashed");
+  return ContentHash(header, size_bytes, chunks);
+}
+
+Result<std::vector<Digest>> ChunkDigestsOf(const File& file) {
+  InlineExecutor nobody;
+  return ChunkDigestsOf(file, nobody, 0);
+}
+
+Result<std::vector<Digest>> ChunkDigestsOf(const File& file, Executor& executor, int helpers) {
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, file.Size());
   std::vector<Digest> chunks(NumChunks(size_bytes));
   FirstError error;
   // A few chunks in a row share a buffer.
@@ -84,7 +98,7 @@ Result<Digest> ContentHashOf(std::string_view header, const File& file, Executor
     }
   });
   SKERRY_RETURN_IF_ERROR(error.Take());
-  return ContentHash(header, size_bytes, chunks);
+  return chunks;
 }
 
 }  // namespace skerry::crypto

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/executor.h"
 #include "base/files.h"
@@ -22,6 +23,11 @@ constexpr std::string_view kFileHeader = "file";
 
 // The number of chunks of so many bytes.
 uint64_t NumChunks(uint64_t size_bytes);
+
+// The digest of each chunk of a file.
+Result<std::vector<Digest>> ChunkDigestsOf(const File& file);
+// The same on this thread and up to `helpers` tasks of `executor`.
+Result<std::vector<Digest>> ChunkDigestsOf(const File& file, Executor& executor, int helpers);
 
 // The content hash of bytes in memory, and of a file read chunk by chunk.
 Digest ContentHashOf(std::string_view header, std::string_view bytes);

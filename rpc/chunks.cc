@@ -13,25 +13,45 @@ namespace {
 
 class FileChunks final : public ChunkSource {
  public:
-  FileChunks(std::shared_ptr<const File> file, uint64_t offset)
-      : file_(std::move(file)), offset_(offset) {}
+  FileChunks(std::shared_ptr<const File> file, uint64_t offset,
+             std::shared_ptr<ChunkDigests> digests)
+      : file_(std::move(file)), offset_(offset), digests_(std::move(digests)) {}
 
   Result<std::optional<v1::Chunk>> Next() override {
+    v1::Chunk chunk;
+    SKERRY_ASSIGN_OR_RETURN(const bool there, Read(chunk));
+    if (!there) return std::optional<v1::Chunk>();
+    return std::optional<v1::Chunk>(std::move(chunk));
+  }
+
+  Result<bool> Read(v1::Chunk& chunk) override {
     // A buffer no larger than what is left: most results are small.
     SKERRY_ASSIGN_OR_RETURN(const uint64_t size, file_->Size());
     const uint64_t left = size > offset_ ? size - offset_ : 0;
-    std::string data(std::min(crypto::kChunkBytes, left), '\0');
+    std::string& data = *chunk.mutable_data();
+    data.resize(std::min(crypto::kChunkBytes, left));
     SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset_, data));
-    if (n == 0) return std::optional<v1::Chunk>();
+    if (n == 0) return false;
     data.resize(n);
-    std::optional<v1::Chunk> chunk = MakeChunk(offset_, std::move(data));
+    chunk.set_offset(offset_);
+    const crypto::Digest digest = DigestOf(data);
+    chunk.set_sha256(digest.bytes.data(), digest.bytes.size());
     offset_ += n;
-    return chunk;
+    return true;
   }
 
  private:
+  crypto::Digest DigestOf(std::string_view data) {
+    if (digests_ == nullptr) return crypto::Sha256(data);
+    if (const auto known = digests_->Find(offset_)) return *known;
+    const crypto::Digest digest = crypto::Sha256(data);
+    digests_->Note(offset_, digest);
+    return digest;
+  }
+
   std::shared_ptr<const File> file_;
   uint64_t offset_;
+  const std::shared_ptr<ChunkDigests> digests_;
 };
 
 template <class Integer>
@@ -78,8 +98,25 @@ Status CheckChunk(const v1::Chunk& chunk, uint64_t expected_offset, uint64_t tot
   return OkStatus();
 }
 
-std::unique_ptr<ChunkSource> ReadChunks(std::shared_ptr<const File> file, uint64_t offset) {
-  return std::make_unique<FileChunks>(std::move(file), offset);
+ChunkDigests::ChunkDigests(std::vector<crypto::Digest> all) : digests_(all.begin(), all.end()) {}
+
+std::optional<crypto::Digest> ChunkDigests::Find(uint64_t offset) const {
+  const uint64_t i = offset / crypto::kChunkBytes;
+  MutexLock lock(mutex_);
+  return i < digests_.size() ? digests_[i] : std::nullopt;
+}
+
+void ChunkDigests::Note(uint64_t offset, const crypto::Digest& digest) {
+  const uint64_t i = offset / crypto::kChunkBytes;
+  MutexLock lock(mutex_);
+  if (i >= digests_.size()) digests_.resize(i + 1);
+  digests_[i] = digest;
+}
+
+std::unique_ptr<ChunkSource> ReadChunks(std::shared_ptr<const File> file, uint64_t offset,
+                                        std::shared_ptr<ChunkDigests> digests) {
+  if (offset % crypto::kChunkBytes != 0) digests = nullptr;  // these are other pieces
+  return std::make_unique<FileChunks>(std::move(file), offset, std::move(digests));
 }
 
 crypto::Digest LayoutHash(const learning::ResultLayout& layout) {

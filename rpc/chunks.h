@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/files.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "crypto/content_hash.h"
 #include "learning/layout.h"
@@ -14,16 +16,34 @@
 
 namespace skerry::rpc {
 
-// A chunk of `data` at `offset`, with its SHA-256 (or with one that is known already).
+// A chunk of `data` at `offset`, with its SHA-256.
 v1::Chunk MakeChunk(uint64_t offset, std::string data);
+
+// What is known of the SHA-256 of a file's chunks, so that none is hashed twice. Thread-safe.
+class ChunkDigests {
+ public:
+  ChunkDigests() = default;
+  explicit ChunkDigests(std::vector<crypto::Digest> all);
+
+  // Of the chunk at a multiple of kChunkBytes; nullopt: not known yet.
+  std::optional<crypto::Digest> Find(uint64_t offset) const;
+  void Note(uint64_t offset, const crypto::Digest& digest);
+
+ private:
+  mutable Mutex mutex_;
+  std::vector<std::optional<crypto::Digest>> digests_ SKERRY_GUARDED_BY(mutex_);
+};
 
 // Whether a chunk may follow `expected_offset` bytes of a whole of `total` bytes. OUT_OF_RANGE: it
 // starts elsewhere. INVALID_ARGUMENT: it is empty, longer than a chunk may be, shorter though not
 // the last, or reaches beyond the end. DATA_LOSS: its SHA-256 is another.
 Status CheckChunk(const v1::Chunk& chunk, uint64_t expected_offset, uint64_t total);
 
-// Reads a file chunk by chunk from `offset` on. The file must outlive the source.
-std::unique_ptr<ChunkSource> ReadChunks(std::shared_ptr<const File> file, uint64_t offset);
+// Reads a file chunk by chunk from `offset`, a multiple of kChunkBytes or its end, on. What is in
+// `digests`, if there are any, is not hashed again; what is not is added. If the file has changed
+// since, its receiver sees chunks that are not what they say.
+std::unique_ptr<ChunkSource> ReadChunks(std::shared_ptr<const File> file, uint64_t offset,
+                                        std::shared_ptr<ChunkDigests> digests = nullptr);
 
 // The name of a layout on the wire: SHA-256 of its canonical text.
 crypto::Digest LayoutHash(const learning::ResultLayout& layout);

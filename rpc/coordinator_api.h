@@ -36,6 +36,13 @@ class ChunkSource {
  public:
   virtual ~ChunkSource() = default;
   virtual Result<std::optional<v1::Chunk>> Next() = 0;
+  // The same into a chunk that has been used before, whose memory is used again. False: there is no
+  // further one.
+  virtual Result<bool> Read(v1::Chunk& chunk) {
+    SKERRY_ASSIGN_OR_RETURN(std::optional<v1::Chunk> next, Next());
+    if (next) chunk = *std::move(next);
+    return next.has_value();
+  }
 };
 
 // Takes the pieces of a download in order. An error ends the call with that error.

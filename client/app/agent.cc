@@ -37,19 +37,14 @@ class ThreadRunner final : public TaskRunner {
              std::function<void(Result<WorkDone>)> done) override {
     threads_.Post([this, order = std::move(order), done = std::move(done)] {
       auto result = std::make_shared<Result<WorkDone>>(trainer_.Run(*order));
-      if (result->ok()) Hash(*order, **result);
+      // Here, so that the session's thread never waits for a whole result to be read. What cannot
+      // be read back, the session finds out.
+      if (result->ok()) static_cast<void>(Seal(order->task, *order->result, **result).ok());
       loop_.Post([done, result] { done(std::move(*result)); });
     });
   }
 
  private:
-  // Here, so that the session's thread never waits for a whole result to be read. What cannot be
-  // read back, the session finds out.
-  static void Hash(const WorkOrder& order, WorkDone& done) {
-    Result<v1::ResultHeader> header = MakeHeader(order.task, done, *order.result);
-    if (header.ok()) done.header = *std::move(header);
-  }
-
   Trainer& trainer_;
   Executor& loop_;
   ThreadPool threads_;

@@ -5,6 +5,7 @@
 #include "base/failpoint.h"
 #include "base/text.h"
 #include "coordinator/grpc/calls.h"
+#include "rpc/grpc/chunk_messages.h"
 #include "rpc/logged_api.h"
 
 namespace skerry::coordinator {
@@ -113,13 +114,15 @@ grpc::ServerUnaryReactor* CoordinatorService::ReportFailure(grpc::CallbackServer
 }
 
 // Sends chunk after chunk, read on the disk threads.
-class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<v1::Chunk> {
+class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   PullModelCall(CoordinatorService& service, const Result<std::string>& site,
-                const v1::PullModelRequest* request)
+                const grpc::ByteBuffer& bytes)
       : service_(service) {
-    if (!site.ok()) {
-      Finish(rpc::ToGrpc(site.status()));
+    auto request = std::make_shared<v1::PullModelRequest>();
+    const Status parsed = site.ok() ? rpc::ParseMessage(bytes, *request) : site.status();
+    if (!parsed.ok()) {
+      Finish(rpc::ToGrpc(parsed));
       return;
     }
     service_.loop_.Post([this, site = *site, request] {
@@ -144,12 +147,13 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
  private:
   void Next() {
     service_.disk_.Post([this] {
-      Result<std::optional<v1::Chunk>> chunk = source_->Next();
-      if (!chunk.ok()) return End(chunk.status());
-      if (!chunk->has_value()) return End(rpc::Done());
+      std::unique_ptr<v1::Chunk> chunk = chunks_.Take();
+      const Result<bool> there = source_->Read(*chunk);
+      if (!there.ok()) return End(there.status());
+      if (!*there) return End(rpc::Done());
       SKERRY_FAILPOINT("coordinator/model-chunk-sends");
-      chunk_ = **std::move(chunk);
-      StartWrite(&chunk_);
+      message_ = chunks_.Message(std::move(chunk));
+      StartWrite(&message_);
     });
   }
 
@@ -162,21 +166,21 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
   CoordinatorService& service_;
   rpc::Callback<rpc::Done> done_;
   std::shared_ptr<rpc::ChunkSource> source_;  // as the coordinator hands it out
-  v1::Chunk chunk_;
+  rpc::ChunkMessages chunks_;
+  grpc::ByteBuffer message_;
 };
 
-grpc::ServerWriteReactor<v1::Chunk>* CoordinatorService::PullModel(
-    grpc::CallbackServerContext* context, const v1::PullModelRequest* request) {
-  return new PullModelCall(*this, SiteOf(*context), request);
+grpc::ServerWriteReactor<grpc::ByteBuffer>* CoordinatorService::PullModel(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return new PullModelCall(*this, SiteOf(*context), *request);
 }
 
 // Takes a header, then chunks, each written by a disk thread before the next is read: the
 // back-pressure.
 class CoordinatorService::SubmitResultCall final
-    : public grpc::ServerReadReactor<v1::SubmitResultRequest> {
+    : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  public:
-  SubmitResultCall(CoordinatorService& service, Result<std::string> site,
-                   v1::SubmitResultReply* reply)
+  SubmitResultCall(CoordinatorService& service, Result<std::string> site, grpc::ByteBuffer* reply)
       : service_(service), reply_(reply) {
     if (!site.ok()) {
       Finish(rpc::ToGrpc(site.status()));
@@ -190,11 +194,8 @@ class CoordinatorService::SubmitResultCall final
     if (!ok && upload_ != nullptr) return End();
     if (!ok) return Finish(rpc::ToGrpc(InvalidArgument("an upload begins with a header")));
     if (upload_ == nullptr) return Begin();
-    if (!message_.has_chunk()) {
-      return Answer(InvalidArgument("after the header come chunks"));
-    }
     service_.disk_.Post([this] {
-      const Status status = upload_->Append(message_.chunk());
+      const Status status = Append();
       if (!status.ok()) return Answer(status);
       SKERRY_FAILPOINT("coordinator/chunk-stored");
       StartRead(&message_);
@@ -203,28 +204,39 @@ class CoordinatorService::SubmitResultCall final
   void OnDone() override { delete this; }
 
  private:
+  Status Append() {
+    SKERRY_ASSIGN_OR_RETURN(const bool is_start, TakeMessage());
+    if (is_start) return InvalidArgument("after the header come chunks");
+    return upload_->Append(chunk_);
+  }
+
+  Result<bool> TakeMessage() {
+    Result<bool> is_start = rpc::ParseUploadMessage(message_, start_, chunk_);
+    message_.Clear();
+    return is_start;
+  }
+
   void Begin() {
-    if (!message_.has_start()) {
+    const Result<bool> is_start = TakeMessage();
+    if (!is_start.ok()) return Finish(rpc::ToGrpc(is_start.status()));
+    if (!*is_start) {
       return Finish(rpc::ToGrpc(InvalidArgument("an upload begins with a header")));
     }
     service_.loop_.Post([this] {
-      const v1::ResultHeader& header = message_.start().header();
-      done_ = service_.Log<v1::SubmitResultReply>("SubmitResult", site_, header.task_id(),
-                                                  header.content_hash(),
-                                                  [this](Result<v1::SubmitResultReply> reply) {
-                                                    if (reply.ok()) *reply_ = *reply;
-                                                    Finish(rpc::ToGrpc(reply.status()));
-                                                  });
-      service_.coordinator_.BeginUpload(
-          site_, message_.start(), [this](Result<std::shared_ptr<Upload>> upload) {
-            if (!upload.ok()) return Answer(upload.status());
-            upload_ = *std::move(upload);
-            if (upload_ != nullptr) return StartRead(&message_);
-            v1::SubmitResultReply receipt;  // it was here already
-            receipt.set_task_id(message_.start().header().task_id());
-            receipt.set_content_hash(message_.start().header().content_hash());
-            Answer(std::move(receipt));
-          });
+      const v1::ResultHeader& header = start_.header();
+      done_ = service_.Log<v1::SubmitResultReply>(
+          "SubmitResult", site_, header.task_id(), header.content_hash(),
+          [this](const Result<v1::SubmitResultReply>& reply) { Conclude(reply); });
+      service_.coordinator_.BeginUpload(site_, start_,
+                                        [this](Result<std::shared_ptr<Upload>> upload) {
+                                          if (!upload.ok()) return Answer(upload.status());
+                                          upload_ = *std::move(upload);
+                                          if (upload_ != nullptr) return StartRead(&message_);
+                                          v1::SubmitResultReply receipt;  // it was here already
+                                          receipt.set_task_id(start_.header().task_id());
+                                          receipt.set_content_hash(start_.header().content_hash());
+                                          Answer(std::move(receipt));
+                                        });
     });
   }
 
@@ -238,16 +250,26 @@ class CoordinatorService::SubmitResultCall final
     done(std::move(reply));
   }
 
+  void Conclude(const Result<v1::SubmitResultReply>& reply) {
+    if (reply.ok()) {
+      const grpc::Slice bytes(reply->SerializeAsString());
+      *reply_ = grpc::ByteBuffer(&bytes, 1);
+    }
+    Finish(rpc::ToGrpc(reply.status()));
+  }
+
   CoordinatorService& service_;
-  v1::SubmitResultReply* const reply_;
+  grpc::ByteBuffer* const reply_;
   std::string site_;
   rpc::Callback<v1::SubmitResultReply> done_;  // from the header on
   std::shared_ptr<Upload> upload_;             // as the coordinator hands it out
-  v1::SubmitResultRequest message_;
+  grpc::ByteBuffer message_;
+  v1::SubmitResultRequest::Start start_;
+  v1::Chunk chunk_;  // its memory serves one after the other
 };
 
-grpc::ServerReadReactor<v1::SubmitResultRequest>* CoordinatorService::SubmitResult(
-    grpc::CallbackServerContext* context, v1::SubmitResultReply* reply) {
+grpc::ServerReadReactor<grpc::ByteBuffer>* CoordinatorService::SubmitResult(
+    grpc::CallbackServerContext* context, grpc::ByteBuffer* reply) {
   return new SubmitResultCall(*this, SiteOf(*context), reply);
 }
 

@@ -11,11 +11,15 @@
 
 namespace skerry::coordinator {
 
+// Chunks travel as bytes, so that they need not be copied.
+using RawCoordinatorService = v1::Coordinator::WithRawCallbackMethod_PullModel<
+    v1::Coordinator::WithRawCallbackMethod_SubmitResult<v1::Coordinator::CallbackService>>;
+
 // The coordinator to sites over gRPC: authenticates, hands over to the loop, answers. Chunks go
 // straight to and from the disk threads. With a `call_log`, the beginning and end of every call are
 // written to it. Everything given must outlive the service, and the server
 // that has it.
-class CoordinatorService final : public v1::Coordinator::CallbackService {
+class CoordinatorService final : public RawCoordinatorService {
  public:
   CoordinatorService(Coordinator& coordinator, Executor& loop, Executor& disk,
                      const Authenticator& authenticator, const Door& door, rpc::CallLog* call_log)
@@ -43,10 +47,10 @@ class CoordinatorService final : public v1::Coordinator::CallbackService {
   grpc::ServerUnaryReactor* ReportFailure(grpc::CallbackServerContext* context,
                                           const v1::ReportFailureRequest* request,
                                           v1::ReportFailureReply* reply) override;
-  grpc::ServerWriteReactor<v1::Chunk>* PullModel(grpc::CallbackServerContext* context,
-                                                 const v1::PullModelRequest* request) override;
-  grpc::ServerReadReactor<v1::SubmitResultRequest>* SubmitResult(
-      grpc::CallbackServerContext* context, v1::SubmitResultReply* reply) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* PullModel(grpc::CallbackServerContext* context,
+                                                        const grpc::ByteBuffer* request) override;
+  grpc::ServerReadReactor<grpc::ByteBuffer>* SubmitResult(grpc::CallbackServerContext* context,
+                                                          grpc::ByteBuffer* reply) override;
 
  private:
   // Who calls, if calls are let in.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "rpc/grpc/chunk_messages.h"
 #include "rpc/grpc/status_codec.h"
 
 namespace skerry::rpc {
@@ -32,6 +33,7 @@ GrpcCoordinatorApi::GrpcCoordinatorApi(const std::shared_ptr<grpc::Channel>& con
                                        Executor& loop, Executor& bulk, std::string insecure_site)
     : control_(v1::Coordinator::NewStub(control)),
       transfer_(v1::Coordinator::NewStub(transfer)),
+      raw_transfer_(transfer),
       loop_(loop),
       bulk_(bulk),
       insecure_site_(std::move(insecure_site)) {
@@ -195,18 +197,23 @@ void GrpcCoordinatorApi::PullModel(v1::PullModelRequest request, std::shared_ptr
   new PullModelCall(*this, std::move(request), std::move(sink), std::move(done));
 }
 
-// Writes a header and the chunks of a source, one at a time.
+// Writes a header and the chunks of a source, one at a time, as bytes that are not copied; reads
+// the receipt.
 class GrpcCoordinatorApi::SubmitResultCall final
-    : public grpc::ClientWriteReactor<v1::SubmitResultRequest> {
+    : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   SubmitResultCall(GrpcCoordinatorApi& api, v1::SubmitResultRequest::Start start,
                    std::shared_ptr<ChunkSource> source, Callback<v1::SubmitResultReply> done)
       : api_(api), source_(std::move(source)), done_(std::move(done)) {
-    *message_.mutable_start() = std::move(start);
+    v1::SubmitResultRequest first;
+    *first.mutable_start() = std::move(start);
+    const grpc::Slice bytes(first.SerializeAsString());
+    message_ = grpc::ByteBuffer(&bytes, 1);
     api_.Prepare(context_, Duration{0});
     api_.Began(context_);
-    api_.transfer_->async()->SubmitResult(&context_, &reply_, this);
+    api_.raw_transfer_.PrepareBidiStreamingCall(&context_, kMethod, grpc::StubOptions(), this);
     AddHold();  // writes are started from threads of `bulk`
+    StartRead(&reply_);
     StartWrite(&message_);
     StartCall();
   }
@@ -218,27 +225,32 @@ class GrpcCoordinatorApi::SubmitResultCall final
 
   void OnDone(const grpc::Status& status) override {
     using Reply = v1::SubmitResultReply;
-    const Status result = local_.ok() ? FromGrpc(status) : local_;
+    Reply reply;
+    Status result = local_.ok() ? FromGrpc(status) : local_;
+    if (result.ok()) result = ParseMessage(reply_, reply);
     api_.Deliver<Reply>(std::move(done_),
-                        result.ok() ? Result<Reply>(std::move(reply_)) : Result<Reply>(result));
+                        result.ok() ? Result<Reply>(std::move(reply)) : Result<Reply>(result));
     GrpcCoordinatorApi& api = api_;
     api.Ended(context_);
     delete this;
   }
 
  private:
+  static constexpr const char* kMethod = "/skerry.v1.Coordinator/SubmitResult";
+
   void WriteNext() {
-    Result<std::optional<v1::Chunk>> chunk = source_->Next();
-    if (!chunk.ok()) {
-      local_ = std::move(chunk).status();
+    std::unique_ptr<v1::Chunk> chunk = chunks_.Take();
+    const Result<bool> there = source_->Read(*chunk);
+    if (!there.ok()) {
+      local_ = there.status();
       context_.TryCancel();
       return RemoveHold();
     }
-    if (!chunk->has_value()) {
+    if (!*there) {
       StartWritesDone();
       return RemoveHold();
     }
-    *message_.mutable_chunk() = **std::move(chunk);
+    message_ = chunks_.UploadMessage(std::move(chunk));
     StartWrite(&message_);
   }
 
@@ -246,8 +258,9 @@ class GrpcCoordinatorApi::SubmitResultCall final
   grpc::ClientContext context_;
   const std::shared_ptr<ChunkSource> source_;
   Callback<v1::SubmitResultReply> done_;
-  v1::SubmitResultRequest message_;
-  v1::SubmitResultReply reply_;
+  ChunkMessages chunks_;
+  grpc::ByteBuffer message_;
+  grpc::ByteBuffer reply_;
   Status local_;
 };
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <grpcpp/channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/support/byte_buffer.h>
 
 #include <memory>
 #include <set>
@@ -45,6 +47,7 @@ class GrpcCoordinatorApi final : public CoordinatorApi {
  private:
   template <class Request, class Reply>
   class UnaryCall;
+  using RawStub = grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer>;
   class PullModelCall;
   class SubmitResultCall;
 
@@ -58,6 +61,7 @@ class GrpcCoordinatorApi final : public CoordinatorApi {
 
   const std::unique_ptr<v1::Coordinator::Stub> control_;
   const std::unique_ptr<v1::Coordinator::Stub> transfer_;
+  RawStub raw_transfer_;
   Executor& loop_;
   Executor& bulk_;
   const std::string insecure_site_;

@@ -40,11 +40,9 @@ class SessionRestartTest : public SessionTest {
   }
   // The content hash of what a trainer makes of a task.
   static std::string HashOf(const v1::Task& task) {
-    const BytesFile bytes(ResultOf(task));
-    const Result<v1::ResultHeader> header =
-        MakeHeader(task, {.num_examples = 199, .scalars = {{"loss", 0.5}}}, bytes);
-    EXPECT_OK(header);
-    return header.ok() ? header->content_hash() : "";
+    WorkDone done{.num_examples = 199, .scalars = {{"loss", 0.5}}};
+    EXPECT_OK(Seal(task, BytesFile(ResultOf(task)), done));
+    return done.header.content_hash();
   }
   std::string HashOfLastUpload() { return api_.uploads.last().start.header().content_hash(); }
 };

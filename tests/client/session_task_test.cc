@@ -283,9 +283,8 @@ TEST_F(SessionTaskTest, AHeaderThatTheTrainersThreadMadeIsUsed) {
   const v1::ResultHeader made_here = api_.uploads.last().start.header();
   WorkDone done = {made_here.num_examples(), {}};
   done.scalars = {made_here.scalars().begin(), made_here.scalars().end()};
-  ASSERT_OK_AND_ASSIGN(const v1::ResultHeader made_there,
-                       MakeHeader(NewTask(), done, *runner_.last().result));
-  EXPECT_EQ(made_there.SerializeAsString(), made_here.SerializeAsString());
+  ASSERT_OK(Seal(NewTask(), *runner_.last().result, done));
+  EXPECT_EQ(done.header.SerializeAsString(), made_here.SerializeAsString());
 }
 
 TEST_F(SessionTaskTest, WhatFailedIsSaidWithTheHint) {

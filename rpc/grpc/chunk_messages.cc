@@ -1,0 +1,128 @@
+#include "rpc/grpc/chunk_messages.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/wire_format_lite.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+
+#include <string>
+#include <utility>
+
+namespace skerry::rpc {
+namespace {
+
+using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
+using google::protobuf::io::CodedOutputStream;
+using google::protobuf::io::StringOutputStream;
+
+// As many chunks as one stream has on their way at the same time stay allocated.
+constexpr std::size_t kMostIdle = 2;
+
+constexpr uint32_t Delimited(int field) {
+  return WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+}
+constexpr uint32_t kChunkInUpload = Delimited(v1::SubmitResultRequest::kChunkFieldNumber);
+constexpr uint32_t kStartInUpload = Delimited(v1::SubmitResultRequest::kStartFieldNumber);
+
+// All of a v1::Chunk but the data, with which it ends.
+std::string HeadOf(const v1::Chunk& chunk) {
+  std::string head;
+  StringOutputStream stream(&head);
+  CodedOutputStream out(&stream);
+  out.WriteTag(
+      WireFormatLite::MakeTag(v1::Chunk::kOffsetFieldNumber, WireFormatLite::WIRETYPE_VARINT));
+  out.WriteVarint64(chunk.offset());
+  out.WriteTag(Delimited(v1::Chunk::kSha256FieldNumber));
+  out.WriteVarint32(static_cast<uint32_t>(chunk.sha256().size()));
+  out.WriteString(chunk.sha256());
+  out.WriteTag(Delimited(v1::Chunk::kDataFieldNumber));
+  out.WriteVarint32(static_cast<uint32_t>(chunk.data().size()));
+  out.Trim();
+  return head;
+}
+
+// The message of this field up to its end.
+template <class Message>
+bool ParseField(CodedInputStream& in, Message& message) {
+  uint32_t size = 0;
+  if (!in.ReadVarint32(&size)) return false;
+  const auto limit = in.PushLimit(static_cast<int>(size));
+  message.Clear();
+  const bool whole =
+      message.MergeFromCodedStream(&in) && in.ConsumedEntireMessage() && in.BytesUntilLimit() == 0;
+  in.PopLimit(limit);
+  return whole;
+}
+
+}  // namespace
+
+// What gRPC holds while it sends a chunk's data.
+struct ChunkMessages::Loan {
+  std::shared_ptr<Pool> pool;
+  std::unique_ptr<v1::Chunk> chunk;
+
+  static void Return(void* loan) {
+    const std::unique_ptr<Loan> self(static_cast<Loan*>(loan));
+    MutexLock lock(self->pool->mutex);
+    if (self->pool->idle.size() < kMostIdle) self->pool->idle.push_back(std::move(self->chunk));
+  }
+};
+
+std::unique_ptr<v1::Chunk> ChunkMessages::Take() {
+  MutexLock lock(pool_->mutex);
+  if (pool_->idle.empty()) return std::make_unique<v1::Chunk>();
+  std::unique_ptr<v1::Chunk> chunk = std::move(pool_->idle.back());
+  pool_->idle.pop_back();
+  return chunk;
+}
+
+grpc::ByteBuffer ChunkMessages::Message(std::unique_ptr<v1::Chunk> chunk) {
+  std::string head = HeadOf(*chunk);
+  return Wrap(std::move(head), std::move(chunk));
+}
+
+grpc::ByteBuffer ChunkMessages::UploadMessage(std::unique_ptr<v1::Chunk> chunk) {
+  const std::string inner = HeadOf(*chunk);
+  std::string head;
+  {
+    StringOutputStream stream(&head);
+    CodedOutputStream out(&stream);
+    out.WriteTag(kChunkInUpload);
+    out.WriteVarint32(static_cast<uint32_t>(inner.size() + chunk->data().size()));
+    out.WriteString(inner);
+  }
+  return Wrap(std::move(head), std::move(chunk));
+}
+
+grpc::ByteBuffer ChunkMessages::Wrap(std::string head, std::unique_ptr<v1::Chunk> chunk) {
+  auto* const loan = new Loan{pool_, std::move(chunk)};
+  std::string& data = *loan->chunk->mutable_data();
+  const grpc::Slice slices[] = {grpc::Slice(head),
+                                grpc::Slice(data.data(), data.size(), &Loan::Return, loan)};
+  return {slices, 2};
+}
+
+Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message) {
+  grpc::ByteBuffer copy = bytes;  // of the reference, which the reader wants to change
+  grpc::ProtoBufferReader reader(&copy);
+  if (reader.status().ok() && message.ParseFromZeroCopyStream(&reader)) return OkStatus();
+  return InvalidArgument("the message cannot be read");
+}
+
+Result<bool> ParseUploadMessage(const grpc::ByteBuffer& bytes,
+                                v1::SubmitResultRequest::Start& start, v1::Chunk& chunk) {
+  grpc::ByteBuffer copy = bytes;
+  grpc::ProtoBufferReader reader(&copy);
+  if (reader.status().ok()) {
+    CodedInputStream in(&reader);
+    const uint32_t tag = in.ReadTag();
+    const bool is_start = tag == kStartInUpload;
+    const bool read =
+        is_start ? ParseField(in, start) : tag == kChunkInUpload && ParseField(in, chunk);
+    if (read && in.ReadTag() == 0) return is_start;
+  }
+  return InvalidArgument("a message of an upload is neither its header nor a chunk");
+}
+
+}  // namespace skerry::rpc
