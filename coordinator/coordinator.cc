@@ -196,6 +196,7 @@ void Coordinator::StartFinalize(Run& run, int64_t ticket, FinalizeInput input) {
   after_commit_.emplace_back([this, shared, ticket, run = &run] {
     parts_.compute.Post([this, shared, ticket, run] {
       auto output = std::make_shared<Result<FinalizeOutput>>(finalizer_.Run(*shared));
+      shared->results.clear();  // lets go of their files
       parts_.loop.Post([this, output, ticket, run] {
         if (!output->ok() && output->status().code() == Code::kInternal && options_.on_fatal) {
           return options_.on_fatal(output->status());
@@ -222,6 +223,9 @@ Status Coordinator::VerifyVersion(const std::string& run_id, const ModelVersion&
 void Coordinator::RunEnded(Run& run) {
   WatchHistory(run);
   served_models_.erase(run.record().run_id);
+  const bool idle =
+      std::all_of(runs_.begin(), runs_.end(), [](const auto& other) { return other->ended(); });
+  if (idle) after_commit_.emplace_back([this] { uploads_.RemoveSpares(); });
   v1::PullTaskReply::RunFinished notice;
   notice.set_run_id(run.record().run_id);
   notice.set_state(std::string(Name(run.record().state)));

@@ -170,8 +170,12 @@ void Run::NoteAbsences(const std::vector<int32_t>& counted) {
 void Run::RemoveOldFiles() {
   std::vector<int64_t> counted;
   for (const int32_t place : counted_) counted.push_back(slots_.at(place).record.task_id);
-  host_.KeepResults(counted);
-  host_.RemoveResults(kept_updates_.Add(spec_->round, counted));
+  const std::vector<int64_t> gone = kept_updates_.Add(spec_->round, counted);
+  std::erase_if(counted, [&gone](int64_t task_id) {
+    return std::find(gone.begin(), gone.end(), task_id) != gone.end();
+  });
+  host_.KeepResults(std::move(counted));
+  host_.RemoveResults(gone);
   host_.RemoveVersions(record_.run_id, kept_versions_.Update(scores_, base_->version));
 }
 

@@ -1,6 +1,8 @@
 #include "coordinator/upload_desk.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <charconv>
 #include <set>
 #include <utility>
@@ -14,16 +16,42 @@ namespace skerry::coordinator {
 using crypto::Digest;
 using crypto::kChunkBytes;
 
+namespace {
+
+// Smaller files are not worth a second one beside them.
+constexpr uint64_t kLeastSpare = uint64_t{4} << 20;
+// A file that says how many bytes of another are good holds a number of so many bytes.
+constexpr std::size_t kNumberBytes = sizeof(uint64_t);
+
+}  // namespace
+
 Status Upload::Append(const v1::Chunk& chunk) { return spool_->Append(generation_, chunk); }
 
 Status SpoolFile::Adopt() {
   MutexLock lock(mutex_);
-  SKERRY_ASSIGN_OR_RETURN(const uint64_t on_disk, file_->Size());
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t on_disk, StoredOnDisk());
   stored_bytes_ = on_disk >= size_bytes_ ? size_bytes_ : on_disk / kChunkBytes * kChunkBytes;
   num_adopted_ = crypto::NumChunks(stored_bytes_);
   digests_.resize(num_adopted_);
   checksums_.resize(num_adopted_);
   return OkStatus();
+}
+
+// After power loss the number may name more than there is: the content hash tells.
+Result<uint64_t> SpoolFile::StoredOnDisk() const {
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t size, file_->Size());
+  if (stored_ == nullptr) return size;
+  std::array<char, kNumberBytes> bytes{};
+  SKERRY_ASSIGN_OR_RETURN(const std::size_t n, stored_->ReadAt(0, bytes));
+  const auto number = std::bit_cast<uint64_t>(bytes);
+  return n == bytes.size() ? std::min(number, size) : 0;
+}
+
+Status SpoolFile::NoteStored(uint64_t bytes) {
+  stored_bytes_ = bytes;
+  if (stored_ == nullptr) return OkStatus();
+  const auto number = std::bit_cast<std::array<char, kNumberBytes>>(bytes);
+  return stored_->WriteAt(0, {number.data(), number.size()});
 }
 
 Status SpoolFile::HashAdopted() {
@@ -46,7 +74,7 @@ Result<uint64_t> SpoolFile::NewStream(uint64_t offset) {
     return OutOfRange("the upload would begin at byte " + std::to_string(offset) + "; " +
                       std::to_string(stored_bytes_) + " are stored");
   }
-  stored_bytes_ = offset;
+  SKERRY_RETURN_IF_ERROR(NoteStored(offset));
   digests_.resize(crypto::NumChunks(offset));
   checksums_.resize(digests_.size());
   num_adopted_ = std::min<uint64_t>(num_adopted_, digests_.size());
@@ -61,8 +89,7 @@ Status SpoolFile::Append(uint64_t generation, const v1::Chunk& chunk) {
   SKERRY_ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(chunk.sha256()));
   digests_.push_back(digest);
   checksums_.push_back(Crc32c(chunk.data()));
-  stored_bytes_ += chunk.data().size();
-  return OkStatus();
+  return NoteStored(stored_bytes_ + chunk.data().size());
 }
 
 Status SpoolFile::Complete(uint64_t generation, std::string_view canonical_header) {
@@ -87,11 +114,11 @@ Status SpoolFile::Seal(uint64_t generation) {
 }
 
 Status SpoolFile::Forget() {
-  stored_bytes_ = 0;
   num_adopted_ = 0;
   digests_.clear();
   checksums_.clear();
-  return file_->Truncate(0);
+  SKERRY_RETURN_IF_ERROR(NoteStored(0));
+  return stored_ == nullptr ? file_->Truncate(0) : OkStatus();
 }
 
 uint64_t SpoolFile::stored_bytes() const {
@@ -116,6 +143,43 @@ std::string UploadDesk::PathOf(int64_t task_id) const {
   return directory_ + "/" + std::to_string(task_id) + ".result";
 }
 
+std::string UploadDesk::StoredPathOf(int64_t task_id) const {
+  return directory_ + "/" + std::to_string(task_id) + ".stored";
+}
+
+// Does nothing where it cannot: a new file does as well.
+void UploadDesk::MoveSpareTo(int64_t task_id) {
+  if (spares_.empty()) return;
+  const std::string spare = std::move(spares_.back());
+  spares_.pop_back();
+  // First that nothing in it is good, then the file.
+  constexpr std::array<char, kNumberBytes> kNone{};
+  const Result<std::unique_ptr<File>> stored =
+      files_.Open(StoredPathOf(task_id), OpenMode::kCreate);
+  const bool noted = stored.ok() && (*stored)->WriteAt(0, {kNone.data(), kNone.size()}).ok();
+  if (noted && files_.Rename(spare, PathOf(task_id)).ok()) return;
+  static_cast<void>(files_.Remove(StoredPathOf(task_id)).ok());
+  static_cast<void>(files_.Remove(spare).ok());
+}
+
+Result<std::shared_ptr<SpoolFile>> UploadDesk::OpenFile(int64_t task_id, const Digest& content_hash,
+                                                        uint64_t size_bytes) {
+  const bool large = size_bytes >= kLeastSpare;
+  if (large && !files_.Open(PathOf(task_id), OpenMode::kRead).ok()) MoveSpareTo(task_id);
+  SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<File> file,
+                          files_.Open(PathOf(task_id), OpenMode::kReadWrite));
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t on_disk, file->Size());
+  if (on_disk > size_bytes) SKERRY_RETURN_IF_ERROR(file->Truncate(size_bytes));
+  std::unique_ptr<File> stored;
+  if (large && files_.Open(StoredPathOf(task_id), OpenMode::kRead).ok()) {
+    SKERRY_ASSIGN_OR_RETURN(stored, files_.Open(StoredPathOf(task_id), OpenMode::kReadWrite));
+  }
+  auto spool =
+      std::make_shared<SpoolFile>(std::move(file), std::move(stored), size_bytes, content_hash);
+  SKERRY_RETURN_IF_ERROR(spool->Adopt());
+  return spool;
+}
+
 Result<std::shared_ptr<SpoolFile>> UploadDesk::Find(int64_t task_id, const Digest& content_hash,
                                                     uint64_t size_bytes, Room room) {
   const auto found = open_.find(task_id);
@@ -126,11 +190,8 @@ Result<std::shared_ptr<SpoolFile>> UploadDesk::Find(int64_t task_id, const Diges
     return ResourceExhausted("the spool is full: " + std::to_string(promised_bytes_) + " of " +
                              std::to_string(budget_bytes_) + " bytes are in use");
   }
-  SKERRY_ASSIGN_OR_RETURN(
-      std::shared_ptr<File> file,
-      files_.Open(PathOf(task_id), known ? OpenMode::kCreate : OpenMode::kReadWrite));
-  auto spool = std::make_shared<SpoolFile>(std::move(file), size_bytes, content_hash);
-  SKERRY_RETURN_IF_ERROR(spool->Adopt());
+  SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<SpoolFile> spool,
+                          OpenFile(task_id, content_hash, size_bytes));
   promised_bytes_ += size_bytes;
   open_[task_id] = spool;
   return spool;
@@ -180,9 +241,30 @@ void UploadDesk::Close(int64_t task_id) {
 }
 
 void UploadDesk::Remove(int64_t task_id) {
+  const auto found = open_.find(task_id);
+  // Somebody may still write to it, or read it.
+  const bool idle = found != open_.end() && found->second.use_count() == 1 &&
+                    found->second->file().use_count() == 1;
+  const uint64_t size_bytes = idle ? found->second->size_bytes() : 0;
   Close(task_id);
   // A file that stays behind is removed at the next start.
-  static_cast<void>(files_.Remove(PathOf(task_id)).ok());
+  if (!MakeSpareOf(task_id, size_bytes)) static_cast<void>(files_.Remove(PathOf(task_id)).ok());
+  if (!idle || size_bytes >= kLeastSpare) {
+    static_cast<void>(files_.Remove(StoredPathOf(task_id)).ok());
+  }
+}
+
+bool UploadDesk::MakeSpareOf(int64_t task_id, uint64_t size_bytes) {
+  if (size_bytes < kLeastSpare) return false;
+  std::string spare = directory_ + "/spare-" + std::to_string(++last_spare_);
+  if (!files_.Rename(PathOf(task_id), spare).ok()) return false;
+  spares_.push_back(std::move(spare));
+  return true;
+}
+
+void UploadDesk::RemoveSpares() {
+  for (const std::string& spare : spares_) static_cast<void>(files_.Remove(spare).ok());
+  spares_.clear();
 }
 
 void UploadDesk::RemoveAllBut(const std::vector<int64_t>& task_ids) {
@@ -190,9 +272,10 @@ void UploadDesk::RemoveAllBut(const std::vector<int64_t>& task_ids) {
   const Result<std::vector<std::string>> names = files_.List(directory_);
   if (!names.ok()) return;  // no directory, no files
   for (const std::string& name : *names) {
-    int64_t task_id = 0;
+    int64_t task_id = 0;  // of a spare: none
     std::from_chars(name.data(), name.data() + name.size(), task_id);
-    if (!keep.contains(task_id)) Remove(task_id);
+    if (keep.contains(task_id)) continue;
+    static_cast<void>(files_.Remove(directory_ + "/" + name).ok());
   }
 }
 

@@ -54,6 +54,10 @@ struct StoredResult {
 // The spool: DIRECTORY/TASK.result, one file per result on its way to its round. Files are not
 // synced: the site keeps its result until the verdict, and what is damaged is asked for again. The
 // desk itself belongs to one thread; uploads and spool files go to others.
+//
+// A large file that is no longer needed becomes DIRECTORY/spare-N, and then the next task's: to
+// write over its pages costs a fraction of giving them back and getting new ones. How far the new
+// result has come in it stands in DIRECTORY/TASK.stored.
 class UploadDesk {
  public:
   // Whether a result has to fit the budget. For those of one run it need not, else several runs
@@ -87,9 +91,16 @@ class UploadDesk {
   void Remove(int64_t task_id);
   // Removes the files of all tasks but these: after a restart.
   void RemoveAllBut(const std::vector<int64_t>& task_ids);
+  // Removes the files that are kept for results to come.
+  void RemoveSpares();
 
  private:
   std::string PathOf(int64_t task_id) const;
+  std::string StoredPathOf(int64_t task_id) const;
+  Result<std::shared_ptr<SpoolFile>> OpenFile(int64_t task_id, const crypto::Digest& content_hash,
+                                              uint64_t size_bytes);
+  void MoveSpareTo(int64_t task_id);
+  bool MakeSpareOf(int64_t task_id, uint64_t size_bytes);
   Result<std::shared_ptr<SpoolFile>> Find(int64_t task_id, const crypto::Digest& content_hash,
                                           uint64_t size_bytes, Room room);
 
@@ -97,14 +108,21 @@ class UploadDesk {
   const std::string directory_;
   const uint64_t budget_bytes_;
   uint64_t promised_bytes_ = 0;
+  std::vector<std::string> spares_;  // paths
+  uint64_t last_spare_ = 0;
   std::unordered_map<int64_t, std::shared_ptr<SpoolFile>> open_;
 };
 
 // What is stored of one result. Thread-safe.
 class SpoolFile {
  public:
-  SpoolFile(std::shared_ptr<File> file, uint64_t size_bytes, const crypto::Digest& content_hash)
-      : file_(std::move(file)), size_bytes_(size_bytes), content_hash_(content_hash) {}
+  // `stored`: says how far the result has come; null: the file's size does.
+  SpoolFile(std::shared_ptr<File> file, std::unique_ptr<File> stored, uint64_t size_bytes,
+            const crypto::Digest& content_hash)
+      : file_(std::move(file)),
+        stored_(std::move(stored)),
+        size_bytes_(size_bytes),
+        content_hash_(content_hash) {}
 
   // Takes what an earlier process stored, whole chunks only; Complete() hashes them.
   Status Adopt();
@@ -126,10 +144,13 @@ class SpoolFile {
   const std::shared_ptr<File>& file() const { return file_; }
 
  private:
+  Result<uint64_t> StoredOnDisk() const;
+  Status NoteStored(uint64_t bytes) SKERRY_REQUIRES(mutex_);
   Status HashAdopted() SKERRY_REQUIRES(mutex_);
   Status Forget() SKERRY_REQUIRES(mutex_);
 
   const std::shared_ptr<File> file_;  // also read by those who check and reduce
+  const std::unique_ptr<File> stored_;
   const uint64_t size_bytes_;
   const crypto::Digest content_hash_;
   mutable Mutex mutex_;
