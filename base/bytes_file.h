@@ -16,6 +16,7 @@ class BytesFile final : public File {
   Status Sync() override { return OkStatus(); }
   Result<uint64_t> Size() const override { return static_cast<uint64_t>(bytes_.size()); }
   Status Truncate(uint64_t size) override;
+  const std::string& bytes() const { return bytes_; }
 
  private:
   std::string bytes_;

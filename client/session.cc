@@ -43,9 +43,11 @@ Status Session::Open() {
       return DataLoss("task " + std::to_string(held.task_id) + " in the client's store is damaged")
           .WithHint("move " + options_.state_dir + " away to start afresh; no data is in it");
     }
+    if (!held.contents.empty()) work.small_result = std::make_shared<BytesFile>(held.contents);
     if (held.state == ClientTask::State::kFinished) work.stage = Stage::kSubmitting;
     if (held.state == ClientTask::State::kSubmitted) work.stage = Stage::kSubmitted;
     work.ask_first = true;
+    work.has_model_file = work.task.has_model();
     works_.emplace(held.task_id, std::move(work));
   }
   RemoveUnusedResults();
@@ -105,12 +107,15 @@ void Session::Abandon(int64_t task_id, const std::string& why) {
 }
 
 void Session::Drop(int64_t task_id) {
-  works_.erase(task_id);
+  const auto found = works_.find(task_id);
+  const bool has_file = found != works_.end() && found->second.small_result == nullptr;
+  const bool has_model = found != works_.end() && found->second.has_model_file;
+  if (found != works_.end()) works_.erase(found);
   KeepSoon(storage::RemoveClientTask{task_id});
   SKERRY_FAILPOINT("client/task-forgotten");
   // A file that stays behind is removed at the next start.
-  static_cast<void>(parts_.files.Remove(ResultPath(task_id)).ok());
-  RemoveUnusedModels();
+  if (has_file) static_cast<void>(parts_.files.Remove(ResultPath(task_id)).ok());
+  if (has_model) RemoveUnusedModels();
   SKERRY_FAILPOINT("client/result-removed");
 }
 

@@ -110,6 +110,9 @@ class Session {
   void Train(Work& work);
   void OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done);
   Status Seal(Work& work, WorkDone& done);
+  Result<std::shared_ptr<File>> NewResult(Work& work);
+  Result<std::shared_ptr<const File>> OpenResult(const Work& work) const;
+  static storage::ClientTask RecordOf(const Work& work, storage::ClientTask::State state);
   void Query(Work& work);
   void Submit(Work& work, uint64_t offset);
   void OnSubmitFailed(Work& work, const Status& status);

@@ -74,7 +74,7 @@ void Session::KeepRest() {
 // DATA_LOSS names the file and both hashes.
 Status Session::CheckKeptResult(const Work& work) const {
   const std::string path = ResultPath(work.task.task_id());
-  SKERRY_ASSIGN_OR_RETURN(const auto file, parts_.files.Open(path, OpenMode::kRead));
+  SKERRY_ASSIGN_OR_RETURN(const auto file, OpenResult(work));
   SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash, rpc::ResultHash(work.header, *file));
   if (hash.view() == work.header.content_hash()) return OkStatus();
   SKERRY_ASSIGN_OR_RETURN(const crypto::Digest expected,
@@ -91,9 +91,9 @@ void Session::TrainAgain(Work& work, const Status& why) {
   work.model.reset();
   work.header.Clear();
   work.digests.reset();
+  work.small_result.reset();
   work.resumes = 0;
-  Keep(ClientTask{work.task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(),
-                  ""});
+  Keep(RecordOf(work, ClientTask::State::kTaken));
   Retry(work, why);
 }
 

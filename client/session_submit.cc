@@ -32,8 +32,7 @@ void Session::Query(Work& work) {
 }
 
 void Session::Submit(Work& work, uint64_t offset) {
-  Result<std::unique_ptr<File>> file =
-      parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead);
+  Result<std::shared_ptr<const File>> file = OpenResult(work);
   if (!file.ok()) {
     return TrainAgain(work, file.status());
   }
@@ -55,8 +54,7 @@ void Session::Submit(Work& work, uint64_t offset) {
         SKERRY_FAILPOINT("client/receipt-heard");
         found->stage = Stage::kSubmitted;
         Unhindered(*found);
-        KeepSoon(ClientTask{task_id, ClientTask::State::kSubmitted, found->task.SerializeAsString(),
-                            found->header.SerializeAsString()});
+        KeepSoon(RecordOf(*found, ClientTask::State::kSubmitted));
         SKERRY_FAILPOINT("client/receipt-kept");
       });
 }

@@ -38,7 +38,7 @@ void Session::Accept(const v1::Task& task) {
     work.task.mutable_model()->clear_contents();
   }
   SKERRY_FAILPOINT("client/task-received");
-  ClientTask taken{task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(), ""};
+  ClientTask taken = RecordOf(work, ClientTask::State::kTaken);
   // What has been fetched of a model outlives this process only with its task.
   const bool fetches = task.has_model() && work.model == nullptr;
   fetches ? Keep(std::move(taken)) : KeepSoon(std::move(taken));
@@ -78,6 +78,7 @@ void Session::Fetch(Work& work) {
   offset -= offset % crypto::kChunkBytes;
   if (offset == model.size_bytes()) offset -= crypto::kChunkBytes;
   work.busy = true;
+  work.has_model_file = true;
   work.progress->total = static_cast<int64_t>(model.size_bytes());
   auto sink = std::make_shared<ModelSink>(file, model, offset, work.progress);
   v1::PullModelRequest request;
@@ -111,6 +112,26 @@ void Session::OnFetched(Work& work, std::shared_ptr<File> file, const Status& st
   Retry(work, status);
 }
 
+// Where the trainer writes: to memory, if it is little.
+Result<std::shared_ptr<File>> Session::NewResult(Work& work) {
+  work.small_result.reset();
+  const auto layout = learning::ResultLayout::FromProto(work.task.result_layout());
+  const bool small =
+      layout.ok() && layout->size_bytes() <= static_cast<int64_t>(rpc::kSmallResultBytes);
+  if (small) return std::shared_ptr<File>(work.small_result = std::make_shared<BytesFile>());
+  SKERRY_ASSIGN_OR_RETURN(auto file,
+                          parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kCreate));
+  return std::shared_ptr<File>(std::move(file));
+}
+
+// What it wrote, for reading.
+Result<std::shared_ptr<const File>> Session::OpenResult(const Work& work) const {
+  if (work.small_result != nullptr) return std::shared_ptr<const File>(work.small_result);
+  SKERRY_ASSIGN_OR_RETURN(auto file,
+                          parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead));
+  return std::shared_ptr<const File>(std::move(file));
+}
+
 void Session::Train(Work& work) {
   auto order = std::make_shared<WorkOrder>();
   order->task = work.task;
@@ -125,8 +146,7 @@ void Session::Train(Work& work) {
   }
   order->spec = spec_.second;
   order->model = work.model;
-  Result<std::unique_ptr<File>> result =
-      parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kCreate);
+  Result<std::shared_ptr<File>> result = NewResult(work);
   if (!result.ok()) return Retry(work, result.status());
   order->result = *std::move(result);
   SKERRY_FAILPOINT("client/training-begins");
@@ -175,11 +195,18 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
                       " examples");
 }
 
+ClientTask Session::RecordOf(const Work& work, ClientTask::State state) {
+  ClientTask record{work.task.task_id(), state, work.task.SerializeAsString(), "", ""};
+  if (state == ClientTask::State::kTaken) return record;
+  record.header = work.header.SerializeAsString();
+  if (work.small_result != nullptr) record.contents = work.small_result->bytes();
+  return record;
+}
+
 // From here on the result exists: its header and hash are fixed and in the store.
 Status Session::Seal(Work& work, WorkDone& done) {
   if (done.header.content_hash().empty()) {
-    SKERRY_ASSIGN_OR_RETURN(const auto file,
-                            parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead));
+    SKERRY_ASSIGN_OR_RETURN(const auto file, OpenResult(work));
     SKERRY_RETURN_IF_ERROR(client::Seal(work.task, *file, done));
   }
   work.header = done.header;
@@ -188,8 +215,7 @@ Status Session::Seal(Work& work, WorkDone& done) {
   work.ask_first = false;
   work.model.reset();
   SKERRY_FAILPOINT("client/result-hashed");
-  Keep(ClientTask{work.task.task_id(), ClientTask::State::kFinished, work.task.SerializeAsString(),
-                  work.header.SerializeAsString()});
+  Keep(RecordOf(work, ClientTask::State::kFinished));
   SKERRY_FAILPOINT("client/result-kept");
   return OkStatus();
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes_file.h"
 #include "base/files.h"
 #include "base/status.h"
 #include "base/time.h"
@@ -45,9 +46,12 @@ struct Work {
   std::string trouble;     // what stands in the way just now, for people
   bool ask_first = false;  // kSubmitting: what has arrived is not known
   std::shared_ptr<File> model;
+  bool has_model_file = false;  // it has been fetched, or some of it
   std::stop_source stop;
   std::shared_ptr<WorkProgress> progress = std::make_shared<WorkProgress>();
-  v1::ResultHeader header;                     // from kSubmitting on
+  v1::ResultHeader header;  // from kSubmitting on
+  // The result, if it is too small for a file of its own: the store has it.
+  std::shared_ptr<BytesFile> small_result;
   std::shared_ptr<rpc::ChunkDigests> digests;  // of the result; null: an earlier process hashed it
   Status failure;                              // kFailing
 };

@@ -62,18 +62,33 @@ Status Coordinator::Restore() {
   return OkStatus();
 }
 
+// Those of rounds under way; the others are there for `skerry run verify`.
+Status Coordinator::RestoreSmallResults(storage::JournalReader& reader,
+                                        const std::set<int64_t>& open_tasks) {
+  SKERRY_ASSIGN_OR_RETURN(std::vector<storage::SmallResult> results, reader.SmallResults());
+  for (storage::SmallResult& result : results) {
+    if (!open_tasks.contains(result.task_id)) continue;
+    SKERRY_RETURN_IF_ERROR(
+        uploads_.TakeSmall(result.task_id, std::move(result.contents), UploadDesk::Room::kAlways));
+  }
+  return OkStatus();
+}
+
 Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader) {
   SKERRY_ASSIGN_OR_RETURN(RunPlan plan, ParseRunFile(record.run_file, "run file"));
   if (!storage::IsFinal(record.state)) {
     SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::TaskRecord> tasks,
                             reader.Tasks(record.run_id, record.rounds_committed, INT64_MAX));
+    std::set<int64_t> open;
     for (const storage::TaskRecord& task : tasks) {
       if (task.outcome != storage::Outcome::kNone) continue;
+      open.insert(task.task_id);
       Site& site = GetSite(task.site);
       if (!std::exchange(site.connected, true)) ++num_connected_;
       site.broken = true;
       site_timers_.Set(site.number, Now() + options_.grace_after_restart);
     }
+    SKERRY_RETURN_IF_ERROR(RestoreSmallResults(reader, open));
   }
   SKERRY_ASSIGN_OR_RETURN(auto run, Run::Create(*this, std::move(plan), record, nullptr));
   runs_.push_back(std::move(run));

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -93,8 +94,8 @@ class Coordinator final : public RunHost {
   void BeginUpload(const std::string& site, const v1::SubmitResultRequest::Start& start,
                    rpc::Callback<std::shared_ptr<Upload>> done);
   void FinishUpload(std::shared_ptr<Upload> upload, rpc::Callback<v1::SubmitResultReply> done);
-  // All of these in one, for a result of one chunk.
-  void SubmitSmallResult(const std::string& site, v1::SubmitSmallResultRequest request,
+  // All of these in one, for a result of at most rpc::kSmallResultBytes.
+  void SubmitSmallResult(const std::string& site, const v1::SubmitSmallResultRequest& request,
                          rpc::Callback<v1::SubmitResultReply> done);
 
   // ---- For operators ----
@@ -159,6 +160,7 @@ class Coordinator final : public RunHost {
   Coordinator(const CoordinatorParts& parts, CoordinatorOptions options);
   Status Restore();
   Status RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader);
+  Status RestoreSmallResults(storage::JournalReader& reader, const std::set<int64_t>& open_tasks);
 
   Status RemoveLeftovers(const Run& run, storage::JournalReader& reader);
   void WatchHistory(const Run& run);
@@ -194,10 +196,12 @@ class Coordinator final : public RunHost {
   Status CheckSpoolFits(const Run& run) const;
   UploadDesk::Room RoomFor(const Run& run) const;
   static Status ShuttingDown() { return Unavailable("the coordinator is shutting down"); }
+  Result<bool> WantsResult(const std::string& site,
+                           const v1::SubmitResultRequest::Start& start) const;
   Result<std::shared_ptr<Upload>> AdmitUpload(const std::string& site,
                                               const v1::SubmitResultRequest::Start& start);
-  void CheckUpload(std::shared_ptr<Upload> upload, std::string contents,
-                   rpc::Callback<v1::SubmitResultReply> done);
+  Result<v1::SubmitResultReply> TakeSmallResult(const std::string& site,
+                                                const v1::SubmitSmallResultRequest& request);
   void UploadChecked(const std::shared_ptr<Upload>& upload,
                      Result<std::vector<learning::Metric>> checked,
                      rpc::Callback<v1::SubmitResultReply> done);

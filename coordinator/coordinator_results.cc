@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/bytes_file.h"
 #include "base/failpoint.h"
 #include "base/text.h"
 #include "coordinator/coordinator.h"
@@ -133,9 +134,9 @@ UploadDesk::Room Coordinator::RoomFor(const Run& run) const {
 
 // ---- Uploads -----------------------------------------------------------------------------------
 
-// Null: the result is here already.
-Result<std::shared_ptr<Upload>> Coordinator::AdmitUpload(
-    const std::string& name, const v1::SubmitResultRequest::Start& start) {
+// False: the result is here already.
+Result<bool> Coordinator::WantsResult(const std::string& name,
+                                      const v1::SubmitResultRequest::Start& start) const {
   SKERRY_RETURN_IF_ERROR(CheckSession(FindSite(name), start.epoch()));
   SKERRY_FAILPOINT("coordinator/upload-begins");
   const v1::ResultHeader& header = start.header();
@@ -143,12 +144,20 @@ Result<std::shared_ptr<Upload>> Coordinator::AdmitUpload(
   if (task == nullptr) return NotWanted(header.task_id());
   const TaskSlot& slot = *task->run->FindSlot(task->place);
   if (slot.record.state == storage::TaskState::kReported) {
-    if (slot.record.content_hash.view() == header.content_hash()) return std::shared_ptr<Upload>();
+    if (slot.record.content_hash.view() == header.content_hash()) return false;
     return AnotherIsHere(header.task_id());
   }
   if (slot.record.state == storage::TaskState::kFailed) return NotWanted(header.task_id());
   SKERRY_RETURN_IF_ERROR(CheckHeader(header, task->run->round_spec()->result_layout));
-  return uploads_.Begin(name, header, start.offset(), RoomFor(*task->run));
+  return true;
+}
+
+Result<std::shared_ptr<Upload>> Coordinator::AdmitUpload(
+    const std::string& name, const v1::SubmitResultRequest::Start& start) {
+  SKERRY_ASSIGN_OR_RETURN(const bool wanted, WantsResult(name, start));
+  if (!wanted) return std::shared_ptr<Upload>();
+  const Run& run = *FindTask(name, start.header().task_id())->run;
+  return uploads_.Begin(name, start.header(), start.offset(), RoomFor(run));
 }
 
 void Coordinator::BeginUpload(const std::string& name, const v1::SubmitResultRequest::Start& start,
@@ -158,38 +167,56 @@ void Coordinator::BeginUpload(const std::string& name, const v1::SubmitResultReq
 
 void Coordinator::FinishUpload(std::shared_ptr<Upload> upload,
                                rpc::Callback<v1::SubmitResultReply> done) {
-  CheckUpload(std::move(upload), "", std::move(done));
-}
-
-void Coordinator::SubmitSmallResult(const std::string& name, v1::SubmitSmallResultRequest request,
-                                    rpc::Callback<v1::SubmitResultReply> done) {
-  Result<std::shared_ptr<Upload>> upload = AdmitUpload(name, request.start());
-  if (!upload.ok()) return Reply<v1::SubmitResultReply>(std::move(done), upload.status());
-  if (*upload == nullptr) {
-    return Reply<v1::SubmitResultReply>(std::move(done), ReceiptFor(request.start().header()));
-  }
-  CheckUpload(*std::move(upload), std::move(*request.mutable_contents()), std::move(done));
-}
-
-// With the bytes that have not been appended yet, all in one chunk.
-void Coordinator::CheckUpload(std::shared_ptr<Upload> upload, std::string contents,
-                              rpc::Callback<v1::SubmitResultReply> done) {
   const OpenTask* task = FindTask(upload->site(), upload->header().task_id());
   if (task == nullptr) {
     return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(upload->header().task_id()));
   }
   SKERRY_FAILPOINT("coordinator/upload-received");
   const auto spec = std::make_shared<learning::RoundSpec>(*task->run->round_spec());
-  parts_.compute.Post([this, upload = std::move(upload), contents = std::move(contents), spec,
+  parts_.compute.Post([this, upload = std::move(upload), spec,
                        program = task->run->shared_program(), done = std::move(done)]() mutable {
-    Status stored;
-    if (!contents.empty()) stored = upload->Append(rpc::MakeChunk(0, std::move(contents)));
     auto checked = std::make_shared<Result<std::vector<learning::Metric>>>(
-        stored.ok() ? CheckWhole(*upload, *spec, *program) : std::move(stored));
+        CheckWhole(*upload, *spec, *program));
     parts_.loop.Post([this, upload, checked, done = std::move(done)]() mutable {
       UploadChecked(upload, std::move(*checked), std::move(done));
     });
   });
+}
+
+void Coordinator::SubmitSmallResult(const std::string& name,
+                                    const v1::SubmitSmallResultRequest& request,
+                                    rpc::Callback<v1::SubmitResultReply> done) {
+  Reply<v1::SubmitResultReply>(std::move(done), TakeSmallResult(name, request));
+}
+
+// So little is checked here: to hand it to another thread would take longer. It is never in the
+// spool; the commit that notes its receipt has it.
+Result<v1::SubmitResultReply> Coordinator::TakeSmallResult(
+    const std::string& name, const v1::SubmitSmallResultRequest& request) {
+  const v1::ResultHeader& header = request.start().header();
+  SKERRY_ASSIGN_OR_RETURN(const bool wanted, WantsResult(name, request.start()));
+  if (!wanted) return ReceiptFor(header);
+  if (request.contents().size() != header.size_bytes() ||
+      header.size_bytes() > rpc::kSmallResultBytes) {
+    return OutOfRange("a result of " + std::to_string(header.size_bytes()) + " bytes came with " +
+                      std::to_string(request.contents().size()));
+  }
+  SKERRY_FAILPOINT("coordinator/upload-received");
+  const OpenTask& task = *FindTask(name, header.task_id());
+  const BytesFile bytes(request.contents());
+  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash, rpc::ResultHash(header, bytes));
+  if (hash.view() != header.content_hash()) {
+    return DataLoss("the bytes received do not make the content hash that the header names");
+  }
+  SKERRY_ASSIGN_OR_RETURN(
+      const std::vector<learning::Metric> metrics,
+      CheckResult(bytes, header, *task.run->round_spec(), *task.run->shared_program()));
+  SKERRY_RETURN_IF_ERROR(
+      uploads_.TakeSmall(header.task_id(), request.contents(), RoomFor(*task.run)));
+  SKERRY_FAILPOINT("coordinator/upload-checked");
+  Stage(storage::SmallResult{header.task_id(), request.contents()});
+  task.run->OnReported(task.place, header, metrics);
+  return ReceiptFor(header);
 }
 
 void Coordinator::UploadChecked(const std::shared_ptr<Upload>& upload,

@@ -143,6 +143,12 @@ std::string UploadDesk::PathOf(int64_t task_id) const {
   return directory_ + "/" + std::to_string(task_id) + ".result";
 }
 
+Status UploadDesk::CheckRoom(uint64_t size_bytes, Room room) const {
+  if (room == Room::kAlways || promised_bytes_ + size_bytes <= budget_bytes_) return OkStatus();
+  return ResourceExhausted("the spool is full: " + std::to_string(promised_bytes_) + " of " +
+                           std::to_string(budget_bytes_) + " bytes are in use");
+}
+
 std::string UploadDesk::StoredPathOf(int64_t task_id) const {
   return directory_ + "/" + std::to_string(task_id) + ".stored";
 }
@@ -186,10 +192,7 @@ Result<std::shared_ptr<SpoolFile>> UploadDesk::Find(int64_t task_id, const Diges
   const bool known = found != open_.end();
   if (known && found->second->content_hash() == content_hash) return found->second;
   if (known) Remove(task_id);
-  if (room == Room::kWithinBudget && promised_bytes_ + size_bytes > budget_bytes_) {
-    return ResourceExhausted("the spool is full: " + std::to_string(promised_bytes_) + " of " +
-                             std::to_string(budget_bytes_) + " bytes are in use");
-  }
+  SKERRY_RETURN_IF_ERROR(CheckRoom(size_bytes, room));
   SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<SpoolFile> spool,
                           OpenFile(task_id, content_hash, size_bytes));
   promised_bytes_ += size_bytes;
@@ -224,7 +227,17 @@ Result<uint64_t> UploadDesk::Stored(int64_t task_id, const Digest& content_hash,
   return spool->stored_bytes();
 }
 
+Status UploadDesk::TakeSmall(int64_t task_id, std::string contents, Room room) {
+  SKERRY_RETURN_IF_ERROR(CheckRoom(contents.size(), room));
+  promised_bytes_ += contents.size();
+  small_[task_id] = std::make_shared<BytesFile>(std::move(contents));
+  return OkStatus();
+}
+
 Result<StoredResult> UploadDesk::Open(int64_t task_id) {
+  if (const auto found = small_.find(task_id); found != small_.end()) {
+    return StoredResult{found->second, {}};
+  }
   if (const auto found = open_.find(task_id); found != open_.end()) {
     return StoredResult{found->second->file(), found->second->chunk_checksums()};
   }
@@ -234,6 +247,10 @@ Result<StoredResult> UploadDesk::Open(int64_t task_id) {
 }
 
 void UploadDesk::Close(int64_t task_id) {
+  if (const auto small = small_.find(task_id); small != small_.end()) {
+    promised_bytes_ -= *small->second->Size();
+    small_.erase(small);
+  }
   const auto found = open_.find(task_id);
   if (found == open_.end()) return;
   promised_bytes_ -= found->second->size_bytes();
@@ -241,6 +258,7 @@ void UploadDesk::Close(int64_t task_id) {
 }
 
 void UploadDesk::Remove(int64_t task_id) {
+  if (small_.contains(task_id)) return Close(task_id);
   const auto found = open_.find(task_id);
   // Somebody may still write to it, or read it.
   const bool idle = found != open_.end() && found->second.use_count() == 1 &&

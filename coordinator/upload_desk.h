@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/bytes_file.h"
 #include "base/files.h"
 #include "base/mutex.h"
 #include "base/status.h"
@@ -83,6 +84,9 @@ class UploadDesk {
   // stay as they are. RESOURCE_EXHAUSTED as above.
   Result<uint64_t> Stored(int64_t task_id, const crypto::Digest& content_hash, uint64_t size_bytes,
                           Room room = Room::kWithinBudget);
+  // Takes a whole result, checked, that stays in memory: the journal has it. RESOURCE_EXHAUSTED as
+  // above.
+  Status TakeSmall(int64_t task_id, std::string contents, Room room = Room::kWithinBudget);
   // The file of a whole result. NOT_FOUND when there is none.
   Result<StoredResult> Open(int64_t task_id);
   // Lets go of a task's file, which stays where it is and takes none of the budget.
@@ -95,6 +99,7 @@ class UploadDesk {
   void RemoveSpares();
 
  private:
+  Status CheckRoom(uint64_t size_bytes, Room room) const;
   std::string PathOf(int64_t task_id) const;
   std::string StoredPathOf(int64_t task_id) const;
   Result<std::shared_ptr<SpoolFile>> OpenFile(int64_t task_id, const crypto::Digest& content_hash,
@@ -110,6 +115,7 @@ class UploadDesk {
   uint64_t promised_bytes_ = 0;
   std::vector<std::string> spares_;  // paths
   uint64_t last_spare_ = 0;
+  std::unordered_map<int64_t, std::shared_ptr<BytesFile>> small_;
   std::unordered_map<int64_t, std::shared_ptr<SpoolFile>> open_;
 };
 

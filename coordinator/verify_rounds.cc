@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes_file.h"
 #include "coordinator/model_metadata.h"
 #include "coordinator/views.h"
 #include "crypto/content_hash.h"
@@ -36,6 +37,7 @@ RoundReplayer::RoundReplayer(const VerifyInput& input, const RunRows& rows, File
                              Executor& compute, const RunPlan& plan,
                              std::shared_ptr<const learning::Program> program)
     : input_(input),
+      small_results_(rows.small_results),
       run_id_(rows.run.run_id),
       last_round_(rows.committed.empty() ? -1 : *rows.committed.rbegin()),
       files_(files),
@@ -106,12 +108,18 @@ std::string RoundReplayer::WhyNoResults(const storage::RoundRecord& round) const
               : "results are missing, although [keep] updates should have kept them";
 }
 
+Result<std::unique_ptr<File>> RoundReplayer::OpenResult(int64_t task_id) {
+  if (const auto small = small_results_.find(task_id); small != small_results_.end()) {
+    return std::unique_ptr<File>(std::make_unique<BytesFile>(small->second));
+  }
+  return files_.Open(input_.state_dir + "/spool/" + std::to_string(task_id) + ".result",
+                     OpenMode::kRead);
+}
+
 bool RoundReplayer::OpenResults(const std::vector<const storage::TaskRecord*>& counted,
                                 std::vector<CountedResult>& results) {
   for (const storage::TaskRecord* task : counted) {
-    const std::string path =
-        input_.state_dir + "/spool/" + std::to_string(task->task_id) + ".result";
-    auto file = files_.Open(path, OpenMode::kRead);
+    auto file = OpenResult(task->task_id);
     if (!file.ok()) return false;
     CountedResult result;
     result.site = task->site;

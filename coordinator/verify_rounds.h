@@ -36,6 +36,7 @@ class RoundReplayer {
   std::optional<learning::RoundSpec> SpecOf(const storage::RoundRecord& round) const;
   bool OpenResults(const std::vector<const storage::TaskRecord*>& counted,
                    std::vector<CountedResult>& results);
+  Result<std::unique_ptr<File>> OpenResult(int64_t task_id);
   std::string WhyNoResults(const storage::RoundRecord& round) const;
   Status MakeBaseAvailable(const ModelVersion& base, bool& available);
   Status CopyPart(int64_t version, storage::CheckpointPart part, const crypto::Digest& hash,
@@ -47,6 +48,7 @@ class RoundReplayer {
                VerifyReport& report);
 
   const VerifyInput& input_;
+  const std::map<int64_t, std::string>& small_results_;  // of `rows`, which outlive this
   const std::string run_id_;
   const int64_t last_round_;  // committed
   Files& files_;

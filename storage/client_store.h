@@ -14,8 +14,9 @@ namespace skerry::storage {
 struct ClientTask {  // key: task_id
   int64_t task_id = 0;
   enum class State { kTaken, kFinished, kSubmitted } state = State::kTaken;
-  std::string task;    // a serialized v1::Task, without the model's contents
-  std::string header;  // from kFinished on: a serialized v1::ResultHeader
+  std::string task;      // a serialized v1::Task, without the model's contents
+  std::string header;    // from kFinished on: a serialized v1::ResultHeader
+  std::string contents;  // from kFinished on: the result, if it is too small for a file
 
   friend bool operator==(const ClientTask&, const ClientTask&) = default;
 };

@@ -257,4 +257,14 @@ Status Read(Statement& row, EventRecord& record) {
   return OkStatus();
 }
 
+void Bind(Statement& put, const SmallResult& record) {
+  put.BindInteger(record.task_id).BindBlob(record.contents);
+}
+
+Status Read(Statement& row, SmallResult& record) {
+  record.task_id = row.ReadInteger();
+  record.contents = row.ReadText();
+  return OkStatus();
+}
+
 }  // namespace skerry::storage

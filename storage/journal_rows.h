@@ -34,6 +34,7 @@ inline constexpr Table kSiteTable = {
     "site", "site",
     "site,epoch,version,first_seen_unix_ms,last_seen_unix_ms,certificate_expires_unix,"
     "data_sources"};
+inline constexpr Table kSmallResultTable = {"small_result", "task_id", "task_id,contents"};
 inline constexpr Table kEventTable = {"event", "", "time_unix_ms,run_id,round,site,code,message"};
 
 // "INSERT INTO run (...) VALUES (?, ...) ON CONFLICT (run_id) DO UPDATE SET ...".
@@ -46,6 +47,7 @@ void Bind(Statement& put, const RoundRecord& record);
 void Bind(Statement& put, const TaskRecord& record);
 void Bind(Statement& put, const SiteRecord& record);
 void Bind(Statement& put, const EventRecord& record);
+void Bind(Statement& put, const SmallResult& record);
 
 // DATA_LOSS names the column whose value cannot be.
 Status Read(Statement& row, RunRecord& record);
@@ -53,6 +55,7 @@ Status Read(Statement& row, RoundRecord& record);
 Status Read(Statement& row, TaskRecord& record);
 Status Read(Statement& row, SiteRecord& record);
 Status Read(Statement& row, EventRecord& record);
+Status Read(Statement& row, SmallResult& record);
 
 // Every row of a bound query; none of them stays open.
 template <class T>

@@ -32,6 +32,7 @@ class MemoryJournal final : public Journal, public JournalReader {
                                         int64_t last) override;
   Result<std::vector<TaskRecord>> UnconfirmedOutcomes() override;
   Result<int64_t> LargestTaskId() override;
+  Result<std::vector<SmallResult>> SmallResults() override;
   Result<std::vector<EventRecord>> Events(const std::string& run_id, int64_t limit) override;
 
  private:
@@ -46,6 +47,8 @@ class MemoryJournal final : public Journal, public JournalReader {
   void Put(const TaskRecord& record);
   void Put(const SiteRecord& record);
   void Put(const EventRecord& record);
+  void Put(const SmallResult& record);
+  void Put(const RemoveSmallResults& record);
   void Put(const RemoveHistory& record);
   void FileUnder(const TaskRecord& task);
   void RemoveFrom(const TaskRecord& task);
@@ -60,6 +63,7 @@ class MemoryJournal final : public Journal, public JournalReader {
   std::set<int64_t> unconfirmed_;
   int64_t largest_task_id_ = 0;
   std::deque<EventRecord> events_;
+  std::map<int64_t, std::string> small_results_;
 };
 
 }  // namespace skerry::storage

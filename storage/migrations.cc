@@ -14,7 +14,7 @@ constexpr std::string_view kMetaTable =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
 // docs/storage.md tells the meaning of every column.
-constexpr std::array<std::string_view, 1> kJournalScripts = {R"sql(
+constexpr std::array<std::string_view, 2> kJournalScripts = {R"sql(
 CREATE TABLE run (
   run_id TEXT PRIMARY KEY,
   number INTEGER NOT NULL,
@@ -99,15 +99,24 @@ CREATE TABLE event (
   message TEXT NOT NULL
 ) STRICT;
 CREATE INDEX event_by_run ON event (run_id);
+)sql",
+                                                             R"sql(
+CREATE TABLE small_result (
+  task_id INTEGER PRIMARY KEY,
+  contents BLOB NOT NULL
+) STRICT;
 )sql"};
 
-constexpr std::array<std::string_view, 1> kClientScripts = {R"sql(
+constexpr std::array<std::string_view, 2> kClientScripts = {R"sql(
 CREATE TABLE task (
   task_id INTEGER PRIMARY KEY,
   state TEXT NOT NULL,
   task BLOB NOT NULL,
   header BLOB NOT NULL
 ) STRICT;
+)sql",
+                                                            R"sql(
+ALTER TABLE task ADD COLUMN contents BLOB NOT NULL DEFAULT x'';
 )sql"};
 
 constexpr Schema kJournalSchema = {"a coordinator's journal", 0x534b524a, kJournalScripts,

@@ -122,6 +122,19 @@ struct EventRecord {  // appended; the store numbers them
   friend bool operator==(const EventRecord&, const EventRecord&) = default;
 };
 
+// The bytes of a result that is too small for a file of its own, until they are no longer needed.
+struct SmallResult {  // key: task_id
+  int64_t task_id = 0;
+  std::string contents;
+
+  friend bool operator==(const SmallResult&, const SmallResult&) = default;
+};
+struct RemoveSmallResults {  // whether or not they are there
+  std::vector<int64_t> task_ids;
+
+  friend bool operator==(const RemoveSmallResults&, const RemoveSmallResults&) = default;
+};
+
 // The details of a run go: its events, its tasks, and every round but these. Its own row stays, and
 // so does a task whose site has yet to confirm the outcome, and the newest task of all, since no
 // number is given twice.
@@ -133,8 +146,8 @@ struct RemoveHistory {
 };
 
 // The rows that a transition changes; all of them are written, or none.
-using Record =
-    std::variant<RunRecord, RoundRecord, TaskRecord, SiteRecord, EventRecord, RemoveHistory>;
+using Record = std::variant<RunRecord, RoundRecord, TaskRecord, SiteRecord, EventRecord,
+                            SmallResult, RemoveSmallResults, RemoveHistory>;
 using WriteBatch = std::vector<Record>;
 
 }  // namespace skerry::storage

@@ -20,6 +20,7 @@ Status ReadTask(Statement& row, ClientTask& task) {
   const std::string state = row.ReadText();
   task.task = row.ReadText();
   task.header = row.ReadText();
+  task.contents = row.ReadText();
   for (std::size_t i = 0; i < kStateNames.size(); ++i) {
     if (kStateNames[i] != state) continue;
     task.state = static_cast<ClientTask::State>(i);
@@ -36,14 +37,17 @@ Result<std::unique_ptr<SqliteClientStore>> SqliteClientStore::Open(const std::st
   SKERRY_ASSIGN_OR_RETURN(auto database, Database::OpenWriter(path, ClientSchema(), options));
   SKERRY_ASSIGN_OR_RETURN(
       Statement put_task,
-      database->Prepare("INSERT INTO task (task_id, state, task, header) VALUES (?, ?, ?, ?) "
+      database->Prepare("INSERT INTO task (task_id, state, task, header, contents) "
+                        "VALUES (?, ?, ?, ?, ?) "
                         "ON CONFLICT (task_id) DO UPDATE SET state = excluded.state, "
-                        "task = excluded.task, header = excluded.header"));
+                        "task = excluded.task, header = excluded.header, "
+                        "contents = excluded.contents"));
   SKERRY_ASSIGN_OR_RETURN(Statement remove_task,
                           database->Prepare("DELETE FROM task WHERE task_id = ?"));
   SKERRY_ASSIGN_OR_RETURN(
       Statement tasks,
-      database->Prepare("SELECT task_id, state, task, header FROM task ORDER BY task_id"));
+      database->Prepare(
+          "SELECT task_id, state, task, header, contents FROM task ORDER BY task_id"));
   return std::unique_ptr<SqliteClientStore>(new SqliteClientStore(
       std::move(database), {std::move(put_task), std::move(remove_task), std::move(tasks)}));
 }
@@ -74,6 +78,7 @@ Status SqliteClientStore::Write(const ClientRecord& record) {
         .BindText(Name(task->state))
         .BindBlob(task->task)
         .BindBlob(task->header)
+        .BindBlob(task->contents)
         .Run();
   }
   if (const auto* removed = std::get_if<RemoveClientTask>(&record)) {
