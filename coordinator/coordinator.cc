@@ -74,6 +74,20 @@ Status Coordinator::RestoreSmallResults(storage::JournalReader& reader,
   return OkStatus();
 }
 
+// A power loss may have taken their files.
+Status Coordinator::RestoreSmallVersions(const std::string& run_id,
+                                         storage::JournalReader& reader) {
+  SKERRY_ASSIGN_OR_RETURN(const auto versions, reader.SmallVersions(run_id));
+  for (const storage::SmallVersion& small : versions) {
+    SKERRY_RETURN_IF_ERROR(checkpoints_.Restore(
+        {run_id, small.version, storage::CheckpointPart::kModel}, small.model));
+    if (small.state.empty()) continue;
+    SKERRY_RETURN_IF_ERROR(checkpoints_.Restore(
+        {run_id, small.version, storage::CheckpointPart::kState}, small.state));
+  }
+  return OkStatus();
+}
+
 Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader) {
   SKERRY_ASSIGN_OR_RETURN(RunPlan plan, ParseRunFile(record.run_file, "run file"));
   if (!storage::IsFinal(record.state)) {
@@ -90,6 +104,7 @@ Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::Journa
     }
     SKERRY_RETURN_IF_ERROR(RestoreSmallResults(reader, open));
   }
+  SKERRY_RETURN_IF_ERROR(RestoreSmallVersions(record.run_id, reader));
   SKERRY_ASSIGN_OR_RETURN(auto run, Run::Create(*this, std::move(plan), record, nullptr));
   runs_.push_back(std::move(run));
   Run& restored = *runs_.back();
@@ -111,10 +126,26 @@ std::optional<Timestamp> Coordinator::NextDue() const {
     if (const auto t = run->NextDue()) consider(*t);
   }
   if (const auto t = NextHistoryEnd()) consider(*t);
+  if (commit_by_) consider(*commit_by_);
   for (const auto& [run_id, watchers] : watchers_) {
     for (const Watcher& watcher : watchers) consider(watcher.until);
   }
   return due;
+}
+
+void Coordinator::StageWithin(Duration time, storage::Record record) {
+  batch_.push_back(std::move(record));
+  const Timestamp due = Now() + time;
+  commit_by_ = commit_by_ ? std::min(*commit_by_, due) : due;
+}
+
+void Coordinator::StageReceipt(storage::Record record) {
+  StageWithin(options_.receipt_window, std::move(record));
+  receipts_wait_ = true;
+}
+
+void Coordinator::StageSoon(storage::Record record) {
+  StageWithin(options_.soon_window, std::move(record));
 }
 
 Status Coordinator::Flush() {
@@ -134,14 +165,20 @@ Status Coordinator::Flush() {
   RemoveOldHistories();
   AnswerAll();
   AnswerWatchers();
-  if (!batch_.empty()) {
+  if (MustCommit()) {
     SKERRY_FAILPOINT("coordinator/commit-begins");
     SKERRY_RETURN_IF_ERROR(parts_.journal.Commit(batch_));
     batch_.clear();
+    commit_by_.reset();
+    receipts_wait_ = false;
     SKERRY_FAILPOINT("coordinator/committed");
   }
   std::vector<std::function<void()>> actions;
-  actions.swap(after_commit_);
+  actions.swap(replies_);
+  if (batch_.empty()) {
+    std::move(after_commit_.begin(), after_commit_.end(), std::back_inserter(actions));
+    after_commit_.clear();
+  }
   for (const auto& action : actions) action();
   if (!actions.empty()) SKERRY_FAILPOINT("coordinator/replies-released");
   return OkStatus();
@@ -149,6 +186,7 @@ Status Coordinator::Flush() {
 
 void Coordinator::EndHeldCalls() {
   holds_calls_ = false;
+  if (!batch_.empty()) commit_by_ = Now();
   for (Site* site : sites_by_number_) {
     DropHeldCalls(*site, ShuttingDown());
   }

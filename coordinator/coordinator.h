@@ -43,6 +43,11 @@ struct CoordinatorOptions {
   // often.
   Duration grace_after_restart = 60s;
   std::string version;  // of this software
+  // Receipts wait so long for others to be committed with; 0: not at all.
+  Duration receipt_window{0};
+  // What a restart finds out by itself (a task was taken, a verdict heard) is written within so
+  // long, with the next thing that is not; 0: at once.
+  Duration soon_window{0};
   // A step failed in a way after which the process cannot go on (a failed sync): end it.
   std::function<void(const Status&)> on_fatal;
 };
@@ -131,7 +136,12 @@ class Coordinator final : public RunHost {
   // ---- RunHost ----
   Timestamp Now() const override { return parts_.clock.Now(); }
   WallTime WallNow() const override { return parts_.clock.WallNow(); }
-  void Stage(storage::Record record) override { batch_.push_back(std::move(record)); }
+  void Stage(storage::Record record) override {
+    batch_.push_back(std::move(record));
+    commit_by_ = Now();
+  }
+  void StageReceipt(storage::Record record) override;
+  void StageSoon(storage::Record record) override;
   int64_t NewTaskId() override { return ++last_task_id_; }
   bool IsConnected(const std::string& site) const override;
   void OfferTask(Run& run, int32_t place, int64_t task_id) override;
@@ -160,6 +170,7 @@ class Coordinator final : public RunHost {
   Coordinator(const CoordinatorParts& parts, CoordinatorOptions options);
   Status Restore();
   Status RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader);
+  Status RestoreSmallVersions(const std::string& run_id, storage::JournalReader& reader);
   Status RestoreSmallResults(storage::JournalReader& reader, const std::set<int64_t>& open_tasks);
 
   Status RemoveLeftovers(const Run& run, storage::JournalReader& reader);
@@ -213,13 +224,18 @@ class Coordinator final : public RunHost {
   // Each site of the roster as it is now; of one that is lost, since when.
   std::vector<v1::SiteInRound> SitesNow(const Run& run) const;
   void AnswerWatchers();
-  // Gives the answer after the next commit.
+  void StageWithin(Duration time, storage::Record record);
+  bool MustCommit() const { return commit_by_ && *commit_by_ <= Now(); }
+  // Gives the answer after the next commit, if anything waits for one.
   template <class Message>
   void Reply(rpc::Callback<Message> done, Result<Message> reply) {
-    after_commit_.emplace_back(
-        [done = std::move(done), reply = std::make_shared<Result<Message>>(std::move(reply))] {
-          done(std::move(*reply));
-        });
+    Send<Message>(std::move(done), std::move(reply), receipts_wait_ || MustCommit());
+  }
+  template <class Message>
+  void Send(rpc::Callback<Message> done, Result<Message> reply, bool after_commit) {
+    (after_commit ? after_commit_ : replies_)
+        .emplace_back([done = std::move(done), reply = std::make_shared<Result<Message>>(
+                                                   std::move(reply))] { done(std::move(*reply)); });
   }
 
   CoordinatorParts parts_;
@@ -252,6 +268,9 @@ class Coordinator final : public RunHost {
   std::map<std::string, ServedModel> served_models_;  // by run
 
   storage::WriteBatch batch_;
+  std::optional<Timestamp> commit_by_;          // the batch
+  bool receipts_wait_ = false;                  // for its commit
+  std::vector<std::function<void()>> replies_;  // that need no commit
   std::vector<std::function<void()>> after_commit_;
 };
 

@@ -214,7 +214,7 @@ Result<v1::SubmitResultReply> Coordinator::TakeSmallResult(
   SKERRY_RETURN_IF_ERROR(
       uploads_.TakeSmall(header.task_id(), request.contents(), RoomFor(*task.run)));
   SKERRY_FAILPOINT("coordinator/upload-checked");
-  Stage(storage::SmallResult{header.task_id(), request.contents()});
+  StageReceipt(storage::SmallResult{header.task_id(), request.contents()});
   task.run->OnReported(task.place, header, metrics);
   return ReceiptFor(header);
 }

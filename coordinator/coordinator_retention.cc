@@ -32,6 +32,7 @@ void Coordinator::KeepResults(std::vector<int64_t> task_ids) {
 
 void Coordinator::RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) {
   if (versions.empty()) return;
+  Stage(storage::RemoveSmallVersions{run_id, versions});
   after_commit_.emplace_back([this, run_id, versions = std::move(versions)] {
     SKERRY_FAILPOINT("coordinator/versions-removing");
     for (const int64_t version : versions) {
@@ -96,9 +97,16 @@ void Coordinator::RemoveHistory(const Run& run,
   };
   if (!rounds.ok()) return note("step_failed", rounds.status().message());
   const Remains remains = WhatRemains(run.plan(), *rounds);
+  Result<std::vector<int64_t>> gone = checkpoints_.Versions(run_id);
+  if (!gone.ok()) return note("step_failed", gone.status().message());
+  std::erase_if(*gone, [&](int64_t version) {
+    return std::find(remains.versions.begin(), remains.versions.end(), version) !=
+           remains.versions.end();
+  });
   const Status removed = checkpoints_.RemoveAllBut(run_id, remains.versions);
   if (!removed.ok()) return note("step_failed", removed.message());
   RemoveResults(run.kept_updates());
+  Stage(storage::RemoveSmallVersions{run_id, *std::move(gone)});
   Stage(storage::RemoveHistory{run_id, remains.rounds});
   note("history_removed", std::to_string(run.plan().keep.history_days) + " days after the end");
 }

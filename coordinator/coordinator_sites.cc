@@ -196,7 +196,7 @@ void Coordinator::Confirm(Site& site, const google::protobuf::RepeatedField<int6
     if (found == site.verdicts.end()) continue;
     SKERRY_FAILPOINT("coordinator/verdict-confirmed");
     found->second.outcome_confirmed = true;
-    Stage(std::move(found->second));
+    StageSoon(std::move(found->second));
     site.verdicts.erase(found);
   }
 }
@@ -352,7 +352,7 @@ void Coordinator::AnswerPull(Site& site, bool hold_is_over) {
   }
   if (!news && !hold_is_over) return;
   if (reply.outcome_case() == v1::PullTaskReply::OUTCOME_NOT_SET) reply.mutable_wait();
-  Reply<v1::PullTaskReply>(std::move(site.pull->done), std::move(reply));
+  Send<v1::PullTaskReply>(std::move(site.pull->done), std::move(reply), MustCommit());
   site.pull.reset();
   site_timers_.Set(site.number, Now() + options_.grace);
 }
@@ -363,7 +363,7 @@ void Coordinator::AnswerHeartbeat(Site& site, bool hold_is_over) {
   AppendVerdicts(site, reply.mutable_verdicts());
   for (const int64_t task_id : TasksToAbandon(site)) reply.add_abandon_tasks(task_id);
   if (reply.verdicts_size() == 0 && reply.abandon_tasks_size() == 0 && !hold_is_over) return;
-  Reply<v1::HeartbeatReply>(std::move(site.heartbeat->done), std::move(reply));
+  Send<v1::HeartbeatReply>(std::move(site.heartbeat->done), std::move(reply), MustCommit());
   site.heartbeat.reset();
   site_timers_.Set(site.number, Now() + options_.grace);
 }

@@ -22,6 +22,10 @@ using learning::Sums;
 using storage::CheckpointPart;
 using storage::CheckpointRef;
 
+// Versions up to this size stand in the journal: to sync their files would take longer than all the
+// rest of a round.
+constexpr uint64_t kSmallVersionBytes = uint64_t{64} << 10;
+
 // A block is so small that the rows of all sites together stay in a core's cache.
 constexpr int64_t kFloatsPerWorker = int64_t{1} << 20;
 int64_t BlockElements(std::size_t num_rows) {
@@ -175,7 +179,7 @@ class VersionMaker {
                int num_threads)
       : input_(input), checkpoints_(checkpoints), compute_(compute), num_threads_(num_threads) {}
 
-  Result<ModelVersion> Make(const Sums& sums) {
+  Status Make(const Sums& sums, FinalizeOutput& output) {
     FixedTensors fixed = input_.program->InitialFixed();
     SKERRY_RETURN_IF_ERROR(OpenBaseFiles(fixed));
     SKERRY_RETURN_IF_ERROR(input_.program->ApplySums(input_.spec, sums, fixed));
@@ -183,7 +187,11 @@ class VersionMaker {
     SKERRY_RETURN_IF_ERROR(BeginFiles(fixed));
     BlockPass pass(input_, coefficients, scalars_);
     SKERRY_RETURN_IF_ERROR(pass.Run(place_, compute_, num_threads_));
-    return Publish();
+    SKERRY_ASSIGN_OR_RETURN(output.model, Publish());
+    if (!is_small_) return OkStatus();
+    SKERRY_ASSIGN_OR_RETURN(output.small_model, Contents(model_.get()));
+    SKERRY_ASSIGN_OR_RETURN(output.small_state, Contents(state_.get()));
+    return OkStatus();
   }
 
  private:
@@ -255,13 +263,26 @@ class VersionMaker {
     if (state_ != nullptr) {
       SKERRY_ASSIGN_OR_RETURN(made.state_hash, HashOf(*state_));
       SKERRY_ASSIGN_OR_RETURN(made.state_size_bytes, state_->Size());
-      SKERRY_RETURN_IF_ERROR(
-          checkpoints_.Publish(Ref(made.version, CheckpointPart::kState), *state_));
     }
-    SKERRY_RETURN_IF_ERROR(
-        checkpoints_.Publish(Ref(made.version, CheckpointPart::kModel), *model_));
+    is_small_ = made.model_size_bytes + made.state_size_bytes <= kSmallVersionBytes;
+    if (state_ != nullptr) SKERRY_RETURN_IF_ERROR(Publish(CheckpointPart::kState, *state_));
+    SKERRY_RETURN_IF_ERROR(Publish(CheckpointPart::kModel, *model_));
     SKERRY_FAILPOINT("coordinator/version-published");
     return made;
+  }
+
+  Status Publish(CheckpointPart part, File& file) {
+    const CheckpointRef ref = Ref(input_.spec.round, part);
+    return is_small_ ? checkpoints_.PublishUnsynced(ref) : checkpoints_.Publish(ref, file);
+  }
+
+  static Result<std::string> Contents(const File* file) {
+    std::string bytes;
+    if (file == nullptr) return bytes;
+    SKERRY_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+    bytes.resize(size);
+    SKERRY_RETURN_IF_ERROR(ReadExactly(*file, 0, std::span(bytes)));
+    return bytes;
   }
 
   const FinalizeInput& input_;
@@ -274,6 +295,7 @@ class VersionMaker {
   std::unique_ptr<File> state_;
   learning::RoundScalars scalars_;
   BlockPass::Place place_;
+  bool is_small_ = false;
 };
 
 // Whether a file still holds what was checked when it arrived; by its content hash if an earlier
@@ -338,7 +360,7 @@ Result<FinalizeOutput> Finalizer::Run(const FinalizeInput& input) {
   AppendTrainLoss(headers, output.metrics);
   if (input.spec.makes_model) {
     VersionMaker maker(input, checkpoints_, compute_, num_threads_);
-    SKERRY_ASSIGN_OR_RETURN(output.model, maker.Make(sums));
+    SKERRY_RETURN_IF_ERROR(maker.Make(sums, output));
   }
   return output;
 }

@@ -49,6 +49,10 @@ struct FinalizeOutput {
   // Results whose bytes are gone or damaged, by index. If there are any, nothing else was done.
   std::vector<std::size_t> damaged;
   std::optional<ModelVersion> model;  // if the round makes one; on disk, under its name
+  // Its files, if they are small: then they were not synced, and whoever commits the version has to
+  // keep these.
+  std::string small_model;
+  std::string small_state;
   std::vector<learning::Metric> metrics;
 };
 

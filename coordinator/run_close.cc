@@ -94,6 +94,11 @@ void Run::Do(const Commit& /*effect*/) {
     round_.state_hash = base_->state_hash;
     round_.state_size_bytes = base_->state_size_bytes;
     record_.model_version = base_->version;
+    if (!finalized_->small_model.empty()) {
+      host_.Stage(storage::SmallVersion{record_.run_id, base_->version,
+                                        std::move(finalized_->small_model),
+                                        std::move(finalized_->small_state)});
+    }
   }
   std::vector<const storage::TaskRecord*> counted;
   for (const int32_t place : counted_) counted.push_back(&slots_.at(place).record);

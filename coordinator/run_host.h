@@ -20,6 +20,10 @@ class RunHost {
   virtual Timestamp Now() const = 0;
   virtual WallTime WallNow() const = 0;
   virtual void Stage(storage::Record record) = 0;
+  // The same for what may wait a little for others to be committed with: what a receipt promises,
+  // and what a restart finds out by itself.
+  virtual void StageReceipt(storage::Record record) = 0;
+  virtual void StageSoon(storage::Record record) = 0;
   virtual int64_t NewTaskId() = 0;
   virtual bool IsConnected(const std::string& site) const = 0;
 

@@ -73,7 +73,7 @@ void Run::OnTaken(int32_t place) {
   slot->record.state = TaskState::kTaken;
   slot->record.taken = host_.WallNow();
   slot->last_advance = host_.Now();
-  host_.Stage(slot->record);
+  host_.StageSoon(slot->record);
   ++change_;
 }
 
@@ -107,7 +107,7 @@ void Run::OnReported(int32_t place, const v1::ResultHeader& header,
   slot->record.num_examples = header.num_examples();
   slot->record.header = header.SerializeAsString();
   slot->record.metrics = SerializeMetrics(metrics);
-  host_.Stage(slot->record);
+  host_.StageReceipt(slot->record);
   host_.WithdrawTask(slot->record.site, slot->record.task_id);
   if (paused()) return MaybeResume();
   Feed(SiteReported{place});

@@ -91,6 +91,23 @@ Status CheckpointStore::Publish(const CheckpointRef& ref, File& file) {
   return status;
 }
 
+Status CheckpointStore::PublishUnsynced(const CheckpointRef& ref) {
+  const std::string path = PathOf(ref);
+  const std::string temporary = path + std::string(kTemporarySuffix);
+  Status status = files_.Rename(temporary, path);
+  SKERRY_FAILPOINT("coordinator/checkpoint-renamed");
+  if (!status.ok()) (void)files_.Remove(temporary);
+  return status;
+}
+
+Status CheckpointStore::Restore(const CheckpointRef& ref, std::string_view contents) {
+  const Result<std::string> found = ReadFile(files_, PathOf(ref));
+  if (found.ok() && *found == contents) return OkStatus();
+  SKERRY_ASSIGN_OR_RETURN(const auto file, Begin(ref));
+  SKERRY_RETURN_IF_ERROR(file->WriteAt(0, contents));
+  return Publish(ref, *file);
+}
+
 Result<std::unique_ptr<File>> CheckpointStore::Open(const CheckpointRef& ref) {
   SKERRY_RETURN_IF_ERROR(CheckRef(ref));
   return files_.Open(PathOf(ref), OpenMode::kRead);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/executor.h"
@@ -36,6 +37,11 @@ class CheckpointStore {
   // Syncs `file`, which Begin gave for `ref`, gives it its name, and syncs the directory. After an
   // error the file is not there; a failed sync (INTERNAL) means the process should end.
   Status Publish(const CheckpointRef& ref, File& file);
+  // The same without any sync: for a file of which the bytes are elsewhere, and which is written
+  // again from there if a power loss takes it (Restore).
+  Status PublishUnsynced(const CheckpointRef& ref);
+  // Makes the file what `contents` says, durably, unless it is that already.
+  Status Restore(const CheckpointRef& ref, std::string_view contents);
   // NOT_FOUND names the file.
   Result<std::unique_ptr<File>> Open(const CheckpointRef& ref);
   // Opens the file and compares its content hash, as it travels on the wire. DATA_LOSS names the

@@ -267,4 +267,19 @@ Status Read(Statement& row, SmallResult& record) {
   return OkStatus();
 }
 
+void Bind(Statement& put, const SmallVersion& record) {
+  put.BindText(record.run_id)
+      .BindInteger(record.version)
+      .BindBlob(record.model)
+      .BindBlob(record.state);
+}
+
+Status Read(Statement& row, SmallVersion& record) {
+  record.run_id = row.ReadText();
+  record.version = row.ReadInteger();
+  record.model = row.ReadText();
+  record.state = row.ReadText();
+  return OkStatus();
+}
+
 }  // namespace skerry::storage

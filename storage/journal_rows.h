@@ -35,6 +35,8 @@ inline constexpr Table kSiteTable = {
     "site,epoch,version,first_seen_unix_ms,last_seen_unix_ms,certificate_expires_unix,"
     "data_sources"};
 inline constexpr Table kSmallResultTable = {"small_result", "task_id", "task_id,contents"};
+inline constexpr Table kSmallVersionTable = {"small_version", "run_id,version",
+                                             "run_id,version,model,state"};
 inline constexpr Table kEventTable = {"event", "", "time_unix_ms,run_id,round,site,code,message"};
 
 // "INSERT INTO run (...) VALUES (?, ...) ON CONFLICT (run_id) DO UPDATE SET ...".
@@ -48,6 +50,7 @@ void Bind(Statement& put, const TaskRecord& record);
 void Bind(Statement& put, const SiteRecord& record);
 void Bind(Statement& put, const EventRecord& record);
 void Bind(Statement& put, const SmallResult& record);
+void Bind(Statement& put, const SmallVersion& record);
 
 // DATA_LOSS names the column whose value cannot be.
 Status Read(Statement& row, RunRecord& record);
@@ -56,6 +59,7 @@ Status Read(Statement& row, TaskRecord& record);
 Status Read(Statement& row, SiteRecord& record);
 Status Read(Statement& row, EventRecord& record);
 Status Read(Statement& row, SmallResult& record);
+Status Read(Statement& row, SmallVersion& record);
 
 // Every row of a bound query; none of them stays open.
 template <class T>

@@ -66,6 +66,14 @@ void MemoryJournal::Put(const RemoveSmallResults& record) {
   for (const int64_t task_id : record.task_ids) small_results_.erase(task_id);
 }
 
+void MemoryJournal::Put(const SmallVersion& record) {
+  small_versions_[{record.run_id, record.version}] = record;
+}
+
+void MemoryJournal::Put(const RemoveSmallVersions& record) {
+  for (const int64_t version : record.versions) small_versions_.erase({record.run_id, version});
+}
+
 void MemoryJournal::Put(const RemoveHistory& record) {
   std::erase_if(events_, [&](const EventRecord& event) { return event.run_id == record.run_id; });
   const auto rows = rows_.find(record.run_id);
@@ -147,6 +155,15 @@ Result<std::vector<SmallResult>> MemoryJournal::SmallResults() {
   std::vector<SmallResult> results;
   for (const auto& [task_id, contents] : small_results_) results.push_back({task_id, contents});
   return results;
+}
+
+Result<std::vector<SmallVersion>> MemoryJournal::SmallVersions(const std::string& run_id) {
+  std::vector<SmallVersion> versions;
+  for (auto row = small_versions_.lower_bound({run_id, kLowest});
+       row != small_versions_.end() && row->first.first == run_id; ++row) {
+    versions.push_back(row->second);
+  }
+  return versions;
 }
 
 Result<std::vector<EventRecord>> MemoryJournal::Events(const std::string& run_id, int64_t limit) {

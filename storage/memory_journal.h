@@ -33,6 +33,7 @@ class MemoryJournal final : public Journal, public JournalReader {
   Result<std::vector<TaskRecord>> UnconfirmedOutcomes() override;
   Result<int64_t> LargestTaskId() override;
   Result<std::vector<SmallResult>> SmallResults() override;
+  Result<std::vector<SmallVersion>> SmallVersions(const std::string& run_id) override;
   Result<std::vector<EventRecord>> Events(const std::string& run_id, int64_t limit) override;
 
  private:
@@ -49,6 +50,8 @@ class MemoryJournal final : public Journal, public JournalReader {
   void Put(const EventRecord& record);
   void Put(const SmallResult& record);
   void Put(const RemoveSmallResults& record);
+  void Put(const SmallVersion& record);
+  void Put(const RemoveSmallVersions& record);
   void Put(const RemoveHistory& record);
   void FileUnder(const TaskRecord& task);
   void RemoveFrom(const TaskRecord& task);
@@ -64,6 +67,7 @@ class MemoryJournal final : public Journal, public JournalReader {
   int64_t largest_task_id_ = 0;
   std::deque<EventRecord> events_;
   std::map<int64_t, std::string> small_results_;
+  std::map<std::pair<std::string, int64_t>, SmallVersion> small_versions_;
 };
 
 }  // namespace skerry::storage

@@ -105,6 +105,14 @@ CREATE TABLE small_result (
   task_id INTEGER PRIMARY KEY,
   contents BLOB NOT NULL
 ) STRICT;
+
+CREATE TABLE small_version (
+  run_id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  model BLOB NOT NULL,
+  state BLOB NOT NULL,
+  PRIMARY KEY (run_id, version)
+) STRICT;
 )sql"};
 
 constexpr std::array<std::string_view, 2> kClientScripts = {R"sql(

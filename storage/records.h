@@ -135,6 +135,22 @@ struct RemoveSmallResults {  // whether or not they are there
   friend bool operator==(const RemoveSmallResults&, const RemoveSmallResults&) = default;
 };
 
+// The files of a version, if they are so small that the journal has them: they are not synced.
+struct SmallVersion {  // key: run_id, version
+  std::string run_id;
+  int64_t version = 0;
+  std::string model;
+  std::string state;  // empty: the strategy keeps none
+
+  friend bool operator==(const SmallVersion&, const SmallVersion&) = default;
+};
+struct RemoveSmallVersions {  // whether or not they are there
+  std::string run_id;
+  std::vector<int64_t> versions;
+
+  friend bool operator==(const RemoveSmallVersions&, const RemoveSmallVersions&) = default;
+};
+
 // The details of a run go: its events, its tasks, and every round but these. Its own row stays, and
 // so does a task whose site has yet to confirm the outcome, and the newest task of all, since no
 // number is given twice.
@@ -146,8 +162,9 @@ struct RemoveHistory {
 };
 
 // The rows that a transition changes; all of them are written, or none.
-using Record = std::variant<RunRecord, RoundRecord, TaskRecord, SiteRecord, EventRecord,
-                            SmallResult, RemoveSmallResults, RemoveHistory>;
+using Record =
+    std::variant<RunRecord, RoundRecord, TaskRecord, SiteRecord, EventRecord, SmallResult,
+                 RemoveSmallResults, SmallVersion, RemoveSmallVersions, RemoveHistory>;
 using WriteBatch = std::vector<Record>;
 
 }  // namespace skerry::storage

@@ -36,7 +36,7 @@ class SqliteJournal final : public Journal {
  private:
   struct Statements {
     Statement put_run, put_round, put_task, put_site, add_event, newest_event, prune_events;
-    Statement put_small_result, remove_small_result;
+    Statement put_small_result, remove_small_result, put_small_version, remove_small_version;
     Statement remove_rounds, remove_tasks, remove_events;
   };
 
@@ -47,6 +47,7 @@ class SqliteJournal final : public Journal {
   Status Put(const Record& record);
   Status Remove(const RemoveHistory& record);
   Status Remove(const RemoveSmallResults& record);
+  Status Remove(const RemoveSmallVersions& record);
   Status PruneEvents(int64_t num_added);
 
   const std::unique_ptr<Database> database_;
@@ -83,11 +84,13 @@ class SqliteJournalReader final : public JournalReader {
   Result<std::vector<TaskRecord>> UnconfirmedOutcomes() override;
   Result<int64_t> LargestTaskId() override;
   Result<std::vector<SmallResult>> SmallResults() override;
+  Result<std::vector<SmallVersion>> SmallVersions(const std::string& run_id) override;
   Result<std::vector<EventRecord>> Events(const std::string& run_id, int64_t limit) override;
 
  private:
   struct Statements {
-    Statement runs, sites, rounds, tasks, unconfirmed, events, events_of_run, small_results;
+    Statement runs, sites, rounds, tasks, unconfirmed, events, events_of_run, small_results,
+        small_versions;
   };
 
   SqliteJournalReader(std::unique_ptr<Database> database, Statements statements)
