@@ -1,6 +1,6 @@
-// The gRPC limit: what the same bytes cost over the same kind of connection (TLS 1.3, bounded windows,
-// callback server, protobuf chunks of 1 MiB) when nobody hashes, checks, sums or stores anything. The
-// server's chunks are ready before the clock runs.
+// The gRPC limit: what the same bytes cost over the same kind of connection (TLS 1.3, bounded
+// windows, callback server, protobuf chunks of 1 MiB) when nobody hashes, checks, sums or stores
+// anything. The server's chunks are ready before the clock runs.
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>

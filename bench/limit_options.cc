@@ -27,8 +27,9 @@ LimitOptions LimitOptions::Parse(int argc, char** argv) {
     found->second(argv[i + 1]);
   }
   if (options.port == 0 || options.kit.empty() || options.bytes == 0) {
-    std::fprintf(stderr, "error: needs --role server|client --port N --kit DIR --name NAME "
-                         "--clients K --bytes N --rounds R\n");
+    std::fprintf(stderr,
+                 "error: needs --role server|client --port N --kit DIR --name NAME "
+                 "--clients K --bytes N --rounds R\n");
     std::exit(2);
   }
   return options;

@@ -13,9 +13,9 @@ struct LimitOptions {
   bool server = false;  // else one of the clients
   std::string host = "127.0.0.1";
   int port = 0;
-  std::string kit;    // folder with ca.pem, NAME.pem, NAME.key
-  std::string name;   // of the certificate
-  int clients = 1;    // that the server waits for
+  std::string kit;     // folder with ca.pem, NAME.pem, NAME.key
+  std::string name;    // of the certificate
+  int clients = 1;     // that the server waits for
   uint64_t bytes = 0;  // each way, for each client and round
   int rounds = 5;
 
