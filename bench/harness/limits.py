@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 
 from . import kits, processes
 from .processes import Processes
@@ -10,8 +11,14 @@ from .processes import Processes
 BATCHES = 5
 
 
+@dataclass
+class Limit:
+    """Of one round."""
+    seconds: float  # the best mean of five batches
+    cpu: float      # of all processes, the mean
+
+
 def measure(program, bin_dir, clients, model_bytes, rounds_per_batch, seconds=300):
-    """Seconds a round: the best mean of five batches."""
     directory = tempfile.mkdtemp(prefix="skerry-limit-")
     sites = [f"site-{i:05d}" for i in range(clients)]
     try:
@@ -33,7 +40,18 @@ def _run(program, bin_dir, directory, sites, port, model_bytes, rounds_per_batch
         for site in sites:
             running.start(site, [path, "--role", "client", *common, *kit(site)])
         running.wait("server", seconds)
-        words = running.log_tail("server", 1 << 20).split()
-    laps = [float(word) for word in words[words.index("seconds") + 1:]]
+        for site in sites:
+            running.wait(site, seconds)
+    printed = [_printed(directory, name) for name in ["server", *sites]]
+    laps = printed[0]["seconds"]
     batches = [laps[i * rounds_per_batch:(i + 1) * rounds_per_batch] for i in range(BATCHES)]
-    return min(sum(batch) / len(batch) for batch in batches)
+    return Limit(min(sum(batch) / len(batch) for batch in batches),
+                 sum(one["cpu"][0] for one in printed))
+
+
+def _printed(directory, name):
+    """Lines of a word and numbers."""
+    with open(os.path.join(directory, name + ".log"), encoding="utf-8") as file:
+        lines = [line.split() for line in file]
+    return {words[0]: [float(word) for word in words[1:]] for words in lines
+            if words and words[0] in ("seconds", "cpu")}
