@@ -68,6 +68,7 @@ def conditions(context):
 
 def main():
     arguments = parse()
+    processes.clean_up_on_sigterm()
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="skerry-bench-peer-", dir=arguments.dir) as scratch:
         context = Context(arguments.bin, arguments.quick, scratch=arguments.dir)

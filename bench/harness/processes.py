@@ -70,6 +70,11 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def clean_up_on_sigterm():
+    """SIGTERM ends this program as an exception does: its processes and folders go."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 class Processes:
     """Starts processes, and ends each of them by its own id. A context manager."""
 
