@@ -1,5 +1,7 @@
 #include "bench/limit_options.h"
 
+#include <time.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -27,19 +29,37 @@ LimitOptions LimitOptions::Parse(int argc, char** argv) {
     found->second(argv[i + 1]);
   }
   if (options.port == 0 || options.kit.empty() || options.bytes == 0) {
-    std::fprintf(stderr, "error: needs --role server|client --port N --kit DIR --name NAME "
-                         "--clients K --bytes N --rounds R\n");
+    std::fprintf(stderr,
+                 "error: needs --role server|client --port N --kit DIR --name NAME "
+                 "--clients K --bytes N --rounds R\n");
     std::exit(2);
   }
   return options;
 }
 
+namespace {
+
+double CpuSeconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+}  // namespace
+
+void Laps::Lap() {
+  ends_.push_back(std::chrono::steady_clock::now());
+  if (ends_.size() == 1) first_cpu_ = CpuSeconds();
+}
+
 void Laps::Print() const {
+  const double cpu = CpuSeconds() - first_cpu_;
   std::printf("seconds");
   for (std::size_t i = 1; i < ends_.size(); ++i) {
     std::printf(" %.6f", std::chrono::duration<double>(ends_[i] - ends_[i - 1]).count());
   }
-  std::printf("\n");
+  std::printf("\ncpu %.6f\n", cpu / static_cast<double>(ends_.size() - 1));
+  std::fflush(stdout);
 }
 
 }  // namespace skerry::bench

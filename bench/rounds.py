@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import federation  # noqa: E402
+from harness import federation, processes  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -32,6 +32,7 @@ def main():
     parser.add_argument("--timeout", type=float, default=600, help="seconds for the whole run")
     parser.add_argument("--format", choices=["text", "json"], default="text")
     arguments = parser.parse_args()
+    processes.clean_up_on_sigterm()
 
     made = arguments.dir or tempfile.mkdtemp(prefix="skerry-bench-")
     try:

@@ -149,11 +149,14 @@ int RunClient(const LimitOptions& options) {
   if (SSL_connect(connection.get()) != 1) Die("handshake");
   const std::vector<char> update(options.bytes, 'u');
   std::vector<char> piece(kPieceBytes);
+  Laps laps;
   for (int round = 0; round <= options.rounds; ++round) {
     Receive(connection.get(), options.bytes, piece);
     Send(connection.get(), update);
     Receive(connection.get(), 1, piece);
+    laps.Lap();
   }
+  laps.Print();
   return 0;
 }
 

@@ -119,8 +119,7 @@ def measure_superlink(venv, bin_dir, directory, clients, parameters, rounds, war
         config = f"out='{out}' parameters={parameters} rounds={warmup + rounds} clients={clients}"
         running.start("run", [os.path.join(venv.bin, "flwr"), "run", _copy_of_app(directory), "bench",
                               "-c", config], env=env, family=True)
-        if running.wait("run", 120) != 0:
-            raise RuntimeError(f"flwr run failed:\n{running.log_tail('run')}")
+        running.wait("run", 120)
         return _follow(running, server, pids, out, warmup, rounds, label, seconds)
 
 

@@ -70,6 +70,11 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def clean_up_on_sigterm():
+    """SIGTERM ends this program as an exception does: its processes and folders go."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 class Processes:
     """Starts processes, and ends each of them by its own id. A context manager."""
 
@@ -97,17 +102,25 @@ class Processes:
         """Raises when one has ended by itself; shows the end of its log."""
         for name, (process, _) in self._running.items():
             if process.poll() is not None:
-                raise RuntimeError(f"{name} ended with {process.returncode}:\n{self.log_tail(name)}")
+                self._raise_ended(name, process)
 
     def wait(self, name, seconds):
-        """The exit code of one that ends by itself."""
+        """Until one has ended well by itself. Raises when it, or another one, fails."""
         process, _ = self._running[name]
-        try:
-            code = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise Timeout(f"{name} did not end in {seconds} s:\n{self.log_tail(name)}") from None
+        end = time.monotonic() + seconds
+        while process.poll() is None:
+            for other, (started, _) in self._running.items():
+                if started.poll():
+                    self._raise_ended(other, started)
+            if time.monotonic() > end:
+                raise Timeout(f"{name} did not end in {seconds} s:\n{self.log_tail(name)}")
+            time.sleep(0.02)
+        if process.returncode != 0:
+            self._raise_ended(name, process)
         del self._running[name]
-        return code
+
+    def _raise_ended(self, name, process):
+        raise RuntimeError(f"{name} ended with {process.returncode}:\n{self.log_tail(name)}")
 
     def log_tail(self, name, size=2000):
         with open(os.path.join(self._log_dir, name + ".log"), encoding="utf-8", errors="replace") as log:
@@ -115,7 +128,7 @@ class Processes:
 
     def stop_all(self):
         """Asks each to end, waits, and kills what is left, with all that families have started."""
-        started = [pid for process, family in self._running.values() if family
+        started = [(pid, _start_ticks(pid)) for process, family in self._running.values() if family
                    for pid in descendants(process.pid)]
         for sign, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
             for process, _ in self._running.values():
@@ -127,9 +140,19 @@ class Processes:
                     process.wait(max(0.0, end - time.monotonic()))
                 except subprocess.TimeoutExpired:
                     continue
-        for pid in started:
-            _kill(pid)
+        for pid, ticks in started:
+            if ticks is not None and _start_ticks(pid) == ticks:
+                _kill(pid)
         self._running = {}
+
+
+def _start_ticks(pid):
+    """Tells a process from a later one with its id."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
 
 
 def _kill(pid):

@@ -1,0 +1,9 @@
+"""The rows of the table, one line for each module.
+
+A module has `measure(context)`: a generator of rows as harness.table.row makes them. It yields each as
+soon as it has it, bounds every process in time, and yields nothing where a program is missing.
+"""
+
+from . import aggregation, idle, rounds, superlink
+
+MODULES = [rounds, superlink, aggregation, idle]
