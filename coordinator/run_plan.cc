@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/toml_reader.h"
+#include "learning/aggregators/all.h"
 #include "learning/features.h"
 #include "learning/metrics.h"
 #include "learning/model.h"
@@ -171,6 +172,24 @@ void ReadTraining(TomlReader& toml, v1::RunSpec& spec) {
   CheckAtLeast(toml, "training.weight_decay", training.weight_decay(), 0);
 }
 
+// The mean is not written down: runs of before there were rules keep their hashes.
+void ReadAggregation(TomlReader& toml, v1::TrainingSpec& training) {
+  const std::string rule = toml.String("aggregation.rule", "mean");
+  Choose(toml, "aggregation.rule", rule, learning::AggregatorNames());
+  if (rule == "mean") return;
+  if (training.strategy() != "fedavg") {
+    toml.Fail("aggregation.rule", "training.strategy = \"" + training.strategy() +
+                                      "\" has a rule of its own; only \"fedavg\" takes another");
+  }
+  training.mutable_aggregation()->set_rule(rule);
+  if (rule != "trimmed_mean") return;
+  const double trim = toml.Number("aggregation.trim", 0.1);
+  if (!(trim >= 0 && trim <= 0.5)) {
+    toml.Fail("aggregation.trim", "must be at least 0 and at most 0.5");
+  }
+  training.mutable_aggregation()->set_trim(trim);
+}
+
 constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse", "mae", "r2"};
 
 // Each metric must be one that the model has.
@@ -306,6 +325,7 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   ReadData(toml, *plan.spec.mutable_data());
   ReadModel(toml, plan.spec);
   ReadTraining(toml, plan.spec);
+  ReadAggregation(toml, *plan.spec.mutable_training());
   ReadEvaluation(toml, plan.spec);
   ReadParticipation(toml, plan.participation);
   ReadTimes(toml, plan.time);
@@ -320,8 +340,22 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   if (!plan.participation.all_sites) {
     const Result<Contract> contract = MakeContract(plan.participation, plan.participation.sites);
     if (!contract.ok()) return contract.status().WithContext(file_name);
+    const Status enough = CheckRule(**program, *contract);
+    if (!enough.ok()) return enough.WithContext(file_name);
   }
   return plan;
+}
+
+Status CheckRule(const learning::Program& program, const Contract& contract) {
+  const learning::Aggregator& aggregator = program.strategy().aggregator();
+  for (int64_t n = contract.quorum; n <= contract.sites_per_round; ++n) {
+    const Status status = aggregator.CheckNumUpdates(n);
+    if (status.ok()) continue;
+    return InvalidArgument("aggregation.rule and participation.quorum (" +
+                           std::to_string(contract.quorum) + ") clash: " + status.message())
+        .WithHint(status.hint());
+  }
+  return OkStatus();
 }
 
 Result<Contract> MakeContract(const Participation& participation,

@@ -16,8 +16,8 @@ struct UpdateInfo {
   int64_t staleness = 0;  // rounds between the model trained on and the model now
 };
 
-// Per counted site, in bytewise order of site names: the aggregate is sum(w s x) / sum(w) over the
-// sites in use.
+// Per counted site, in bytewise order of site names: the mean is sum(w s x) / sum(w) over the sites
+// in use. Rules that order values look at `use` only.
 struct Coefficients {
   std::vector<double> weight;
   std::vector<double> scale;
@@ -28,6 +28,10 @@ struct Coefficients {
 class Aggregator {
  public:
   virtual ~Aggregator() = default;
+  // FAILED_PRECONDITION when the rule cannot work with so many updates; says why.
+  virtual Status CheckNumUpdates(int64_t n) const;
+  // Why the rule protects less with so many updates than its name says; empty: it does not.
+  virtual std::string WeaknessOf(int64_t n) const;
   // Coefficients for a round. The plain mean weighs by num_examples. FAILED_PRECONDITION when there
   // are too few sites for the rule.
   virtual Result<Coefficients> Weigh(std::span<const UpdateInfo> updates) const = 0;

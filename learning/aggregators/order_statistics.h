@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace skerry::learning {
+
+// The values at places [first, last) when all are in ascending order, counted from 0.
+struct Places {
+  std::size_t first = 0;
+  std::size_t last = 0;
+  bool operator==(const Places&) const = default;
+};
+
+// out[i] is the mean of the values at `places` among rows[0][i], rows[1][i], ...: added in
+// ascending order in double, from 0, and divided once. -0 stands before +0, so the order is total
+// and the bits do not depend on the order of the rows. Values must be finite, rows as long as
+// `out`, and first < last <= rows.size(). Pure, thread-safe.
+void SortedMean(std::span<const std::span<const float>> rows, Places places, std::span<double> out);
+
+}  // namespace skerry::learning
