@@ -17,6 +17,7 @@
 #include "base/files.h"
 #include "coordinator/block_pass.h"
 #include "coordinator/file_values.h"
+#include "coordinator/update_statistics.h"
 #include "crypto/sha256.h"
 #include "learning/strategy.h"
 
@@ -128,18 +129,21 @@ class Bench {
   }
 
   Status Reduce(const learning::Strategy& strategy, File& model, Executor& executor, int threads) {
-    SKERRY_ASSIGN_OR_RETURN(const auto coefficients, strategy.aggregator().Weigh(infos_));
     const learning::RoundScalars scalars;
-    coordinator::BlockPassInput input{.num_elements = options_.elements,
+    std::vector<coordinator::Slice<const File>> updates;
+    for (const auto& file : updates_) updates.push_back({file.get(), Offset(0)});
+    SKERRY_ASSIGN_OR_RETURN(const learning::Coefficients coefficients,
+                            coordinator::WeighUpdates(strategy.aggregator(), infos_, updates,
+                                                      options_.elements, executor, threads));
+    return coordinator::RunBlockPass({.num_elements = options_.elements,
                                       .strategy = strategy,
                                       .coefficients = coefficients,
                                       .scalars = scalars,
-                                      .updates = {},
+                                      .updates = std::move(updates),
                                       .base_model = {},
                                       .initial = &Zeros,
-                                      .base_state = {}};
-    for (const auto& file : updates_) input.updates.push_back({file.get(), Offset(0)});
-    return coordinator::RunBlockPass(input, {.model = {&model, 0}, .state = {}}, executor, threads);
+                                      .base_state = {}},
+                                     {.model = {&model, 0}, .state = {}}, executor, threads);
   }
 
   static void Zeros(int64_t /*first*/, std::span<float> out) {
@@ -179,6 +183,8 @@ Status Run(const Options& options) {
     spec.set_strategy("fedavg");
     spec.mutable_aggregation()->set_rule(rule);
     spec.mutable_aggregation()->set_trim(0.1);
+    spec.mutable_aggregation()->set_attackers(1);
+    spec.mutable_aggregation()->set_radius(1.0);
     SKERRY_ASSIGN_OR_RETURN(const auto strategy, learning::MakeStrategy(spec));
     std::string hash;
     for (const int threads : options.threads) {

@@ -8,16 +8,10 @@
 #include "base/executor.h"
 #include "base/files.h"
 #include "base/status.h"
+#include "coordinator/slice.h"
 #include "learning/strategy.h"
 
 namespace skerry::coordinator {
-
-// Values in a file, from a byte on. Borrowed.
-template <class F>
-struct Slice {
-  F* file = nullptr;
-  uint64_t offset = 0;
-};
 
 // What the parameters of a new version are made of. All of it must outlive the pass.
 struct BlockPassInput {

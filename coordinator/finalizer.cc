@@ -10,6 +10,7 @@
 #include "coordinator/block_pass.h"
 #include "coordinator/file_values.h"
 #include "coordinator/result_sums.h"
+#include "coordinator/update_statistics.h"
 #include "crypto/content_hash.h"
 #include "rpc/chunks.h"
 
@@ -123,7 +124,8 @@ class VersionMaker {
     }
     const learning::Strategy& strategy = input_.program->strategy();
     SKERRY_ASSIGN_OR_RETURN(scalars_, strategy.Prepare(input_.spec.round, updates));
-    return strategy.aggregator().Weigh(updates);
+    return WeighUpdates(strategy.aggregator(), updates, Updates(),
+                        input_.program->parameters().num_elements(), compute_, num_threads_);
   }
 
   Status BeginFiles(const FixedTensors& fixed) {

@@ -23,4 +23,19 @@ std::unique_ptr<Aggregator> MakeMean();
 std::unique_ptr<Aggregator> MakeMedian();
 Result<std::unique_ptr<Aggregator>> MakeTrimmedMean(double trim);
 
+// What they judge by, and from which papers they are, is in distance_rules.h. Krum takes the update
+// that is closest to its neighbours; Multi-Krum the mean of `select` such (0: all but as many as
+// there may be attackers); Bulyan of n - 2 attackers such the n - 4 attackers values closest to the
+// median of each coordinate. None of them weighs.
+Result<std::unique_ptr<Aggregator>> MakeKrum(int64_t attackers);
+Result<std::unique_ptr<Aggregator>> MakeMultiKrum(int64_t attackers, int64_t select);
+Result<std::unique_ptr<Aggregator>> MakeBulyan(int64_t attackers);
+// The point with the smallest sum of distances to all updates, weighted by num_examples.
+std::unique_ptr<Aggregator> MakeGeometricMedian();
+// The unweighted mean of updates that are pulled to within `radius` of it.
+Result<std::unique_ptr<Aggregator>> MakeCenteredClipping(double radius);
+
+// `rule` over updates that are shortened to `limit` if they are longer.
+std::unique_ptr<Aggregator> WithNormClipping(std::unique_ptr<Aggregator> rule, double limit);
+
 }  // namespace skerry::learning

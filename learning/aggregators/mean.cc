@@ -95,6 +95,11 @@ Status Aggregator::CheckNumUpdates(int64_t n) const {
   return n >= 1 ? OkStatus() : FailedPrecondition("there is no update to aggregate");
 }
 
+Result<Coefficients> Aggregator::Judge(const UpdateStatistics& /*statistics*/,
+                                       Coefficients in) const {
+  return in;
+}
+
 std::string Aggregator::WeaknessOf(int64_t /*n*/) const { return ""; }
 
 const Aggregator& MeanAggregator() {

@@ -1,6 +1,5 @@
 #include <cmath>
 
-#include "base/check.h"
 #include "base/text.h"
 #include "learning/aggregators/all.h"
 #include "learning/aggregators/order_statistics.h"
@@ -21,13 +20,8 @@ class OrderRule : public Aggregator {
 
   void Reduce(std::span<const std::span<const float>> rows, const Coefficients& coefficients,
               std::span<double> out) const override {
-    SKERRY_CHECK(coefficients.use.size() == rows.size());
-    std::vector<std::span<const float>> used;
-    used.reserve(rows.size());
-    for (std::size_t k = 0; k < rows.size(); ++k) {
-      if (coefficients.use[k]) used.push_back(rows[k]);
-    }
-    SortedMean(used, PlacesOf(used.size()), out);
+    const RowsInUse used(rows, coefficients);
+    SortedMean(used.rows(), PlacesOf(used.rows().size()), out);
   }
 
  private:

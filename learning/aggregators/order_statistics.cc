@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -144,7 +145,7 @@ struct ManyRows {
     strips.resize(size);
   }
 
-  void Run(const float* const* rows, std::size_t i, double* out) {
+  void Sort(const float* const* rows, std::size_t i) {
     for (std::size_t k = 0; k < size; ++k) {
       for (std::size_t p = 0; p < kParts; ++p) {
         strips[k].part[p] = Load(rows[k] + i + p * kLanes);
@@ -155,13 +156,42 @@ struct ManyRows {
       Strip& high = strips[exchange.high];
       for (std::size_t p = 0; p < kParts; ++p) Order(low.part[p], high.part[p]);
     }
+  }
+
+  void StoreMeans(double* out) const {
     for (std::size_t p = 0; p < kParts; ++p) {
       Sum sum;
       for (std::size_t k = places.first; k < places.last; ++k) sum.Add(strips[k].part[p]);
       sum.StoreMean(static_cast<double>(places.last - places.first), out + p * kLanes);
     }
   }
+
+  // The sorted values of element `at` of the group.
+  void CopyColumn(std::size_t at, double* column) const {
+    for (std::size_t k = 0; k < size; ++k) {
+      const int32_t key = strips[k].part[at / kLanes][at % kLanes];
+      column[k] = static_cast<double>(std::bit_cast<float>(key ^ ((key >> 31) & kMagnitude)));
+    }
+  }
 };
+
+// Of a column in ascending order. The ends are left out, the farther one first.
+double MeanAroundMedian(const std::vector<double>& column, std::size_t keep) {
+  const std::size_t n = column.size();
+  const double median = (column[(n - 1) / 2] + column[n / 2]) / 2;
+  std::size_t first = 0;
+  std::size_t last = n;
+  while (last - first > keep) {
+    if (median - column[first] > column[last - 1] - median) {
+      ++first;
+    } else {
+      --last;
+    }
+  }
+  double sum = 0;
+  for (std::size_t k = first; k < last; ++k) sum += column[k];
+  return sum / static_cast<double>(keep);
+}
 
 // ---- Both ---------------------------------------------------------------------------------------
 
@@ -204,8 +234,41 @@ void SortedMean(Rows rows, Places places, std::span<double> out) {
   thread_local ManyRows many;
   many.Prepare(rows.size(), places);
   EachGroup<kParts * kLanes>(rows, out, [](const float* const* from, std::size_t i, double* to) {
-    many.Run(from, i, to);
+    many.Sort(from, i);
+    many.StoreMeans(to);
   });
+}
+
+void ClosestToMedianMean(Rows rows, std::size_t keep, std::span<double> out) {
+  SKERRY_CHECK(keep >= 1 && keep <= rows.size());
+  CheckShapes(rows, {0, rows.size()}, out.size());
+  thread_local ManyRows many;
+  many.Prepare(rows.size(), {0, rows.size()});
+  std::vector<double> column(rows.size());
+  EachGroup<kParts * kLanes>(rows, out, [&](const float* const* from, std::size_t i, double* to) {
+    many.Sort(from, i);
+    for (std::size_t at = 0; at < kParts * kLanes; ++at) {
+      many.CopyColumn(at, column.data());
+      to[at] = MeanAroundMedian(column, keep);
+    }
+  });
+}
+
+RowsInUse::RowsInUse(Rows rows, const Coefficients& coefficients) {
+  SKERRY_CHECK(coefficients.use.size() == rows.size() && coefficients.scale.size() == rows.size());
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (!coefficients.use[k]) continue;
+    const double scale = coefficients.scale[k];
+    if (scale == 1.0) {
+      rows_.push_back(rows[k]);
+      continue;
+    }
+    std::vector<float>& scaled = scaled_.emplace_back();
+    for (const float value : rows[k]) {
+      scaled.push_back(static_cast<float>(scale * static_cast<double>(value)));
+    }
+    rows_.emplace_back(scaled);
+  }
 }
 
 }  // namespace skerry::learning

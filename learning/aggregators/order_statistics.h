@@ -2,6 +2,9 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
+
+#include "learning/aggregator.h"
 
 namespace skerry::learning {
 
@@ -17,5 +20,22 @@ struct Places {
 // and the bits do not depend on the order of the rows. Values must be finite, rows as long as
 // `out`, and first < last <= rows.size(). Pure, thread-safe.
 void SortedMean(std::span<const std::span<const float>> rows, Places places, std::span<double> out);
+
+// out[i] is the mean of the `keep` values of a column that are closest to their median, added in
+// ascending order; of two equally close the smaller is kept. Otherwise as above. keep >= 1.
+void ClosestToMedianMean(std::span<const std::span<const float>> rows, std::size_t keep,
+                         std::span<double> out);
+
+// The rows of sites in use, each multiplied by its site's scale and rounded, if that is not 1. The
+// coefficients' weights do not matter here.
+class RowsInUse {
+ public:
+  RowsInUse(std::span<const std::span<const float>> rows, const Coefficients& coefficients);
+  std::span<const std::span<const float>> rows() const { return rows_; }
+
+ private:
+  std::vector<std::span<const float>> rows_;
+  std::vector<std::vector<float>> scaled_;
+};
 
 }  // namespace skerry::learning

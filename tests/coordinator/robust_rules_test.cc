@@ -101,8 +101,11 @@ double Distance(const Model& a, const Model& b) {
 TEST(RobustRulesTest, ASignFlipAndAThousandfoldUpdateMoveTheMeanAndNotTheOthers) {
   const Model honest = Federation("").Run(Honest);
   EXPECT_GT(Distance(Federation("").Run(Attack), honest), 10.0);
-  for (const char* rule : {"rule = \"median\"", "rule = \"trimmed_mean\"\ntrim = 0.1",
-                           "rule = \"trimmed_mean\"\ntrim = 0.2"}) {
+  for (const char* rule :
+       {"rule = \"median\"", "rule = \"trimmed_mean\"\ntrim = 0.1",
+        "rule = \"trimmed_mean\"\ntrim = 0.2", "rule = \"krum\"\nattackers = 2",
+        "rule = \"multi_krum\"\nattackers = 2\nselect = 6", "rule = \"bulyan\"",
+        "rule = \"geometric_median\"", "rule = \"median\"\nclipping_norm = 1.0"}) {
     SCOPED_TRACE(rule);
     const std::string aggregation = "[aggregation]\n" + std::string(rule) + "\n";
     EXPECT_LT(Distance(Federation(aggregation).Run(Honest), honest), 0.05);
