@@ -139,6 +139,7 @@ std::string SubmittedText(const v1::SubmitRunReply& reply) {
   std::string text = "submitted; sites: ";
   text += reply.sites_size() <= kFew ? Join(names, ", ") : NamesOf(names);
   text += "\n";
+  for (const std::string& warning : reply.warnings()) text += "warning: " + warning + "\n";
   if (reply.not_connected().empty()) return text;
   std::vector<std::string> away;
   for (const v1::SiteSummary& site : reply.not_connected()) {

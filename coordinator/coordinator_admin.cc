@@ -101,6 +101,8 @@ void Coordinator::SubmitRun(const v1::SubmitRunRequest& request,
   *reply.mutable_run() = Summarize(run);
   for (const std::string& site : run.record().sites) reply.add_sites(site);
   TellWhoIsAway(run, reply);
+  const std::string weakness = run.WeaknessOfRule();
+  if (!weakness.empty()) reply.add_warnings(weakness);
   Reply<v1::SubmitRunReply>(std::move(done), std::move(reply));
 }
 

@@ -6,9 +6,11 @@
 
 #include "base/crc32c.h"
 #include "base/failpoint.h"
-#include "base/first_error.h"
 #include "base/parallel.h"
+#include "coordinator/block_pass.h"
+#include "coordinator/file_values.h"
 #include "coordinator/result_sums.h"
+#include "coordinator/update_statistics.h"
 #include "crypto/content_hash.h"
 #include "rpc/chunks.h"
 
@@ -25,124 +27,6 @@ using storage::CheckpointRef;
 // Versions up to this size stand in the journal: to sync their files would take longer than all the
 // rest of a round.
 constexpr uint64_t kSmallVersionBytes = uint64_t{64} << 10;
-
-// A block is so small that the rows of all sites together stay in a core's cache.
-constexpr int64_t kFloatsPerWorker = int64_t{1} << 20;
-int64_t BlockElements(std::size_t num_rows) {
-  const int64_t share = kFloatsPerWorker / static_cast<int64_t>(std::max<std::size_t>(num_rows, 1));
-  return std::clamp<int64_t>(share, 1024, 64 * 1024);
-}
-
-template <class T>
-Status ReadExactly(const File& file, uint64_t offset, std::span<T> out) {
-  const std::span<char> bytes(reinterpret_cast<char*>(out.data()), out.size_bytes());
-  SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file.ReadAt(offset, bytes));
-  if (n != bytes.size()) return DataLoss("a file is shorter than its layout");
-  return OkStatus();
-}
-
-template <class T>
-Status Write(File& file, uint64_t offset, std::span<const T> values) {
-  return file.WriteAt(offset, {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
-}
-
-// The parameters of the new version, block by block, from the base and the counted updates.
-class BlockPass {
- public:
-  BlockPass(const FinalizeInput& input, const learning::Coefficients& coefficients,
-            const learning::RoundScalars& scalars)
-      : input_(input), coefficients_(coefficients), scalars_(scalars) {
-    const auto section = input.spec.result_layout.Find(learning::kUpdateSection);
-    has_update_ = section.has_value() && !input.results.empty();
-    if (has_update_) {
-      update_offset_ = static_cast<uint64_t>(input.spec.result_layout.offset_bytes(*section));
-    }
-    num_elements_ = input.program->parameters().num_elements();
-    num_states_ = input.program->strategy().StateVectors().size();
-  }
-
-  // Where the parameters and the state vectors stand in the old and the new files.
-  struct Place {
-    const File* base_model = nullptr;  // null: the initial parameters
-    uint64_t base_model_offset = 0;
-    const File* base_state = nullptr;  // null: zeros
-    uint64_t base_state_offset = 0;
-    File* model = nullptr;
-    uint64_t model_offset = 0;
-    File* state = nullptr;  // null: no state vectors
-    uint64_t state_offset = 0;
-  };
-
-  Status Run(const Place& place, Executor& compute, int num_threads) {
-    const int64_t block = BlockElements(input_.results.size() + num_states_);
-    const auto num_blocks = static_cast<std::size_t>((num_elements_ + block - 1) / block);
-    FirstError error;
-    ParallelFor(compute, num_threads - 1, num_blocks, [&](std::size_t i) {
-      if (error.failed()) return;
-      const int64_t first = static_cast<int64_t>(i) * block;
-      error.Note(RunBlock(place, first, std::min(block, num_elements_ - first)));
-    });
-    return error.Take();
-  }
-
- private:
-  Status RunBlock(const Place& place, int64_t first, int64_t count) const {
-    const auto size = static_cast<std::size_t>(count);
-    const auto skip = static_cast<uint64_t>(first) * sizeof(float);
-    std::vector<float> parameters(size);
-    if (place.base_model == nullptr) {
-      input_.program->InitialParameters(first, parameters);
-    } else {
-      SKERRY_RETURN_IF_ERROR(
-          ReadExactly(*place.base_model, place.base_model_offset + skip, std::span(parameters)));
-    }
-    std::vector<float> state(num_states_ * size);
-    std::vector<std::span<float>> states(num_states_);
-    for (std::size_t s = 0; s < num_states_; ++s) {
-      states[s] = std::span(state).subspan(s * size, size);
-      if (place.base_state == nullptr) continue;
-      SKERRY_RETURN_IF_ERROR(ReadExactly(
-          *place.base_state, place.base_state_offset + StateOffset(s) + skip, states[s]));
-    }
-    if (has_update_) SKERRY_RETURN_IF_ERROR(ReduceAndApply(skip, parameters, states));
-    SKERRY_RETURN_IF_ERROR(
-        Write(*place.model, place.model_offset + skip, std::span<const float>(parameters)));
-    for (std::size_t s = 0; s < num_states_; ++s) {
-      SKERRY_RETURN_IF_ERROR(Write(*place.state, place.state_offset + StateOffset(s) + skip,
-                                   std::span<const float>(states[s])));
-    }
-    return OkStatus();
-  }
-
-  Status ReduceAndApply(uint64_t skip, std::vector<float>& parameters,
-                        const std::vector<std::span<float>>& states) const {
-    const std::size_t size = parameters.size();
-    std::vector<float> values(input_.results.size() * size);
-    std::vector<std::span<const float>> rows(input_.results.size());
-    for (std::size_t k = 0; k < rows.size(); ++k) {
-      const std::span<float> row = std::span(values).subspan(k * size, size);
-      SKERRY_RETURN_IF_ERROR(ReadExactly(*input_.results[k].file, update_offset_ + skip, row));
-      rows[k] = row;
-    }
-    SKERRY_FAILPOINT("coordinator/block-read");
-    std::vector<double> reduced(size);
-    input_.program->strategy().aggregator().Reduce(rows, coefficients_, reduced);
-    input_.program->strategy().Apply(reduced, scalars_, parameters, states);
-    return OkStatus();
-  }
-
-  uint64_t StateOffset(std::size_t s) const {
-    return s * static_cast<uint64_t>(num_elements_) * sizeof(float);
-  }
-
-  const FinalizeInput& input_;
-  const learning::Coefficients& coefficients_;
-  const learning::RoundScalars& scalars_;
-  bool has_update_ = false;
-  uint64_t update_offset_ = 0;
-  int64_t num_elements_ = 0;
-  std::size_t num_states_ = 0;
-};
 
 // A checkpoint of which the header has been read.
 struct OpenCheckpoint {
@@ -185,8 +69,7 @@ class VersionMaker {
     SKERRY_RETURN_IF_ERROR(input_.program->ApplySums(input_.spec, sums, fixed));
     SKERRY_ASSIGN_OR_RETURN(const learning::Coefficients coefficients, Weigh());
     SKERRY_RETURN_IF_ERROR(BeginFiles(fixed));
-    BlockPass pass(input_, coefficients, scalars_);
-    SKERRY_RETURN_IF_ERROR(pass.Run(place_, compute_, num_threads_));
+    SKERRY_RETURN_IF_ERROR(RunBlockPass(PassInput(coefficients), output_, compute_, num_threads_));
     SKERRY_ASSIGN_OR_RETURN(output.model, Publish());
     if (!is_small_) return OkStatus();
     SKERRY_ASSIGN_OR_RETURN(output.small_model, Contents(model_.get()));
@@ -206,29 +89,51 @@ class VersionMaker {
                               input_.base->model_hash, compute_, num_threads_ - 1));
     const auto fixed_bytes = static_cast<uint64_t>(fixed.layout.size_bytes());
     SKERRY_RETURN_IF_ERROR(
-        ReadExactly(*base_model_.file, base_model_.info.data_begin, std::span(fixed.values)));
-    place_.base_model = base_model_.file.get();
-    place_.base_model_offset = base_model_.info.data_begin + fixed_bytes;
+        ReadValues(*base_model_.file, base_model_.info.data_begin, std::span(fixed.values)));
+    model_values_ = {base_model_.file.get(), base_model_.info.data_begin + fixed_bytes};
     if (input_.base->state_size_bytes == 0) return OkStatus();
     SKERRY_ASSIGN_OR_RETURN(
         base_state_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kState),
                               input_.base->state_hash, compute_, num_threads_ - 1));
-    place_.base_state = base_state_.file.get();
-    place_.base_state_offset = base_state_.info.data_begin;
+    state_values_ = {base_state_.file.get(), base_state_.info.data_begin};
     return OkStatus();
   }
 
-  Result<learning::Coefficients> Weigh() {
-    if (!input_.spec.result_layout.Find(learning::kUpdateSection) || input_.results.empty()) {
-      return learning::Coefficients{};
+  // The updates of the round, as they lie in the results' files; none in a round without.
+  std::vector<Slice<const File>> Updates() const {
+    std::vector<Slice<const File>> updates;
+    const auto section = input_.spec.result_layout.Find(learning::kUpdateSection);
+    if (!section) return updates;
+    const auto offset = static_cast<uint64_t>(input_.spec.result_layout.offset_bytes(*section));
+    for (const CountedResult& result : input_.results) {
+      updates.push_back({result.file.get(), offset});
     }
+    return updates;
+  }
+
+  BlockPassInput PassInput(const learning::Coefficients& coefficients) const {
+    const learning::Program& program = *input_.program;
+    return {.num_elements = program.parameters().num_elements(),
+            .strategy = program.strategy(),
+            .coefficients = coefficients,
+            .scalars = scalars_,
+            .updates = Updates(),
+            .base_model = model_values_,
+            .initial = [&program](int64_t first,
+                                  std::span<float> out) { program.InitialParameters(first, out); },
+            .base_state = state_values_};
+  }
+
+  Result<learning::Coefficients> Weigh() {
+    if (Updates().empty()) return learning::Coefficients{};
     std::vector<learning::UpdateInfo> updates;
     for (const CountedResult& result : input_.results) {
       updates.push_back({result.site, result.header.num_examples(), 0});
     }
     const learning::Strategy& strategy = input_.program->strategy();
     SKERRY_ASSIGN_OR_RETURN(scalars_, strategy.Prepare(input_.spec.round, updates));
-    return strategy.aggregator().Weigh(updates);
+    return WeighUpdates(strategy.aggregator(), updates, Updates(),
+                        input_.program->parameters().num_elements(), compute_, num_threads_);
   }
 
   Status BeginFiles(const FixedTensors& fixed) {
@@ -237,16 +142,15 @@ class VersionMaker {
     const std::string header = storage::SafetensorsHeader(layout, input_.metadata);
     SKERRY_ASSIGN_OR_RETURN(model_, checkpoints_.Begin(Ref(version, CheckpointPart::kModel)));
     SKERRY_RETURN_IF_ERROR(model_->WriteAt(0, header));
-    SKERRY_RETURN_IF_ERROR(Write(*model_, header.size(), std::span<const double>(fixed.values)));
-    place_.model = model_.get();
-    place_.model_offset = header.size() + fixed.values.size() * sizeof(double);
+    SKERRY_RETURN_IF_ERROR(
+        WriteValues(*model_, header.size(), std::span<const double>(fixed.values)));
+    output_.model = {model_.get(), header.size() + fixed.values.size() * sizeof(double)};
     const Layout state_layout = StateFileLayout(*input_.program);
     if (state_layout.tensors().empty()) return OkStatus();
     const std::string state_header = storage::SafetensorsHeader(state_layout, {});
     SKERRY_ASSIGN_OR_RETURN(state_, checkpoints_.Begin(Ref(version, CheckpointPart::kState)));
     SKERRY_RETURN_IF_ERROR(state_->WriteAt(0, state_header));
-    place_.state = state_.get();
-    place_.state_offset = state_header.size();
+    output_.state = {state_.get(), state_header.size()};
     return OkStatus();
   }
 
@@ -281,7 +185,7 @@ class VersionMaker {
     if (file == nullptr) return bytes;
     SKERRY_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
     bytes.resize(size);
-    SKERRY_RETURN_IF_ERROR(ReadExactly(*file, 0, std::span(bytes)));
+    SKERRY_RETURN_IF_ERROR(ReadValues(*file, 0, std::span(bytes)));
     return bytes;
   }
 
@@ -294,7 +198,9 @@ class VersionMaker {
   std::unique_ptr<File> model_;
   std::unique_ptr<File> state_;
   learning::RoundScalars scalars_;
-  BlockPass::Place place_;
+  Slice<const File> model_values_;  // of the base version; no file: there is none
+  Slice<const File> state_values_;
+  BlockPassOutput output_;
   bool is_small_ = false;
 };
 

@@ -36,6 +36,7 @@ Result<std::unique_ptr<Run>> Run::Create(RunHost& host, RunPlan plan, storage::R
   SKERRY_ASSIGN_OR_RETURN(const Contract contract, MakeContract(plan.participation, record.sites));
   if (replay != nullptr) SKERRY_RETURN_IF_ERROR(CheckReplay(*replay, record.sites));
   SKERRY_ASSIGN_OR_RETURN(auto program, learning::MakeTrainingProgram(plan.spec));
+  SKERRY_RETURN_IF_ERROR(CheckRule(*program, contract));
   return std::unique_ptr<Run>(new Run(host, std::move(plan), std::move(record), std::move(program),
                                       contract, std::move(replay)));
 }
@@ -54,6 +55,12 @@ Run::Run(RunHost& host, RunPlan plan, storage::RunRecord record,
       kept_versions_(plan_.keep),
       kept_updates_(plan_.keep.updates),
       change_(static_cast<uint64_t>(host.WallNow().unix_millis)) {}
+
+std::string Run::WeaknessOfRule() const {
+  const std::string weakness = program_->strategy().aggregator().WeaknessOf(contract_.quorum);
+  if (weakness.empty()) return "";
+  return "participation.quorum is " + std::to_string(contract_.quorum) + ": " + weakness;
+}
 
 void Run::Start() {
   StageRun();

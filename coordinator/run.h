@@ -68,6 +68,8 @@ class Run {
   const storage::RunRecord& record() const { return record_; }
   const RunPlan& plan() const { return plan_; }
   const Contract& contract() const { return contract_; }
+  // Why the aggregation rule protects less than it promises with a mere quorum; empty: it does not.
+  std::string WeaknessOfRule() const;
   const learning::Program& program() const { return *program_; }
   std::shared_ptr<const learning::Program> shared_program() const { return program_; }
   const std::optional<learning::RoundSpec>& round_spec() const { return spec_; }

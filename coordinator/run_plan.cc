@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/toml_reader.h"
+#include "learning/aggregators/all.h"
 #include "learning/features.h"
 #include "learning/metrics.h"
 #include "learning/model.h"
@@ -171,6 +172,58 @@ void ReadTraining(TomlReader& toml, v1::RunSpec& spec) {
   CheckAtLeast(toml, "training.weight_decay", training.weight_decay(), 0);
 }
 
+int64_t ReadAttackers(TomlReader& toml) {
+  const int64_t attackers = toml.Integer("aggregation.attackers", 1);
+  CheckAtLeast(toml, "aggregation.attackers", static_cast<double>(attackers), 0);
+  return attackers;
+}
+
+double ReadPositive(TomlReader& toml, const char* key, std::optional<double> otherwise) {
+  const double value = otherwise && !toml.Has(key) ? *otherwise : toml.Number(key);
+  if (toml.Has(key) && !(value > 0)) toml.Fail(key, "must be over 0");
+  return value;
+}
+
+// Only what the rule has is read: other keys are refused as unknown.
+void ReadRuleSettings(TomlReader& toml, v1::AggregationSpec& aggregation) {
+  const std::string& rule = aggregation.rule();
+  if (rule == "trimmed_mean") {
+    aggregation.set_trim(toml.Number("aggregation.trim", 0.1));
+    if (!(aggregation.trim() >= 0 && aggregation.trim() <= 0.5)) {
+      toml.Fail("aggregation.trim", "must be at least 0 and at most 0.5");
+    }
+  }
+  if (rule == "krum" || rule == "multi_krum" || rule == "bulyan") {
+    aggregation.set_attackers(ReadAttackers(toml));
+  }
+  if (rule == "multi_krum") {
+    aggregation.set_select(toml.Integer("aggregation.select", 0));
+    if (toml.Has("aggregation.select")) {
+      CheckAtLeast(toml, "aggregation.select", static_cast<double>(aggregation.select()), 1);
+    }
+  }
+  if (rule == "centered_clipping") {
+    aggregation.set_radius(ReadPositive(toml, "aggregation.radius", std::nullopt));
+  }
+}
+
+// The plain mean is not written down: runs of before there were rules keep their hashes.
+void ReadAggregation(TomlReader& toml, v1::TrainingSpec& training) {
+  const std::string rule = toml.String("aggregation.rule", "mean");
+  Choose(toml, "aggregation.rule", rule, learning::AggregatorNames());
+  v1::AggregationSpec aggregation;
+  if (rule != "mean") aggregation.set_rule(rule);
+  ReadRuleSettings(toml, aggregation);
+  aggregation.set_clipping_norm(ReadPositive(toml, "aggregation.clipping_norm", 0.0));
+  if (rule == "mean" && aggregation.clipping_norm() == 0) return;
+  if (training.strategy() != "fedavg") {
+    toml.Fail(toml.Has("aggregation.rule") ? "aggregation.rule" : "aggregation.clipping_norm",
+              "training.strategy = \"" + training.strategy() +
+                  "\" has a rule of its own; only \"fedavg\" takes another");
+  }
+  *training.mutable_aggregation() = std::move(aggregation);
+}
+
 constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse", "mae", "r2"};
 
 // Each metric must be one that the model has.
@@ -306,6 +359,7 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   ReadData(toml, *plan.spec.mutable_data());
   ReadModel(toml, plan.spec);
   ReadTraining(toml, plan.spec);
+  ReadAggregation(toml, *plan.spec.mutable_training());
   ReadEvaluation(toml, plan.spec);
   ReadParticipation(toml, plan.participation);
   ReadTimes(toml, plan.time);
@@ -320,8 +374,22 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   if (!plan.participation.all_sites) {
     const Result<Contract> contract = MakeContract(plan.participation, plan.participation.sites);
     if (!contract.ok()) return contract.status().WithContext(file_name);
+    const Status enough = CheckRule(**program, *contract);
+    if (!enough.ok()) return enough.WithContext(file_name);
   }
   return plan;
+}
+
+Status CheckRule(const learning::Program& program, const Contract& contract) {
+  const learning::Aggregator& aggregator = program.strategy().aggregator();
+  for (int64_t n = contract.quorum; n <= contract.sites_per_round; ++n) {
+    const Status status = aggregator.CheckNumUpdates(n);
+    if (status.ok()) continue;
+    return InvalidArgument("aggregation.rule and participation.quorum (" +
+                           std::to_string(contract.quorum) + ") clash: " + status.message())
+        .WithHint(status.hint());
+  }
+  return OkStatus();
 }
 
 Result<Contract> MakeContract(const Participation& participation,

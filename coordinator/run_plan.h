@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "base/time.h"
+#include "learning/program.h"
 #include "skerry/v1/task.pb.h"
 
 namespace skerry::coordinator {
@@ -68,5 +69,9 @@ struct Contract {
 };
 Result<Contract> MakeContract(const Participation& participation,
                               const std::vector<std::string>& roster);
+
+// Whether the aggregation rule works with any number of updates that a round of this contract may
+// count. INVALID_ARGUMENT says with which it does not.
+Status CheckRule(const learning::Program& program, const Contract& contract);
 
 }  // namespace skerry::coordinator

@@ -16,21 +16,42 @@ struct UpdateInfo {
   int64_t staleness = 0;  // rounds between the model trained on and the model now
 };
 
-// Per counted site, in bytewise order of site names: the aggregate is sum(w s x) / sum(w) over the
-// sites in use.
+// Per counted site, in bytewise order of site names: the mean is sum(w s x) / sum(w) over the sites
+// in use. Rules that order values take no account of weights.
 struct Coefficients {
   std::vector<double> weight;
   std::vector<double> scale;
   std::vector<bool> use;
 };
 
+// What one pass over all counted updates measures, for rules that compare them.
+struct UpdateStatistics {
+  explicit UpdateStatistics(std::size_t num_updates);
+  std::size_t size() const { return squared_norm.size(); }
+  double SquaredDistance(std::size_t i, std::size_t j) const {
+    return squared_distance[i * size() + j];
+  }
+
+  std::vector<double> squared_norm;      // from the version that the round began with
+  std::vector<double> squared_distance;  // size() times size(), symmetric
+};
+
 // Reduces one block of an update section. Pure; called from many threads on disjoint blocks.
 class Aggregator {
  public:
   virtual ~Aggregator() = default;
+  // FAILED_PRECONDITION when the rule cannot work with so many updates; says why.
+  virtual Status CheckNumUpdates(int64_t n) const;
+  // Why the rule protects less with so many updates than its name says; empty: it does not.
+  virtual std::string WeaknessOf(int64_t n) const;
   // Coefficients for a round. The plain mean weighs by num_examples. FAILED_PRECONDITION when there
   // are too few sites for the rule.
   virtual Result<Coefficients> Weigh(std::span<const UpdateInfo> updates) const = 0;
+  // Whether Judge() looks at statistics. They take one more pass over the updates.
+  virtual bool NeedsStatistics() const { return false; }
+  // Coefficients after a look at what the updates are like, from those of Weigh(). Called only if
+  // NeedsStatistics().
+  virtual Result<Coefficients> Judge(const UpdateStatistics& statistics, Coefficients in) const;
   // rows[k] is site k's block; all are as long as `out`.
   virtual void Reduce(std::span<const std::span<const float>> rows,
                       const Coefficients& coefficients, std::span<double> out) const = 0;

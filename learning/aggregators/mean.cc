@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "learning/aggregator.h"
+#include "learning/aggregators/all.h"
 
 namespace skerry::learning {
 namespace {
@@ -90,9 +91,22 @@ void Mean::Reduce(std::span<const std::span<const float>> rows, const Coefficien
 
 }  // namespace
 
+Status Aggregator::CheckNumUpdates(int64_t n) const {
+  return n >= 1 ? OkStatus() : FailedPrecondition("there is no update to aggregate");
+}
+
+Result<Coefficients> Aggregator::Judge(const UpdateStatistics& /*statistics*/,
+                                       Coefficients in) const {
+  return in;
+}
+
+std::string Aggregator::WeaknessOf(int64_t /*n*/) const { return ""; }
+
 const Aggregator& MeanAggregator() {
   static const Mean mean;
   return mean;
 }
+
+std::unique_ptr<Aggregator> MakeMean() { return std::make_unique<Mean>(); }
 
 }  // namespace skerry::learning

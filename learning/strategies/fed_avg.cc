@@ -1,3 +1,6 @@
+#include <utility>
+
+#include "learning/aggregators/all.h"
 #include "learning/strategies/all.h"
 
 namespace skerry::learning {
@@ -5,10 +8,12 @@ namespace {
 
 // McMahan, Moore, Ramage, Hampson, Agüera y Arcas: "Communication-efficient learning of deep
 // networks from decentralized data" (AISTATS 2017), algorithm 1: w <- w + sum(n_k delta_k) /
-// sum(n_k).
+// sum(n_k). With another rule than the mean, its aggregate takes the place of the quotient.
 class FedAvg final : public Strategy {
  public:
-  const Aggregator& aggregator() const override { return MeanAggregator(); }
+  explicit FedAvg(std::unique_ptr<Aggregator> aggregator) : aggregator_(std::move(aggregator)) {}
+
+  const Aggregator& aggregator() const override { return *aggregator_; }
 
   void Apply(std::span<const double> reduced, const RoundScalars& /*scalars*/,
              std::span<float> parameters,
@@ -17,12 +22,16 @@ class FedAvg final : public Strategy {
       parameters[i] = static_cast<float>(static_cast<double>(parameters[i]) + reduced[i]);
     }
   }
+
+ private:
+  const std::unique_ptr<Aggregator> aggregator_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Strategy>> MakeFedAvg(const v1::TrainingSpec& /*spec*/) {
-  return std::unique_ptr<Strategy>(std::make_unique<FedAvg>());
+Result<std::unique_ptr<Strategy>> MakeFedAvg(const v1::TrainingSpec& spec) {
+  SKERRY_ASSIGN_OR_RETURN(auto aggregator, MakeAggregator(spec.aggregation()));
+  return std::unique_ptr<Strategy>(std::make_unique<FedAvg>(std::move(aggregator)));
 }
 
 }  // namespace skerry::learning

@@ -206,6 +206,11 @@ TEST(OutputTest, WhoSubmitsARunHearsWhoIsNotThere) {
   *reply.mutable_run() = RunOf("icu-1", "pending");
   for (const char* name : {"north", "south", "west"}) reply.add_sites(name);
   EXPECT_EQ(SubmittedText(reply), "submitted; sites: north, south, west\n");
+  reply.add_warnings("the median of 2 updates is their mean");
+  EXPECT_THAT(SubmittedText(reply),
+              HasSubstr("\nwarning: the median of 2 updates is their mean\n"));
+  EXPECT_EQ(Json::parse(SubmittedJson(reply))["warnings"].size(), 1U);
+  reply.clear_warnings();
   reply.add_not_connected()->set_site("south");
   reply.mutable_not_connected(0)->set_last_seen_unix_ms(kCreated);
   reply.add_not_connected()->set_site("west");

@@ -52,6 +52,8 @@ const Keys kAll = {{"run.name", "\"t\""},
                    {"training.learning_rate", "0.1"},
                    {"training.momentum", "0.9"},
                    {"training.weight_decay", "0.01"},
+                   {"aggregation.rule", "\"trimmed_mean\""},
+                   {"aggregation.trim", "0.25"},
                    {"evaluation.every", "3"},
                    {"evaluation.metrics", "[\"auc\"]"},
                    {"participation.sites", "[\"south\", \"north\", \"west\"]"},
@@ -119,6 +121,7 @@ TEST(RunPlanTest, AFileWithTheLeastHasTheDocumentedDefaults) {
   EXPECT_EQ(plan.spec.training().batch_size(), 32);
   EXPECT_EQ(plan.spec.training().momentum(), 0.0);
   EXPECT_EQ(plan.spec.training().weight_decay(), 0.0);
+  EXPECT_FALSE(plan.spec.training().has_aggregation()) << "runs without it keep their hashes";
   EXPECT_EQ(plan.spec.evaluation().every(), 1);
   EXPECT_TRUE(plan.participation.all_sites);
   EXPECT_EQ(plan.time.heartbeat, Duration(20s));
@@ -150,6 +153,8 @@ TEST(RunPlanTest, EveryKeyIsRead) {
   EXPECT_EQ(spec.model().activation(), "tanh");
   EXPECT_EQ(spec.training().momentum(), 0.9);
   EXPECT_EQ(spec.training().weight_decay(), 0.01);
+  EXPECT_EQ(spec.training().aggregation().rule(), "trimmed_mean");
+  EXPECT_EQ(spec.training().aggregation().trim(), 0.25);
   EXPECT_THAT(spec.evaluation().metrics(), ElementsAre("auc"));
   EXPECT_THAT(plan.participation.sites, ElementsAre("north", "south", "west"));
   EXPECT_EQ(plan.participation.sites_per_round, 2);

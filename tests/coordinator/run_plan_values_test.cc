@@ -77,9 +77,50 @@ TEST(RunPlanValuesTest, AValueOutsideItsRangeIsRefused) {
        {"", "[keep]\nupdates = -1", {"keep.updates: must be at least 0"}},
        {"", "[keep]\nhistory_days = -1", {"keep.history_days: must be at least 0"}},
        {"", "[keep]\nhistory_days = 40000", {"keep.history_days: must be at most 36500"}},
+       {"",
+        "[aggregation]\nrule = \"modian\"",
+        {"run.toml:15: aggregation.rule: there is no \"modian\" here; did you mean \"median\"?"}},
+       {"",
+        "[aggregation]\nrule = \"trimmed_mean\"\ntrim = 0.6",
+        {"run.toml:16: aggregation.trim: must be at least 0 and at most 0.5"}},
+       {"", "[aggregation]\nrule = \"trimmed_mean\"\ntrim = -0.1", {"aggregation.trim"}},
+       {"",
+        "[aggregation]\nrule = \"median\"\ntrim = 0.1",
+        {"run.toml:16: aggregation.trim: nothing reads this key"}},
        {"", "[evaluation]\nevery = -1", {"evaluation.every: must be at least 0"}},
        {"", "min_sites = 0", {"participation.min_sites: must be at least 1"}},
        {"", "quorum = \"most\"", {"quorum: must be a whole number or \"all\""}}});
+}
+
+TEST(RunPlanValuesTest, EachAggregationRuleHasItsOwnKeys) {
+  const auto aggregation = [](const std::string& keys) {
+    return ParseWith("[\"a\", \"b\", \"c\"]",
+                     "[\"a\", \"b\", \"c\", \"d\", \"e\"]\n[aggregation]\n" + keys);
+  };
+  ASSERT_OK_AND_ASSIGN(RunPlan plan, aggregation("rule = \"krum\"\n"));
+  EXPECT_EQ(plan.spec.training().aggregation().attackers(), 1);
+  ASSERT_OK_AND_ASSIGN(plan, aggregation("rule = \"multi_krum\"\nattackers = 0\nselect = 2\n"));
+  EXPECT_EQ(plan.spec.training().aggregation().attackers(), 0);
+  EXPECT_EQ(plan.spec.training().aggregation().select(), 2);
+  ASSERT_OK_AND_ASSIGN(plan, aggregation("rule = \"centered_clipping\"\nradius = 0.5\n"));
+  EXPECT_EQ(plan.spec.training().aggregation().radius(), 0.5);
+  ASSERT_OK_AND_ASSIGN(plan, aggregation("clipping_norm = 2.5\n"));
+  EXPECT_EQ(plan.spec.training().aggregation().clipping_norm(), 2.5);
+  EXPECT_EQ(plan.spec.training().aggregation().rule(), "");
+  const std::pair<const char*, const char*> refused[] = {
+      {"rule = \"krum\"\nattackers = -1\n", "aggregation.attackers: must be at least 0"},
+      {"rule = \"krum\"\nselect = 2\n", "aggregation.select: nothing reads this key"},
+      {"rule = \"krum\"\nattackers = 2\n", "needs 7 updates; there are 5"},
+      {"rule = \"bulyan\"\n", "needs 7 updates; there are 5"},
+      {"rule = \"multi_krum\"\nselect = 0\n", "aggregation.select: must be at least 1"},
+      {"rule = \"multi_krum\"\nselect = 6\n", "aggregation.select is 6"},
+      {"rule = \"centered_clipping\"\n", "aggregation.radius"},
+      {"rule = \"centered_clipping\"\nradius = 0\n", "aggregation.radius: must be over 0"},
+      {"clipping_norm = -1\n", "aggregation.clipping_norm: must be over 0"},
+      {"attackers = 1\n", "aggregation.attackers: nothing reads this key"}};
+  for (const auto& [keys, said] : refused) {
+    EXPECT_THAT(aggregation(keys), Fails(Code::kInvalidArgument, HasSubstr(said))) << keys;
+  }
 }
 
 TEST(RunPlanValuesTest, AnUnknownNameIsRefusedAndTheNearestIsNamed) {

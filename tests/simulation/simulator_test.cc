@@ -96,6 +96,20 @@ TEST(SimulatorTest, AnMlpKeepsItsBitsTooWithAnyNumberOfThreads) {
   EXPECT_EQ(ModelHash(std::move(one)), ModelHash(std::move(three)));
 }
 
+TEST(SimulatorTest, RobustRulesLearnAndKeepTheirBitsWithAnyNumberOfThreads) {
+  for (const char* rule : {"rule = \"median\"\n", "rule = \"trimmed_mean\"\ntrim = 0.25\n"}) {
+    SCOPED_TRACE(rule);
+    const std::string file = PatientsRunFile(10, std::string("[aggregation]\n") + rule);
+    ASSERT_OK_AND_ASSIGN(const SimulationResult result, Simulate(Patients(file)));
+    EXPECT_EQ(result.run.state(), "completed");
+    EXPECT_GT(LastMetric(result, "test.auc"), 0.7);
+    SimulationOptions one = Patients(file);
+    one.num_threads = 1;
+    EXPECT_EQ(ModelHash(std::move(one)), crypto::Sha256(result.model).Hex());
+    EXPECT_NE(ModelHash(Patients(PatientsRunFile(10))), crypto::Sha256(result.model).Hex());
+  }
+}
+
 TEST(SimulatorTest, AHistoryIsReplayedToTheSameModel) {
   // Two of five sites are drawn each round, so who took part is not obvious.
   const std::string file = PatientsRunFile(6, "[participation]\nsites_per_round = 2\nquorum = 2\n");

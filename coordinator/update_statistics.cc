@@ -1,0 +1,76 @@
+#include "coordinator/update_statistics.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/first_error.h"
+#include "base/parallel.h"
+#include "coordinator/file_values.h"
+#include "learning/aggregators/distances.h"
+
+namespace skerry::coordinator {
+namespace {
+
+constexpr int64_t kBlock = 64 * 1024;  // elements that are summed by themselves
+constexpr int64_t kWorkspaceElements = int64_t{512} << 10;  // of all rows, for a thread
+
+// Reads the rows of one block, a part at a time.
+Status MeasureBlock(std::span<const Slice<const File>> updates, int64_t first, int64_t count,
+                    learning::DistanceMeter& meter) {
+  const auto num_rows = static_cast<int64_t>(updates.size());
+  const int64_t part =
+      std::clamp<int64_t>(kWorkspaceElements / num_rows / 1024 * 1024, 1024, kBlock);
+  const auto memory = std::make_unique_for_overwrite<float[]>(
+      static_cast<std::size_t>(num_rows * std::min(part, count)));
+  std::vector<std::span<const float>> rows(updates.size());
+  for (int64_t done = 0; done < count; done += part) {
+    const auto size = static_cast<std::size_t>(std::min(part, count - done));
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      const std::span<float> row(memory.get() + k * size, size);
+      const uint64_t skip = static_cast<uint64_t>(first + done) * sizeof(float);
+      SKERRY_RETURN_IF_ERROR(ReadValues(*updates[k].file, updates[k].offset + skip, row));
+      rows[k] = row;
+    }
+    meter.Add(rows);
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<learning::UpdateStatistics> MeasureUpdates(std::span<const Slice<const File>> updates,
+                                                  int64_t num_elements, Executor& compute,
+                                                  int num_threads) {
+  learning::UpdateStatistics statistics(updates.size());
+  // So many blocks at a time, whose sums are then added in order.
+  const auto wave = static_cast<int64_t>(std::max(1, num_threads));
+  for (int64_t begin = 0; begin < num_elements; begin += wave * kBlock) {
+    const int64_t blocks = std::min(wave, (num_elements - begin + kBlock - 1) / kBlock);
+    std::vector<learning::DistanceMeter> meters(static_cast<std::size_t>(blocks),
+                                                learning::DistanceMeter(updates.size()));
+    FirstError error;
+    ParallelFor(compute, num_threads - 1, meters.size(), [&](std::size_t i) {
+      const int64_t first = begin + static_cast<int64_t>(i) * kBlock;
+      error.Note(MeasureBlock(updates, first, std::min(kBlock, num_elements - first), meters[i]));
+    });
+    SKERRY_RETURN_IF_ERROR(error.Take());
+    for (const learning::DistanceMeter& meter : meters) meter.AddTo(statistics);
+  }
+  return statistics;
+}
+
+Result<learning::Coefficients> WeighUpdates(const learning::Aggregator& aggregator,
+                                            std::span<const learning::UpdateInfo> infos,
+                                            std::span<const Slice<const File>> updates,
+                                            int64_t num_elements, Executor& compute,
+                                            int num_threads) {
+  SKERRY_ASSIGN_OR_RETURN(learning::Coefficients coefficients, aggregator.Weigh(infos));
+  if (!aggregator.NeedsStatistics()) return coefficients;
+  SKERRY_ASSIGN_OR_RETURN(const learning::UpdateStatistics statistics,
+                          MeasureUpdates(updates, num_elements, compute, num_threads));
+  return aggregator.Judge(statistics, std::move(coefficients));
+}
+
+}  // namespace skerry::coordinator

@@ -1,0 +1,199 @@
+// Rules that judge updates by their norms and distances, and then take a mean of them.
+#include <utility>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "learning/aggregators/all.h"
+#include "learning/aggregators/distance_rules.h"
+#include "learning/aggregators/order_statistics.h"
+
+namespace skerry::learning {
+namespace {
+
+constexpr int kMedianIterations = 100;  // it converges long before, and each costs next to nothing
+constexpr int kClippingIterations = 3;
+
+std::string Updates(int64_t n) { return std::to_string(n) + " updates"; }
+
+Coefficients Unweighted(std::size_t n) {
+  return {std::vector<double>(n, 1.0), std::vector<double>(n, 1.0), std::vector<bool>(n, true)};
+}
+
+// Needs one pass over all updates before the one that reduces them.
+class JudgingRule : public Aggregator {
+ public:
+  bool NeedsStatistics() const override { return true; }
+  Result<Coefficients> Weigh(std::span<const UpdateInfo> updates) const override {
+    SKERRY_RETURN_IF_ERROR(CheckNumUpdates(static_cast<int64_t>(updates.size())));
+    return Unweighted(updates.size());
+  }
+  void Reduce(std::span<const std::span<const float>> rows, const Coefficients& coefficients,
+              std::span<double> out) const override {
+    MeanAggregator().Reduce(rows, coefficients, out);
+  }
+};
+
+// Those that stand against a number of attackers, by taking no more than some updates.
+class SelectingRule : public JudgingRule {
+ public:
+  SelectingRule(int64_t attackers, int64_t factor, const char* name)
+      : attackers_(attackers), factor_(factor), name_(name) {}
+
+  Status CheckNumUpdates(int64_t n) const override {
+    const int64_t least = factor_ * attackers_ + 3;
+    if (n >= least) return OkStatus();
+    return FailedPrecondition(std::string(name_) +
+                              " against aggregation.attackers = " + std::to_string(attackers_) +
+                              " needs " + Updates(least) + "; there are " + std::to_string(n))
+        .WithHint("lower aggregation.attackers, or raise participation.quorum");
+  }
+  Result<Coefficients> Judge(const UpdateStatistics& statistics, Coefficients in) const override {
+    SKERRY_RETURN_IF_ERROR(CheckNumUpdates(static_cast<int64_t>(statistics.size())));
+    in.use.assign(statistics.size(), false);
+    for (const std::size_t k : Select(statistics)) in.use[k] = true;
+    return in;
+  }
+
+ protected:
+  const int64_t attackers_;
+
+ private:
+  virtual std::vector<std::size_t> Select(const UpdateStatistics& statistics) const = 0;
+
+  const int64_t factor_;
+  const char* const name_;
+};
+
+class MultiKrum final : public SelectingRule {
+ public:
+  // `select` of 0: all but the attackers.
+  MultiKrum(int64_t attackers, int64_t select, const char* name)
+      : SelectingRule(attackers, 2, name), select_(select) {}
+
+  Status CheckNumUpdates(int64_t n) const override {
+    SKERRY_RETURN_IF_ERROR(SelectingRule::CheckNumUpdates(n));
+    if (select_ <= n) return OkStatus();
+    return FailedPrecondition("aggregation.select is " + std::to_string(select_) +
+                              "; there are only " + Updates(n));
+  }
+
+ private:
+  std::vector<std::size_t> Select(const UpdateStatistics& statistics) const override {
+    const auto n = static_cast<int64_t>(statistics.size());
+    const int64_t count = select_ == 0 ? n - attackers_ : select_;
+    return KrumSelection(statistics, attackers_, static_cast<std::size_t>(count));
+  }
+
+  const int64_t select_;
+};
+
+class Bulyan final : public SelectingRule {
+ public:
+  explicit Bulyan(int64_t attackers) : SelectingRule(attackers, 4, "bulyan") {}
+
+  void Reduce(std::span<const std::span<const float>> rows, const Coefficients& coefficients,
+              std::span<double> out) const override {
+    const RowsInUse used(rows, coefficients);
+    ClosestToMedianMean(used.rows(), used.rows().size() - 2 * static_cast<std::size_t>(attackers_),
+                        out);
+  }
+
+ private:
+  std::vector<std::size_t> Select(const UpdateStatistics& statistics) const override {
+    return BulyanSelection(statistics, attackers_);
+  }
+};
+
+class GeometricMedian final : public JudgingRule {
+ public:
+  Result<Coefficients> Weigh(std::span<const UpdateInfo> updates) const override {
+    return MeanAggregator().Weigh(updates);
+  }
+  Result<Coefficients> Judge(const UpdateStatistics& statistics, Coefficients in) const override {
+    in.weight = GeometricMedianShares(statistics, in.weight, kMedianIterations);
+    return in;
+  }
+  std::string WeaknessOf(int64_t n) const override {
+    if (n >= 3) return "";
+    return "the geometric median of " + Updates(n) + " lies where the larger site wants it";
+  }
+};
+
+class CenteredClipping final : public JudgingRule {
+ public:
+  explicit CenteredClipping(double radius) : radius_(radius) {}
+
+  Result<Coefficients> Judge(const UpdateStatistics& statistics, Coefficients in) const override {
+    in.scale = CenteredClippingFactors(statistics, radius_, kClippingIterations);
+    for (double& factor : in.scale) factor *= static_cast<double>(in.scale.size());  // of a mean
+    return in;
+  }
+
+ private:
+  const double radius_;
+};
+
+// Another rule, over updates of which none is longer than a limit.
+class NormClipping final : public Aggregator {
+ public:
+  NormClipping(std::unique_ptr<Aggregator> rule, double limit)
+      : rule_(std::move(rule)), limit_(limit) {}
+
+  Status CheckNumUpdates(int64_t n) const override { return rule_->CheckNumUpdates(n); }
+  std::string WeaknessOf(int64_t n) const override { return rule_->WeaknessOf(n); }
+  bool NeedsStatistics() const override { return true; }
+  Result<Coefficients> Weigh(std::span<const UpdateInfo> updates) const override {
+    return rule_->Weigh(updates);
+  }
+  Result<Coefficients> Judge(const UpdateStatistics& statistics, Coefficients in) const override {
+    const std::vector<double> scales = ClippingScales(statistics, limit_);
+    SKERRY_ASSIGN_OR_RETURN(Coefficients out,
+                            rule_->Judge(Scaled(statistics, scales), std::move(in)));
+    for (std::size_t k = 0; k < scales.size(); ++k) out.scale[k] *= scales[k];
+    return out;
+  }
+  void Reduce(std::span<const std::span<const float>> rows, const Coefficients& coefficients,
+              std::span<double> out) const override {
+    rule_->Reduce(rows, coefficients, out);
+  }
+
+ private:
+  const std::unique_ptr<Aggregator> rule_;
+  const double limit_;
+};
+
+Status CheckAttackers(int64_t attackers) {
+  if (attackers >= 0 && attackers <= 1'000'000) return OkStatus();
+  return InvalidArgument("aggregation.attackers: must be at least 0");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Aggregator>> MakeKrum(int64_t attackers) {
+  SKERRY_RETURN_IF_ERROR(CheckAttackers(attackers));
+  return std::unique_ptr<Aggregator>(std::make_unique<MultiKrum>(attackers, 1, "krum"));
+}
+
+Result<std::unique_ptr<Aggregator>> MakeMultiKrum(int64_t attackers, int64_t select) {
+  SKERRY_RETURN_IF_ERROR(CheckAttackers(attackers));
+  if (select < 0) return InvalidArgument("aggregation.select: must be at least 1");
+  return std::unique_ptr<Aggregator>(std::make_unique<MultiKrum>(attackers, select, "multi_krum"));
+}
+
+Result<std::unique_ptr<Aggregator>> MakeBulyan(int64_t attackers) {
+  SKERRY_RETURN_IF_ERROR(CheckAttackers(attackers));
+  return std::unique_ptr<Aggregator>(std::make_unique<Bulyan>(attackers));
+}
+
+std::unique_ptr<Aggregator> MakeGeometricMedian() { return std::make_unique<GeometricMedian>(); }
+
+Result<std::unique_ptr<Aggregator>> MakeCenteredClipping(double radius) {
+  if (!(radius > 0)) return InvalidArgument("aggregation.radius: must be over 0");
+  return std::unique_ptr<Aggregator>(std::make_unique<CenteredClipping>(radius));
+}
+
+std::unique_ptr<Aggregator> WithNormClipping(std::unique_ptr<Aggregator> rule, double limit) {
+  return std::make_unique<NormClipping>(std::move(rule), limit);
+}
+
+}  // namespace skerry::learning

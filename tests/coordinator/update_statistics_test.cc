@@ -1,0 +1,58 @@
+#include "coordinator/update_statistics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "base/bytes_file.h"
+#include "base/random.h"
+#include "testing/status_matchers.h"
+
+namespace skerry::coordinator {
+namespace {
+
+using skerry::testing::HasCode;
+
+// Four updates, each behind 12 other bytes in its file.
+class UpdateStatisticsTest : public ::testing::Test {
+ protected:
+  void Make(std::size_t size) {
+    for (int k = 0; k < 4; ++k) {
+      RandomStream random(2, Purpose::kSimulation, 0, "statistics", static_cast<uint64_t>(k));
+      std::vector<float> values(size);
+      for (float& value : values) value = static_cast<float>(random.Uniform() - 0.5);
+      files.push_back(std::make_unique<BytesFile>(
+          std::string(12, 'h') +
+          std::string(reinterpret_cast<const char*>(values.data()), size * sizeof(float))));
+      updates.push_back({files.back().get(), 12});
+    }
+  }
+
+  std::vector<std::unique_ptr<File>> files;
+  std::vector<Slice<const File>> updates;
+};
+
+TEST_F(UpdateStatisticsTest, AnyNumberOfThreadsGivesTheSameBits) {
+  constexpr int64_t kSize = 300'001;  // five blocks, the last one odd
+  Make(kSize);
+  InlineExecutor alone;
+  ASSERT_OK_AND_ASSIGN(const auto expected, MeasureUpdates(updates, kSize, alone, 1));
+  EXPECT_NEAR(expected.squared_norm[0], kSize / 12.0, 300);
+  EXPECT_NEAR(expected.SquaredDistance(1, 3), kSize / 6.0, 300);
+  for (const int num_threads : {2, 3, 7}) {
+    ThreadPool pool(num_threads);
+    ASSERT_OK_AND_ASSIGN(const auto statistics, MeasureUpdates(updates, kSize, pool, num_threads));
+    EXPECT_EQ(statistics.squared_norm, expected.squared_norm) << num_threads;
+    EXPECT_EQ(statistics.squared_distance, expected.squared_distance) << num_threads;
+  }
+}
+
+TEST_F(UpdateStatisticsTest, AFileThatIsCutShortIsDataLoss) {
+  Make(1000);
+  InlineExecutor executor;
+  EXPECT_THAT(MeasureUpdates(updates, 1001, executor, 1), HasCode(Code::kDataLoss));
+}
+
+}  // namespace
+}  // namespace skerry::coordinator
