@@ -31,5 +31,24 @@ TEST(Crc32cTest, NoticesEveryFlippedBitAtEveryLength) {
   }
 }
 
+// By the polynomial alone, bit after bit.
+uint32_t Reference(const std::string& bytes) {
+  uint32_t crc = 0xffffffff;
+  for (const char c : bytes) {
+    crc ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) * 0x82f63b78);
+  }
+  return ~crc;
+}
+
+TEST(Crc32cTest, LongTextsAreSummedInLanesToTheSameValue) {
+  std::string bytes;
+  for (std::size_t i = 0; i < 3 * 3 * 8192 + 13; ++i) bytes += static_cast<char>(i * i / 7 + i);
+  for (const std::size_t length : {3 * 8192 - 1, 3 * 8192, 3 * 8192 + 1, 6 * 8192, 9 * 8192 + 13}) {
+    const std::string text = bytes.substr(0, length);
+    EXPECT_EQ(Crc32c(text), Reference(text)) << length;
+  }
+}
+
 }  // namespace
 }  // namespace skerry
