@@ -66,6 +66,9 @@ void Session::KeepRest() {
   }
   if (!status.ok()) return End(status);
   unkept_.clear();
+  unconfirmed_.merge(unkept_verdicts_);
+  unkept_verdicts_.clear();
+  if (remove_states_) RemoveUnusedStates();
   if (disk_full_.empty()) return;
   disk_full_.clear();
   parts_.observer.Say("there is room on the disk again");
@@ -92,8 +95,8 @@ void Session::TrainAgain(Work& work, const Status& why) {
   work.header.Clear();
   work.digests.reset();
   work.resumes = 0;
-  Keep(ClientTask{work.task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(),
-                  ""});
+  work.next_state = false;
+  Keep(work.Record(ClientTask::State::kTaken));
   Retry(work, why);
 }
 

@@ -55,8 +55,7 @@ void Session::Submit(Work& work, uint64_t offset) {
         SKERRY_FAILPOINT("client/receipt-heard");
         found->stage = Stage::kSubmitted;
         Unhindered(*found);
-        KeepSoon(ClientTask{task_id, ClientTask::State::kSubmitted, found->task.SerializeAsString(),
-                            found->header.SerializeAsString()});
+        KeepSoon(found->Record(ClientTask::State::kSubmitted));
         SKERRY_FAILPOINT("client/receipt-kept");
       });
 }

@@ -38,7 +38,8 @@ void Session::Accept(const v1::Task& task) {
     work.task.mutable_model()->clear_contents();
   }
   SKERRY_FAILPOINT("client/task-received");
-  ClientTask taken{task.task_id(), ClientTask::State::kTaken, work.task.SerializeAsString(), ""};
+  work.base_state = BaseStateOf(task);
+  storage::ClientTask taken = work.Record(ClientTask::State::kTaken);
   // What has been fetched of a model outlives this process only with its task.
   const bool fetches = task.has_model() && work.model == nullptr;
   fetches ? Keep(std::move(taken)) : KeepSoon(std::move(taken));
@@ -129,6 +130,7 @@ void Session::Train(Work& work) {
       parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kCreate);
   if (!result.ok()) return Retry(work, result.status());
   order->result = *std::move(result);
+  if (Status opened = OpenStates(work, *order); !opened.ok()) return Retry(work, opened);
   SKERRY_FAILPOINT("client/training-begins");
   order->stop = work.stop.get_token();
   work.progress = std::make_shared<WorkProgress>();
@@ -182,14 +184,14 @@ Status Session::Seal(Work& work, WorkDone& done) {
                             parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead));
     SKERRY_RETURN_IF_ERROR(client::Seal(work.task, *file, done));
   }
+  SKERRY_RETURN_IF_ERROR(SealState(work, done));
   work.header = done.header;
   work.digests = done.digests;
   work.stage = Stage::kSubmitting;
   work.ask_first = false;
   work.model.reset();
   SKERRY_FAILPOINT("client/result-hashed");
-  Keep(ClientTask{work.task.task_id(), ClientTask::State::kFinished, work.task.SerializeAsString(),
-                  work.header.SerializeAsString()});
+  Keep(work.Record(ClientTask::State::kFinished));
   SKERRY_FAILPOINT("client/result-kept");
   return OkStatus();
 }

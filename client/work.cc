@@ -12,6 +12,12 @@ namespace skerry::client {
 using crypto::Digest;
 using crypto::kChunkBytes;
 
+storage::ClientTask Work::Record(storage::ClientTask::State state) const {
+  const bool taken = state == storage::ClientTask::State::kTaken;
+  return {task.task_id(), state,      task.SerializeAsString(), taken ? "" : header.SerializeAsString(),
+          base_state,     next_state};
+}
+
 ModelSink::ModelSink(std::shared_ptr<File> file, const v1::ModelRef& model, uint64_t offset,
                      std::shared_ptr<WorkProgress> progress)
     : file_(std::move(file)),

@@ -16,6 +16,7 @@
 #include "rpc/coordinator_api.h"
 #include "rpc/reaction.h"
 #include "skerry/v1/task.pb.h"
+#include "storage/client_store.h"
 
 namespace skerry::client {
 
@@ -49,7 +50,12 @@ struct Work {
   std::shared_ptr<WorkProgress> progress = std::make_shared<WorkProgress>();
   v1::ResultHeader header;                     // from kSubmitting on
   std::shared_ptr<rpc::ChunkDigests> digests;  // of the result; null: an earlier process hashed it
-  Status failure;                              // kFailing
+  int64_t base_state = 0;                      // as in storage::ClientTask
+  bool next_state = false;
+  Status failure;  // kFailing
+
+  // As the store keeps it.
+  storage::ClientTask Record(storage::ClientTask::State state) const;
 };
 
 // Writes a model version chunk by chunk into a file, going on where an earlier process left off.

@@ -9,6 +9,7 @@
 #include "base/first_error.h"
 #include "base/parallel.h"
 #include "coordinator/result_sums.h"
+#include "coordinator/update_reader.h"
 #include "crypto/content_hash.h"
 #include "rpc/chunks.h"
 
@@ -50,9 +51,7 @@ class BlockPass {
       : input_(input), coefficients_(coefficients), scalars_(scalars) {
     const auto section = input.spec.result_layout.Find(learning::kUpdateSection);
     has_update_ = section.has_value() && !input.results.empty();
-    if (has_update_) {
-      update_offset_ = static_cast<uint64_t>(input.spec.result_layout.offset_bytes(*section));
-    }
+    if (has_update_) update_.emplace(input.spec.result_layout, *section);
     num_elements_ = input.program->parameters().num_elements();
     num_states_ = input.program->strategy().StateVectors().size();
   }
@@ -100,7 +99,7 @@ class BlockPass {
       SKERRY_RETURN_IF_ERROR(ReadExactly(
           *place.base_state, place.base_state_offset + StateOffset(s) + skip, states[s]));
     }
-    if (has_update_) SKERRY_RETURN_IF_ERROR(ReduceAndApply(skip, parameters, states));
+    if (has_update_) SKERRY_RETURN_IF_ERROR(ReduceAndApply(first, parameters, states));
     SKERRY_RETURN_IF_ERROR(
         Write(*place.model, place.model_offset + skip, std::span<const float>(parameters)));
     for (std::size_t s = 0; s < num_states_; ++s) {
@@ -110,14 +109,14 @@ class BlockPass {
     return OkStatus();
   }
 
-  Status ReduceAndApply(uint64_t skip, std::vector<float>& parameters,
+  Status ReduceAndApply(int64_t first, std::vector<float>& parameters,
                         const std::vector<std::span<float>>& states) const {
     const std::size_t size = parameters.size();
     std::vector<float> values(input_.results.size() * size);
     std::vector<std::span<const float>> rows(input_.results.size());
     for (std::size_t k = 0; k < rows.size(); ++k) {
       const std::span<float> row = std::span(values).subspan(k * size, size);
-      SKERRY_RETURN_IF_ERROR(ReadExactly(*input_.results[k].file, update_offset_ + skip, row));
+      SKERRY_RETURN_IF_ERROR(update_->Read(*input_.results[k].file, first, row));
       rows[k] = row;
     }
     SKERRY_FAILPOINT("coordinator/block-read");
@@ -135,7 +134,7 @@ class BlockPass {
   const learning::Coefficients& coefficients_;
   const learning::RoundScalars& scalars_;
   bool has_update_ = false;
-  uint64_t update_offset_ = 0;
+  std::optional<UpdateReader> update_;
   int64_t num_elements_ = 0;
   std::size_t num_states_ = 0;
 };

@@ -101,12 +101,21 @@ CREATE TABLE event (
 CREATE INDEX event_by_run ON event (run_id);
 )sql"};
 
-constexpr std::array<std::string_view, 1> kClientScripts = {R"sql(
+constexpr std::array<std::string_view, 2> kClientScripts = {R"sql(
 CREATE TABLE task (
   task_id INTEGER PRIMARY KEY,
   state TEXT NOT NULL,
   task BLOB NOT NULL,
   header BLOB NOT NULL
+) STRICT;
+)sql",
+                                                            R"sql(
+ALTER TABLE task ADD COLUMN base_state INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN next_state INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE site_state (
+  run_id TEXT PRIMARY KEY,
+  round INTEGER NOT NULL,
+  task_id INTEGER NOT NULL
 ) STRICT;
 )sql"};
 
