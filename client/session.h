@@ -129,6 +129,7 @@ class Session {
   int64_t BaseStateOf(const v1::Task& task) const;
   Status OpenStates(const Work& work, WorkOrder& order);
   Status SealState(Work& work, const WorkDone& done);
+  bool WaitsForRoom(Work& work) const;
   void AdoptState(const Work& work);
   void ForgetState(const std::string& run_id);
   std::string StatePath(int64_t task_id) const;

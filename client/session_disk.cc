@@ -95,7 +95,6 @@ void Session::TrainAgain(Work& work, const Status& why) {
   work.header.Clear();
   work.digests.reset();
   work.resumes = 0;
-  work.next_state = false;
   Keep(work.Record(ClientTask::State::kTaken));
   Retry(work, why);
 }

@@ -1,7 +1,7 @@
-// What a site keeps of a run between rounds. A task's state is a file of its own: it is proposed
-// with the result, written down in the store as the run's state in the transaction that ends the
-// task when it has counted, and of no meaning otherwise. So there is no moment at which a kill
-// could leave half of it.
+// What a site keeps of a run between rounds. A task's state is a file of its own, which is there
+// whole or not at all: it is proposed with the result, written down in the store as the run's state
+// in the transaction that ends the task when it has counted, and of no meaning otherwise. So there
+// is no moment at which a kill could leave half of it.
 
 #include <utility>
 
@@ -9,6 +9,11 @@
 #include "client/session.h"
 
 namespace skerry::client {
+namespace {
+
+std::string Unfinished(const std::string& path) { return path + ".new"; }
+
+}  // namespace
 
 std::string Session::StatePath(int64_t task_id) const {
   return options_.state_dir + "/site-state/" + std::to_string(task_id) + ".safetensors";
@@ -24,8 +29,9 @@ int64_t Session::BaseStateOf(const v1::Task& task) const {
 
 Status Session::OpenStates(const Work& work, WorkOrder& order) {
   if (!work.task.site_state()) return OkStatus();
-  SKERRY_ASSIGN_OR_RETURN(order.next_state, parts_.files.Open(StatePath(work.task.task_id()),
-                                                              OpenMode::kCreate));
+  SKERRY_ASSIGN_OR_RETURN(
+      order.next_state,
+      parts_.files.Open(Unfinished(StatePath(work.task.task_id())), OpenMode::kCreate));
   if (work.base_state == 0) return OkStatus();
   Result<std::unique_ptr<File>> base =
       parts_.files.Open(StatePath(work.base_state), OpenMode::kRead);
@@ -40,15 +46,25 @@ Status Session::OpenStates(const Work& work, WorkOrder& order) {
 }
 
 // Power loss may take a result, which is made again; but the state of a result that was sent must
-// be there when it counts.
+// be there when it counts, even if the result is just being made again.
 Status Session::SealState(Work& work, const WorkDone& done) {
-  work.next_state = done.has_next_state;
   if (!done.has_next_state) return OkStatus();
-  SKERRY_ASSIGN_OR_RETURN(
-      const auto file, parts_.files.Open(StatePath(work.task.task_id()), OpenMode::kReadWrite));
+  const std::string path = StatePath(work.task.task_id());
+  SKERRY_ASSIGN_OR_RETURN(const auto file,
+                          parts_.files.Open(Unfinished(path), OpenMode::kReadWrite));
   SKERRY_RETURN_IF_ERROR(file->Sync());
   SKERRY_FAILPOINT("client/state-written");
-  return parts_.files.SyncDirectory(options_.state_dir + "/site-state");
+  SKERRY_RETURN_IF_ERROR(parts_.files.Rename(Unfinished(path), path));
+  SKERRY_RETURN_IF_ERROR(parts_.files.SyncDirectory(ParentDirectory(path)));
+  work.next_state = true;
+  return OkStatus();
+}
+
+// A result is not sent before the store has its state: it could count, and the state be lost.
+bool Session::WaitsForRoom(Work& work) const {
+  if (!work.next_state || disk_full_.empty()) return false;
+  work.not_before = look_for_room_at_;
+  return true;
 }
 
 // The end of a task that has counted.
@@ -77,6 +93,7 @@ void Session::RemoveUnusedStates() {
   for (const auto& [run_id, state] : site_states_) used.insert(StatePath(state.task_id));
   for (const auto& [task_id, work] : works_) {
     used.insert(StatePath(task_id));
+    used.insert(Unfinished(StatePath(task_id)));
     used.insert(StatePath(work.base_state));
   }
   const Result<std::vector<std::string>> names = parts_.files.List(folder);

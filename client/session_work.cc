@@ -55,7 +55,7 @@ void Session::StepWork(Work& work, Timestamp now) {
       if (!work.task.has_model() || work.model != nullptr) return Train(work);
       return joined_ ? Fetch(work) : void();
     case Stage::kSubmitting:
-      if (!joined_) return;
+      if (!joined_ || WaitsForRoom(work)) return;
       return work.ask_first ? Query(work) : Submit(work, 0);
     case Stage::kFailing:
       return joined_ ? SendFailure(work) : void();

@@ -17,7 +17,7 @@ struct ClientTask {  // key: task_id
   std::string task;    // a serialized v1::Task, without the model's contents
   std::string header;  // from kFinished on: a serialized v1::ResultHeader
   int64_t base_state = 0;   // the task whose site state this one begins from; 0: from none
-  bool next_state = false;  // from kFinished on: it has proposed a site state
+  bool next_state = false;  // it has proposed a site state
 
   friend bool operator==(const ClientTask&, const ClientTask&) = default;
 };

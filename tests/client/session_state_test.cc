@@ -69,7 +69,7 @@ TEST_F(SessionStateTest, WhatATaskProposedIsTheInputOfTheNextOnceItHasCounted) {
   GiveVerdict(8, v1::Verdict::COUNTED);
   Give(StateTask(9, 3));
   EXPECT_EQ(Input(), "two");
-  EXPECT_THAT(Files(), ElementsAre("8.safetensors", "9.safetensors"));
+  EXPECT_THAT(Files(), ElementsAre("8.safetensors", "9.safetensors.new"));
 }
 
 TEST_F(SessionStateTest, ADiscardedRoundRollsBack) {
@@ -78,6 +78,7 @@ TEST_F(SessionStateTest, ADiscardedRoundRollsBack) {
   GiveVerdict(7, v1::Verdict::COUNTED);
   Work(StateTask(8, 2), "two");
   GiveVerdict(8, v1::Verdict::DISCARDED, "late");
+  Wait(2s);
   EXPECT_THAT(Files(), ElementsAre("7.safetensors"));
   Give(StateTask(9, 3));
   EXPECT_EQ(Input(), "one");
@@ -151,6 +152,40 @@ TEST_F(SessionStateTest, AResultThatIsTrainedAgainProposesAgain) {
   EXPECT_EQ(Input(), "one");
 }
 
+TEST_F(SessionStateTest, AResultThatCountsWhileItIsTrainedAgainHasItsState) {
+  Join();
+  Give(StateTask(7, 1));
+  Propose("one");
+  ASSERT_OK(files_.Remove("state/results/7.result"));
+  KillAndRestart();
+  JoinAgain(7);
+  SayStored(0);
+  Wait(1s);
+  ASSERT_EQ(runner_.jobs.size(), 2U);
+  ASSERT_OK(runner_.last().next_state->WriteAt(0, "on"));
+  KillAndRestart();  // it was received after all, and has counted
+  v1::JoinReply reply = Joined(3, 7, v1::JoinReply::KEEP);
+  v1::Verdict& verdict = *reply.add_verdicts();
+  verdict.set_task_id(7);
+  verdict.set_outcome(v1::Verdict::COUNTED);
+  Answer(api_.joins, reply);
+  Give(StateTask(8, 2));
+  EXPECT_EQ(Input(), "one");
+}
+
+TEST_F(SessionStateTest, AResultIsNotSentBeforeItsStateIsWrittenDown) {
+  Join();
+  Give(StateTask(7, 1));
+  store_.failure = ResourceExhausted("client.db: No space left on device");
+  Propose("one");
+  EXPECT_EQ(api_.uploads.made(), 0U);
+  Wait(3s);
+  EXPECT_EQ(api_.uploads.made(), 0U);
+  store_.failure = OkStatus();
+  Wait(2s);
+  EXPECT_EQ(api_.uploads.held(), 1U);
+}
+
 TEST_F(SessionStateTest, AVerdictIsNotConfirmedBeforeItsStateIsWrittenDown) {
   Join();
   Work(StateTask(7, 1), "one");
@@ -215,6 +250,7 @@ TEST_F(SessionStateTest, AnotherCoordinatorAndAFinishedRunTakeTheStatesWithThem)
   v1::PullTaskReply finished;
   finished.mutable_run_finished()->set_run_id("r-1");
   Answer(api_.pulls, finished);
+  Wait(2s);
   EXPECT_THAT(Files(), IsEmpty());
   ASSERT_OK_AND_ASSIGN(const storage::ClientSnapshot snapshot, memory_store_.Load());
   EXPECT_THAT(snapshot.states, IsEmpty());
