@@ -46,6 +46,14 @@ class SessionStateTest : public SessionTest {
   void JoinAgain(int64_t task_id) {
     Answer(api_.joins, Joined(++epoch_, task_id, v1::JoinReply::KEEP));
   }
+  // The coordinator has counted the task in the meantime.
+  void JoinAndHearThatItCounted(int64_t task_id) {
+    v1::JoinReply reply = Joined(++epoch_, task_id, v1::JoinReply::KEEP);
+    v1::Verdict& verdict = *reply.add_verdicts();
+    verdict.set_task_id(task_id);
+    verdict.set_outcome(v1::Verdict::COUNTED);
+    Answer(api_.joins, reply);
+  }
   void JoinWithNothing() { Answer(api_.joins, Joined(++epoch_)); }
 
   uint64_t epoch_ = 1;
@@ -96,12 +104,16 @@ TEST_F(SessionStateTest, KilledAtEachStepOfATaskTheNextOneHasTheSameInput) {
   Join();
   Work(StateTask(7, 1), "one");
   KillAndRestart();  // after the receipt
-  JoinAgain(7);
-  GiveVerdict(7, v1::Verdict::COUNTED);
+  JoinAndHearThatItCounted(7);
   KillAndRestart();  // after the verdict
   JoinWithNothing();
   Give(StateTask(8, 2));
   EXPECT_EQ(Input(), "one");
+  KillAndRestart();  // before the store knows of the task
+  JoinWithNothing();
+  Give(StateTask(8, 2));
+  EXPECT_EQ(Input(), "one");
+  Wait(2s);
   KillAndRestart();  // while training
   JoinAgain(8);
   EXPECT_EQ(Input(), "one");
@@ -125,8 +137,7 @@ TEST_F(SessionStateTest, PowerLossCostsNoStateThatWasSealed) {
   Work(StateTask(7, 1), "one");
   files_.memory.PowerLoss();
   KillAndRestart();
-  JoinAgain(7);
-  GiveVerdict(7, v1::Verdict::COUNTED);
+  JoinAndHearThatItCounted(7);
   files_.memory.PowerLoss();
   KillAndRestart();
   JoinWithNothing();
@@ -163,12 +174,8 @@ TEST_F(SessionStateTest, AResultThatCountsWhileItIsTrainedAgainHasItsState) {
   Wait(1s);
   ASSERT_EQ(runner_.jobs.size(), 2U);
   ASSERT_OK(runner_.last().next_state->WriteAt(0, "on"));
-  KillAndRestart();  // it was received after all, and has counted
-  v1::JoinReply reply = Joined(3, 7, v1::JoinReply::KEEP);
-  v1::Verdict& verdict = *reply.add_verdicts();
-  verdict.set_task_id(7);
-  verdict.set_outcome(v1::Verdict::COUNTED);
-  Answer(api_.joins, reply);
+  KillAndRestart();
+  JoinAndHearThatItCounted(7);  // it was received after all
   Give(StateTask(8, 2));
   EXPECT_EQ(Input(), "one");
 }
@@ -196,11 +203,7 @@ TEST_F(SessionStateTest, AVerdictIsNotConfirmedBeforeItsStateIsWrittenDown) {
   EXPECT_EQ(api_.pulls.last().confirmed_verdicts_size(), 0);
   KillAndRestart();  // the store knows nothing of the verdict: it comes again
   store_.failure = OkStatus();
-  v1::JoinReply reply = Joined(2, 7, v1::JoinReply::KEEP);
-  v1::Verdict& verdict = *reply.add_verdicts();
-  verdict.set_task_id(7);
-  verdict.set_outcome(v1::Verdict::COUNTED);
-  Answer(api_.joins, reply);
+  JoinAndHearThatItCounted(7);
   EXPECT_THAT(api_.pulls.last().confirmed_verdicts(), ElementsAre(7));
   Give(StateTask(8, 2));
   EXPECT_EQ(Input(), "one");
