@@ -130,8 +130,9 @@ class Bench {
 
   Status Reduce(const learning::Strategy& strategy, File& model, Executor& executor, int threads) {
     const learning::RoundScalars scalars;
-    std::vector<coordinator::Slice<const File>> updates;
-    for (const auto& file : updates_) updates.push_back({file.get(), Offset(0)});
+    const coordinator::UpdateReader reader(Offset(0), options_.elements);
+    std::vector<coordinator::Update> updates;
+    for (const auto& file : updates_) updates.push_back({file.get(), &reader});
     SKERRY_ASSIGN_OR_RETURN(const learning::Coefficients coefficients,
                             coordinator::WeighUpdates(strategy.aggregator(), infos_, updates,
                                                       options_.elements, executor, threads));

@@ -11,6 +11,7 @@
 #include "client/evaluation.h"
 #include "client/model_file.h"
 #include "client/result_writer.h"
+#include "client/update_writer.h"
 #include "learning/local_training.h"
 #include "learning/program.h"
 
@@ -80,7 +81,7 @@ Result<WorkDone> NativeTrainer::Work(const WorkOrder& order, RunData& run) const
   SKERRY_ASSIGN_OR_RETURN(WorkDone done, order.task.kind() == v1::STATISTICS
                                              ? Statistics(order, run)
                                              : TrainAndEvaluate(order, run));
-  done.remarks = std::move(remarks);
+  done.remarks.insert(done.remarks.begin(), remarks.begin(), remarks.end());
   return done;
 }
 
@@ -177,9 +178,8 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, RunData
                                order.progress->done.store(done, std::memory_order_relaxed);
                              }));
   for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i] -= loaded.parameters[i];
-  SKERRY_RETURN_IF_ERROR(
-      writer.Put<float>(learning::kUpdateSection, std::span<const float>(parameters)));
   WorkDone done;
+  SKERRY_RETURN_IF_ERROR(WriteUpdate(order, site_, std::move(parameters), writer, done));
   done.num_examples = trained.num_examples;
   done.scalars["train_loss"] = trained.train_loss;
   return done;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/files.h"
@@ -33,9 +34,15 @@ class ResultWriter {
       return InvalidArgument("the task's result layout does not fit its run: section \"" + section +
                              "\"");
     }
-    return file_->WriteAt(static_cast<uint64_t>(layout_.offset_bytes(*index)),
-                          {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+    return PutBytes(*index, 0, {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
   }
+
+  // Bytes of a section, from `offset` in it on.
+  Status PutBytes(std::size_t section, int64_t offset, std::string_view bytes) {
+    return file_->WriteAt(static_cast<uint64_t>(layout_.offset_bytes(section) + offset), bytes);
+  }
+
+  const learning::ResultLayout& layout() const { return layout_; }
 
  private:
   ResultWriter(File& file, learning::ResultLayout layout)

@@ -29,7 +29,7 @@ rpc::Backoff Session::NewBackoff(uint64_t step) const {
 }
 
 Status Session::Open() {
-  for (const char* folder : {"/results", "/models"}) {
+  for (const char* folder : {"/results", "/models", "/site-state"}) {
     SKERRY_RETURN_IF_ERROR(parts_.files.MakeDirectories(options_.state_dir + folder));
   }
   SKERRY_ASSIGN_OR_RETURN(const storage::ClientSnapshot snapshot, parts_.store.Load());
@@ -48,9 +48,13 @@ Status Session::Open() {
     if (held.state == ClientTask::State::kSubmitted) work.stage = Stage::kSubmitted;
     work.ask_first = true;
     work.has_model_file = work.task.has_model();
+    work.base_state = held.base_state;
+    work.next_state = held.next_state;
     works_.emplace(held.task_id, std::move(work));
   }
+  for (const storage::SiteState& state : snapshot.states) site_states_[state.run_id] = state;
   RemoveUnusedResults();
+  RemoveUnusedStates();
   RemoveUnusedModels();
   return OkStatus();
 }
@@ -86,7 +90,7 @@ std::optional<Timestamp> Session::Step() {
 
 void Session::OnVerdicts(const google::protobuf::RepeatedPtrField<v1::Verdict>& verdicts) {
   for (const v1::Verdict& verdict : verdicts) {
-    unconfirmed_.insert(verdict.task_id());
+    if (!unkept_verdicts_.contains(verdict.task_id())) unconfirmed_.insert(verdict.task_id());
     const auto found = works_.find(verdict.task_id());
     if (found == works_.end()) continue;
     const bool counted = verdict.outcome() == v1::Verdict::COUNTED;
@@ -94,7 +98,11 @@ void Session::OnVerdicts(const google::protobuf::RepeatedPtrField<v1::Verdict>& 
                         (counted ? ": counted" : ": discarded, " + verdict.reason()));
     SKERRY_FAILPOINT("client/verdict-heard");
     found->second.stop.request_stop();
-    Drop(verdict.task_id());
+    if (counted) {
+      AdoptState(found->second);
+    } else {
+      Drop(verdict.task_id());
+    }
   }
 }
 
@@ -110,12 +118,14 @@ void Session::Drop(int64_t task_id) {
   const auto found = works_.find(task_id);
   const bool has_file = found != works_.end() && found->second.small_result == nullptr;
   const bool has_model = found != works_.end() && found->second.has_model_file;
+  const bool has_state = found != works_.end() && found->second.task.site_state();
   if (found != works_.end()) works_.erase(found);
   KeepSoon(storage::RemoveClientTask{task_id});
   SKERRY_FAILPOINT("client/task-forgotten");
   // A file that stays behind is removed at the next start.
   if (has_file) static_cast<void>(parts_.files.Remove(ResultPath(task_id)).ok());
   if (has_model) RemoveUnusedModels();
+  if (has_state) RemoveUnusedStates();
   SKERRY_FAILPOINT("client/result-removed");
 }
 

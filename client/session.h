@@ -112,7 +112,6 @@ class Session {
   Status Seal(Work& work, WorkDone& done);
   Result<std::shared_ptr<File>> NewResult(Work& work);
   Result<std::shared_ptr<const File>> OpenResult(const Work& work) const;
-  static storage::ClientTask RecordOf(const Work& work, storage::ClientTask::State state);
   void Query(Work& work);
   void Submit(Work& work, uint64_t offset);
   void OnSubmitFailed(Work& work, const Status& status);
@@ -127,6 +126,16 @@ class Session {
   void TrainAgain(Work& work, const Status& why);
   Work* Find(int64_t task_id, uint64_t life);
   rpc::Backoff NewBackoff(uint64_t step) const;
+
+  // What the site keeps of runs between rounds.
+  int64_t BaseStateOf(const v1::Task& task) const;
+  Status OpenStates(const Work& work, WorkOrder& order);
+  Status SealState(Work& work, const WorkDone& done);
+  bool WaitsForRoom(Work& work) const;
+  void AdoptState(const Work& work);
+  void ForgetState(const std::string& run_id);
+  std::string StatePath(int64_t task_id) const;
+  void RemoveUnusedStates();
 
   bool HasCapacity() const;
   int64_t ProgressMark() const;
@@ -175,6 +184,10 @@ class Session {
   uint64_t last_life_ = 0;
   std::set<int64_t> unconfirmed_;  // verdicts heard, not yet confirmed to the coordinator
   std::set<int64_t> confirming_;   // of those: in the control call under way
+  // Heard, but what follows from them is not on disk yet: the coordinator must not forget them.
+  std::set<int64_t> unkept_verdicts_;
+  std::map<std::string, storage::SiteState> site_states_;  // by run
+  bool remove_states_ = false;  // some are of no use any more; once the store does not name them
   std::pair<std::string, std::shared_ptr<const v1::RunSpec>>
       spec_;  // by its hash: the last one parsed
 };

@@ -34,12 +34,14 @@ void Session::StepControl(Timestamp now) {
 }
 
 // A client at work says nothing for a moment: most small tasks are done by then, and the next
-// PullTask says it all. The coordinator waits longer before it counts a site as lost.
+// PullTask says it all. The coordinator waits longer before it counts a site as lost. And a verdict
+// that cannot be confirmed yet would only be told again.
 Timestamp Session::ControlDue() const {
   constexpr Duration kQuiet = 1s;
-  const bool at_work = joined_ && !HasCapacity();
-  if (!at_work) return control_not_before_;
-  return std::max(control_not_before_, control_answered_ + std::min(kQuiet, ProgressInterval()));
+  Timestamp due = control_not_before_;
+  if (!unkept_verdicts_.empty()) due = std::max(due, look_for_room_at_);
+  if (!joined_ || HasCapacity()) return due;
+  return std::max(due, control_answered_ + std::min(kQuiet, ProgressInterval()));
 }
 
 template <class Reply>
@@ -139,7 +141,12 @@ void Session::OnJoined(v1::JoinReply reply) {
   }
   if (coordinator_id_ != reply.coordinator_id()) {
     coordinator_id_ = reply.coordinator_id();
+    for (const auto& [run_id, state] : site_states_) {
+      KeepSoon(storage::RemoveSiteState{run_id});  // its runs may have the same names
+    }
+    site_states_.clear();
     Keep(storage::CoordinatorId{coordinator_id_});
+    RemoveUnusedStates();
   }
   OnVerdicts(reply.verdicts());
 }
@@ -167,6 +174,9 @@ void Session::OnPulled(v1::PullTaskReply reply) {
     case v1::PullTaskReply::kRunFinished:
       parts_.observer.Say("run " + reply.run_finished().run_id() + " is " +
                           reply.run_finished().state());
+      if (site_states_.contains(reply.run_finished().run_id())) {
+        ForgetState(reply.run_finished().run_id());
+      }
       return;
     default:
       return;

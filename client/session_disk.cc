@@ -66,6 +66,9 @@ void Session::KeepRest() {
   }
   if (!status.ok()) return End(status);
   unkept_.clear();
+  unconfirmed_.merge(unkept_verdicts_);
+  unkept_verdicts_.clear();
+  if (remove_states_) RemoveUnusedStates();
   if (disk_full_.empty()) return;
   disk_full_.clear();
   parts_.observer.Say("there is room on the disk again");
@@ -93,7 +96,7 @@ void Session::TrainAgain(Work& work, const Status& why) {
   work.digests.reset();
   work.small_result.reset();
   work.resumes = 0;
-  Keep(RecordOf(work, ClientTask::State::kTaken));
+  Keep(work.Record(ClientTask::State::kTaken));
   Retry(work, why);
 }
 

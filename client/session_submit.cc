@@ -54,7 +54,7 @@ void Session::Submit(Work& work, uint64_t offset) {
         SKERRY_FAILPOINT("client/receipt-heard");
         found->stage = Stage::kSubmitted;
         Unhindered(*found);
-        KeepSoon(RecordOf(*found, ClientTask::State::kSubmitted));
+        KeepSoon(found->Record(ClientTask::State::kSubmitted));
         SKERRY_FAILPOINT("client/receipt-kept");
       });
 }

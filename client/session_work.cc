@@ -38,7 +38,8 @@ void Session::Accept(const v1::Task& task) {
     work.task.mutable_model()->clear_contents();
   }
   SKERRY_FAILPOINT("client/task-received");
-  ClientTask taken = RecordOf(work, ClientTask::State::kTaken);
+  work.base_state = BaseStateOf(task);
+  storage::ClientTask taken = work.Record(ClientTask::State::kTaken);
   // What has been fetched of a model outlives this process only with its task.
   const bool fetches = task.has_model() && work.model == nullptr;
   fetches ? Keep(std::move(taken)) : KeepSoon(std::move(taken));
@@ -54,7 +55,7 @@ void Session::StepWork(Work& work, Timestamp now) {
       if (!work.task.has_model() || work.model != nullptr) return Train(work);
       return joined_ ? Fetch(work) : void();
     case Stage::kSubmitting:
-      if (!joined_) return;
+      if (!joined_ || WaitsForRoom(work)) return;
       return work.ask_first ? Query(work) : Submit(work, 0);
     case Stage::kFailing:
       return joined_ ? SendFailure(work) : void();
@@ -149,6 +150,7 @@ void Session::Train(Work& work) {
   Result<std::shared_ptr<File>> result = NewResult(work);
   if (!result.ok()) return Retry(work, result.status());
   order->result = *std::move(result);
+  if (Status opened = OpenStates(work, *order); !opened.ok()) return Retry(work, opened);
   SKERRY_FAILPOINT("client/training-begins");
   order->stop = work.stop.get_token();
   work.progress = std::make_shared<WorkProgress>();
@@ -195,27 +197,20 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
                       " examples");
 }
 
-ClientTask Session::RecordOf(const Work& work, ClientTask::State state) {
-  ClientTask record{work.task.task_id(), state, work.task.SerializeAsString(), "", ""};
-  if (state == ClientTask::State::kTaken) return record;
-  record.header = work.header.SerializeAsString();
-  if (work.small_result != nullptr) record.contents = work.small_result->bytes();
-  return record;
-}
-
 // From here on the result exists: its header and hash are fixed and in the store.
 Status Session::Seal(Work& work, WorkDone& done) {
   if (done.header.content_hash().empty()) {
     SKERRY_ASSIGN_OR_RETURN(const auto file, OpenResult(work));
     SKERRY_RETURN_IF_ERROR(client::Seal(work.task, *file, done));
   }
+  SKERRY_RETURN_IF_ERROR(SealState(work, done));
   work.header = done.header;
   work.digests = done.digests;
   work.stage = Stage::kSubmitting;
   work.ask_first = false;
   work.model.reset();
   SKERRY_FAILPOINT("client/result-hashed");
-  Keep(RecordOf(work, ClientTask::State::kFinished));
+  Keep(work.Record(ClientTask::State::kFinished));
   SKERRY_FAILPOINT("client/result-kept");
   return OkStatus();
 }

@@ -29,6 +29,11 @@ struct WorkOrder {
   std::shared_ptr<File> model;  // the model version, verified; null when the task needs none
   std::shared_ptr<File>
       result;  // empty; receives the bytes in the order of the task's result_layout
+  // Of a task with site_state: what this site keeps of the run, null when there is nothing yet; and
+  // an empty file for what it keeps once this task has counted. The same task has the same input
+  // however often it is worked on.
+  std::shared_ptr<const File> site_state;
+  std::shared_ptr<File> next_state;
   std::stop_token stop;
   std::shared_ptr<WorkProgress> progress;
 };
@@ -40,6 +45,7 @@ struct WorkDone {
   v1::ResultHeader header = {};  // what the result travels under; empty: nobody has hashed it yet
   std::shared_ptr<rpc::ChunkDigests> digests = nullptr;  // of the bytes, once they are hashed
   std::vector<std::string> remarks = {};  // for the site's own log, not part of the result
+  bool has_next_state = false;            // WorkOrder.next_state was written
 };
 
 // Makes the header of a result, with the hash of all its bytes: a trainer's thread has the time for

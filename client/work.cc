@@ -12,6 +12,19 @@ namespace skerry::client {
 using crypto::Digest;
 using crypto::kChunkBytes;
 
+storage::ClientTask Work::Record(storage::ClientTask::State state) const {
+  storage::ClientTask record;
+  record.task_id = task.task_id();
+  record.state = state;
+  record.task = task.SerializeAsString();
+  record.base_state = base_state;
+  record.next_state = next_state;
+  if (state == storage::ClientTask::State::kTaken) return record;
+  record.header = header.SerializeAsString();
+  if (small_result != nullptr) record.contents = small_result->bytes();
+  return record;
+}
+
 ModelSink::ModelSink(std::shared_ptr<File> file, const v1::ModelRef& model, uint64_t offset,
                      std::shared_ptr<WorkProgress> progress)
     : file_(std::move(file)),

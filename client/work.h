@@ -17,6 +17,7 @@
 #include "rpc/coordinator_api.h"
 #include "rpc/reaction.h"
 #include "skerry/v1/task.pb.h"
+#include "storage/client_store.h"
 
 namespace skerry::client {
 
@@ -53,7 +54,12 @@ struct Work {
   // The result, if it is too small for a file of its own: the store has it.
   std::shared_ptr<BytesFile> small_result;
   std::shared_ptr<rpc::ChunkDigests> digests;  // of the result; null: an earlier process hashed it
-  Status failure;                              // kFailing
+  int64_t base_state = 0;                      // as in storage::ClientTask
+  bool next_state = false;
+  Status failure;  // kFailing
+
+  // As the store keeps it.
+  storage::ClientTask Record(storage::ClientTask::State state) const;
 };
 
 // Writes a model version chunk by chunk into a file, going on where an earlier process left off.

@@ -58,7 +58,7 @@ class Worker {
         SKERRY_RETURN_IF_ERROR(Read(input_.base_state, StateOffset(s) + skip, states_[s]));
       }
     }
-    if (!rows_.empty()) SKERRY_RETURN_IF_ERROR(ReduceAndApply(skip, parameters));
+    if (!rows_.empty()) SKERRY_RETURN_IF_ERROR(ReduceAndApply(first, parameters));
     return Write(skip, parameters);
   }
 
@@ -75,10 +75,10 @@ class Worker {
     return ReadValues(*from.file, from.offset + skip, out);
   }
 
-  Status ReduceAndApply(uint64_t skip, std::span<float> parameters) {
+  Status ReduceAndApply(int64_t first, std::span<float> parameters) {
     for (std::size_t k = 0; k < rows_.size(); ++k) {
       const std::span<float> row = Memory(1 + num_states_ + k, parameters.size());
-      SKERRY_RETURN_IF_ERROR(Read(input_.updates[k], skip, row));
+      SKERRY_RETURN_IF_ERROR(input_.updates[k].Read(first, row));
       rows_[k] = row;
     }
     SKERRY_FAILPOINT("coordinator/block-read");

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/status.h"
 #include "coordinator/slice.h"
+#include "coordinator/update_reader.h"
 #include "learning/strategy.h"
 
 namespace skerry::coordinator {
@@ -19,8 +20,7 @@ struct BlockPassInput {
   const learning::Strategy& strategy;
   const learning::Coefficients& coefficients;
   const learning::RoundScalars& scalars;
-  std::vector<Slice<const File>>
-      updates;                   // in bytewise order of site names; none: nothing to apply
+  std::vector<Update> updates;   // in bytewise order of site names; none: nothing to apply
   Slice<const File> base_model;  // no file: `initial` tells the parameters
   std::function<void(int64_t first, std::span<float> out)> initial;
   Slice<const File> base_state;  // the state vectors one after the other; no file: zeros

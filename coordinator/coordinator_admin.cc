@@ -11,6 +11,7 @@
 #include "coordinator/history.h"
 #include "coordinator/retention.h"
 #include "coordinator/views.h"
+#include "learning/compression/spec.h"
 #include "rpc/chunks.h"
 
 namespace skerry::coordinator {
@@ -152,7 +153,9 @@ Result<std::string> Coordinator::SubmitPlan(RunPlan plan, std::unique_ptr<Partic
 // A round whose results the spool cannot hold together would never end.
 Status Coordinator::CheckSpoolFits(const Run& run) const {
   const auto sites = static_cast<uint64_t>(run.contract().sites_per_round);
-  const auto bytes = static_cast<uint64_t>(run.program().parameters().size_bytes());
+  const int64_t elements = run.program().parameters().num_elements();
+  const auto bytes = static_cast<uint64_t>(learning::EncodedBytes(
+      learning::UpdateEncoding(run.plan().spec.compression(), elements), elements));
   if (sites * bytes <= options_.spool_bytes) return OkStatus();
   return FailedPrecondition("a round of this run takes " + std::to_string(sites) + " results of " +
                             std::to_string(bytes) + " bytes; the coordinator's spool holds " +

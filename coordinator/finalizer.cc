@@ -10,6 +10,7 @@
 #include "coordinator/block_pass.h"
 #include "coordinator/file_values.h"
 #include "coordinator/result_sums.h"
+#include "coordinator/update_reader.h"
 #include "coordinator/update_statistics.h"
 #include "crypto/content_hash.h"
 #include "rpc/chunks.h"
@@ -61,7 +62,11 @@ class VersionMaker {
  public:
   VersionMaker(const FinalizeInput& input, storage::CheckpointStore& checkpoints, Executor& compute,
                int num_threads)
-      : input_(input), checkpoints_(checkpoints), compute_(compute), num_threads_(num_threads) {}
+      : input_(input),
+        checkpoints_(checkpoints),
+        compute_(compute),
+        num_threads_(num_threads),
+        update_reader_(ReaderOf(input.spec.result_layout)) {}
 
   Status Make(const Sums& sums, FinalizeOutput& output) {
     FixedTensors fixed = input_.program->InitialFixed();
@@ -100,15 +105,19 @@ class VersionMaker {
   }
 
   // The updates of the round, as they lie in the results' files; none in a round without.
-  std::vector<Slice<const File>> Updates() const {
-    std::vector<Slice<const File>> updates;
-    const auto section = input_.spec.result_layout.Find(learning::kUpdateSection);
-    if (!section) return updates;
-    const auto offset = static_cast<uint64_t>(input_.spec.result_layout.offset_bytes(*section));
+  std::vector<Update> Updates() const {
+    std::vector<Update> updates;
+    if (!update_reader_) return updates;
     for (const CountedResult& result : input_.results) {
-      updates.push_back({result.file.get(), offset});
+      updates.push_back({result.file.get(), &*update_reader_});
     }
     return updates;
+  }
+
+  static std::optional<UpdateReader> ReaderOf(const learning::ResultLayout& layout) {
+    const auto section = layout.Find(learning::kUpdateSection);
+    if (!section) return std::nullopt;
+    return UpdateReader(layout, *section);
   }
 
   BlockPassInput PassInput(const learning::Coefficients& coefficients) const {
@@ -193,6 +202,7 @@ class VersionMaker {
   storage::CheckpointStore& checkpoints_;
   Executor& compute_;
   const int num_threads_;
+  const std::optional<UpdateReader> update_reader_;
   OpenCheckpoint base_model_;
   OpenCheckpoint base_state_;
   std::unique_ptr<File> model_;

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "coordinator/result_sums.h"
+#include "coordinator/update_reader.h"
 #include "learning/aggregator.h"
 #include "learning/finite.h"
 #include "rpc/chunks.h"
@@ -26,20 +27,17 @@ constexpr int64_t kBlockElements = 64 * 1024;
 template <class T>
 class TensorCheck {
  public:
-  TensorCheck(const File& file, const std::string& section, const TensorSpec& tensor)
-      : file_(file), section_(section), tensor_(tensor) {}
+  TensorCheck(const std::string& section, const TensorSpec& tensor)
+      : section_(section), tensor_(tensor) {}
 
-  Status Run(uint64_t offset) {
+  // `read(first, out)` gives elements of the tensor.
+  template <class Read>
+  Status Run(const Read& read) {
     std::vector<T> block(static_cast<std::size_t>(std::min(kBlockElements, tensor_.NumElements())));
     for (int64_t first = 0; first < tensor_.NumElements(); first += kBlockElements) {
       const int64_t n = std::min(kBlockElements, tensor_.NumElements() - first);
       const std::span<T> values(block.data(), static_cast<std::size_t>(n));
-      const auto bytes =
-          std::span<char>(reinterpret_cast<char*>(values.data()), values.size_bytes());
-      SKERRY_ASSIGN_OR_RETURN(
-          const std::size_t got,
-          file_.ReadAt(offset + static_cast<uint64_t>(first) * sizeof(T), bytes));
-      if (got != bytes.size()) return DataLoss("the result is cut short");
+      SKERRY_RETURN_IF_ERROR(read(first, values));
       SKERRY_RETURN_IF_ERROR(Check(first, values));
     }
     return OkStatus();
@@ -70,10 +68,36 @@ class TensorCheck {
     return kMaxSum;
   }
 
-  const File& file_;
   const std::string& section_;
   const TensorSpec& tensor_;
 };
+
+template <class T>
+Status CheckPlain(const File& file, uint64_t offset, const std::string& section,
+                  const TensorSpec& tensor) {
+  return TensorCheck<T>(section, tensor).Run([&](int64_t first, std::span<T> out) -> Status {
+    const std::span<char> bytes(reinterpret_cast<char*>(out.data()), out.size_bytes());
+    SKERRY_ASSIGN_OR_RETURN(const std::size_t got,
+                            file.ReadAt(offset + static_cast<uint64_t>(first) * sizeof(T), bytes));
+    return got == bytes.size() ? OkStatus() : DataLoss("the result is cut short");
+  });
+}
+
+// Whether a section's bytes can be decoded, before any of them is.
+Status CheckF32Section(const File& file, const learning::ResultLayout& layout, std::size_t index) {
+  const learning::Section& section = layout.sections()[index];
+  const UpdateReader reader(layout, index);
+  SKERRY_RETURN_IF_ERROR(reader.Check(file).WithContext("section \"" + section.name + "\""));
+  int64_t begin = 0;
+  for (const TensorSpec& tensor : section.layout.tensors()) {
+    SKERRY_RETURN_IF_ERROR(
+        TensorCheck<float>(section.name, tensor).Run([&](int64_t first, std::span<float> out) {
+          return reader.Read(file, begin + first, out);
+        }));
+    begin += tensor.NumElements();
+  }
+  return OkStatus();
+}
 
 }  // namespace
 
@@ -105,17 +129,19 @@ Status CheckHeader(const v1::ResultHeader& header, const learning::ResultLayout&
 Status CheckValues(const File& file, const learning::ResultLayout& layout) {
   for (std::size_t s = 0; s < layout.sections().size(); ++s) {
     const learning::Section& section = layout.sections()[s];
+    if (section.rule == learning::Rule::kAggregate) {
+      SKERRY_RETURN_IF_ERROR(CheckF32Section(file, layout, s));
+      continue;
+    }
     for (std::size_t t = 0; t < section.layout.tensors().size(); ++t) {
       const TensorSpec& tensor = section.layout.tensors()[t];
       const auto offset =
           static_cast<uint64_t>(layout.offset_bytes(s) + section.layout.offset_bytes(t));
       Status status;
-      if (tensor.dtype == DType::kF32)
-        status = TensorCheck<float>(file, section.name, tensor).Run(offset);
       if (tensor.dtype == DType::kF64)
-        status = TensorCheck<double>(file, section.name, tensor).Run(offset);
+        status = CheckPlain<double>(file, offset, section.name, tensor);
       if (tensor.dtype == DType::kI64)
-        status = TensorCheck<int64_t>(file, section.name, tensor).Run(offset);
+        status = CheckPlain<int64_t>(file, offset, section.name, tensor);
       SKERRY_RETURN_IF_ERROR(status);
     }
   }

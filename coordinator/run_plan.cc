@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/toml_reader.h"
 #include "learning/aggregators/all.h"
+#include "learning/compression/spec.h"
 #include "learning/features.h"
 #include "learning/metrics.h"
 #include "learning/model.h"
@@ -257,6 +258,33 @@ void ReadEvaluation(TomlReader& toml, v1::RunSpec& spec) {
   CheckMetrics(toml, spec);
 }
 
+// An encoding has keys of its own; those of another are refused, lest somebody believe in them.
+void ReadCompression(TomlReader& toml, v1::RunSpec& spec) {
+  constexpr const char* kUpdate = "compression.update";
+  constexpr const char* kBlock = "compression.block";
+  constexpr const char* kRatio = "compression.ratio";
+  const std::string update = toml.String(kUpdate, "f32");
+  const auto kind =
+      static_cast<v1::Encoding::Kind>(Choose(toml, kUpdate, update, learning::EncodingNames()));
+  const int64_t block = toml.Integer(kBlock, 256);
+  const double ratio = toml.Number(kRatio, 0.01);
+  const bool has_blocks = kind == v1::Encoding::F16 || kind == v1::Encoding::INT8;
+  const auto clash = [&](const char* key, const std::string& whose) {
+    toml.Fail(key, "compression.update is \"" + update + "\", which has no such number",
+              "remove the key, or set compression.update = " + whose);
+  };
+  if (toml.Has(kBlock) && !has_blocks) clash(kBlock, "\"int8\" or \"f16\"");
+  if (toml.Has(kRatio) && kind != v1::Encoding::TOP_K) clash(kRatio, "\"top_k\"");
+  if (block < 1 || block > learning::kMaxScaleBlock) {
+    toml.Fail(kBlock, "must be 1 to " + std::to_string(learning::kMaxScaleBlock));
+  }
+  if (!(ratio > 0 && ratio <= 1)) toml.Fail(kRatio, "must be over 0 and at most 1");
+  if (kind == v1::Encoding::PLAIN) return;
+  spec.mutable_compression()->set_update(kind);
+  if (has_blocks) spec.mutable_compression()->set_block(block);
+  if (kind == v1::Encoding::TOP_K) spec.mutable_compression()->set_ratio(ratio);
+}
+
 void ReadParticipation(TomlReader& toml, Participation& participation) {
   constexpr const char* kSites = "participation.sites";
   participation.all_sites = !toml.Has(kSites) || toml.IsString(kSites);
@@ -361,6 +389,7 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   ReadTraining(toml, plan.spec);
   ReadAggregation(toml, *plan.spec.mutable_training());
   ReadEvaluation(toml, plan.spec);
+  ReadCompression(toml, plan.spec);
   ReadParticipation(toml, plan.participation);
   ReadTimes(toml, plan.time);
   ReadKeep(toml, plan.keep);

@@ -47,6 +47,7 @@ v1::Task Run::MakeTask(int32_t place) const {
   *task.mutable_result_layout() = layout_proto_;
   task.set_learning_rate(spec_->learning_rate);
   task.set_evaluate(spec_->evaluate);
+  task.set_site_state(spec_->site_state);
   task.set_heartbeat_ms(
       std::chrono::duration_cast<std::chrono::milliseconds>(plan_.time.heartbeat).count());
   return task;

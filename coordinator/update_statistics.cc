@@ -7,7 +7,6 @@
 
 #include "base/first_error.h"
 #include "base/parallel.h"
-#include "coordinator/file_values.h"
 #include "learning/aggregators/distances.h"
 
 namespace skerry::coordinator {
@@ -17,7 +16,7 @@ constexpr int64_t kBlock = 64 * 1024;  // elements that are summed by themselves
 constexpr int64_t kWorkspaceElements = int64_t{512} << 10;  // of all rows, for a thread
 
 // Reads the rows of one block, a part at a time.
-Status MeasureBlock(std::span<const Slice<const File>> updates, int64_t first, int64_t count,
+Status MeasureBlock(std::span<const Update> updates, int64_t first, int64_t count,
                     learning::DistanceMeter& meter) {
   const auto num_rows = static_cast<int64_t>(updates.size());
   const int64_t part =
@@ -29,8 +28,7 @@ Status MeasureBlock(std::span<const Slice<const File>> updates, int64_t first, i
     const auto size = static_cast<std::size_t>(std::min(part, count - done));
     for (std::size_t k = 0; k < rows.size(); ++k) {
       const std::span<float> row(memory.get() + k * size, size);
-      const uint64_t skip = static_cast<uint64_t>(first + done) * sizeof(float);
-      SKERRY_RETURN_IF_ERROR(ReadValues(*updates[k].file, updates[k].offset + skip, row));
+      SKERRY_RETURN_IF_ERROR(updates[k].Read(first + done, row));
       rows[k] = row;
     }
     meter.Add(rows);
@@ -40,7 +38,7 @@ Status MeasureBlock(std::span<const Slice<const File>> updates, int64_t first, i
 
 }  // namespace
 
-Result<learning::UpdateStatistics> MeasureUpdates(std::span<const Slice<const File>> updates,
+Result<learning::UpdateStatistics> MeasureUpdates(std::span<const Update> updates,
                                                   int64_t num_elements, Executor& compute,
                                                   int num_threads) {
   learning::UpdateStatistics statistics(updates.size());
@@ -63,9 +61,8 @@ Result<learning::UpdateStatistics> MeasureUpdates(std::span<const Slice<const Fi
 
 Result<learning::Coefficients> WeighUpdates(const learning::Aggregator& aggregator,
                                             std::span<const learning::UpdateInfo> infos,
-                                            std::span<const Slice<const File>> updates,
-                                            int64_t num_elements, Executor& compute,
-                                            int num_threads) {
+                                            std::span<const Update> updates, int64_t num_elements,
+                                            Executor& compute, int num_threads) {
   SKERRY_ASSIGN_OR_RETURN(learning::Coefficients coefficients, aggregator.Weigh(infos));
   if (!aggregator.NeedsStatistics()) return coefficients;
   SKERRY_ASSIGN_OR_RETURN(const learning::UpdateStatistics statistics,

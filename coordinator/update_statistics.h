@@ -6,7 +6,7 @@
 #include "base/executor.h"
 #include "base/files.h"
 #include "base/status.h"
-#include "coordinator/slice.h"
+#include "coordinator/update_reader.h"
 #include "learning/aggregator.h"
 
 namespace skerry::coordinator {
@@ -14,7 +14,7 @@ namespace skerry::coordinator {
 // Norms and distances of updates of `num_elements` floats, in bytewise order of site names: summed
 // in fixed lanes in blocks of 64 Ki elements, and those in order, so that any number of threads
 // gives the same bits. One pass over the files. DATA_LOSS when a file is shorter than that.
-Result<learning::UpdateStatistics> MeasureUpdates(std::span<const Slice<const File>> updates,
+Result<learning::UpdateStatistics> MeasureUpdates(std::span<const Update> updates,
                                                   int64_t num_elements, Executor& compute,
                                                   int num_threads);
 
@@ -22,8 +22,7 @@ Result<learning::UpdateStatistics> MeasureUpdates(std::span<const Slice<const Fi
 // wants them.
 Result<learning::Coefficients> WeighUpdates(const learning::Aggregator& aggregator,
                                             std::span<const learning::UpdateInfo> infos,
-                                            std::span<const Slice<const File>> updates,
-                                            int64_t num_elements, Executor& compute,
-                                            int num_threads);
+                                            std::span<const Update> updates, int64_t num_elements,
+                                            Executor& compute, int num_threads);
 
 }  // namespace skerry::coordinator

@@ -108,6 +108,14 @@ Status CheckDTypes(const Section& section) {
   return OkStatus();
 }
 
+Status CheckSectionEncoding(const Section& section) {
+  if (section.encoding != Encoding() && section.rule != Rule::kAggregate) {
+    return InvalidArgument("the rule " + std::string(RuleName(section.rule)) +
+                           " adds what is not encoded");
+  }
+  return CheckEncoding(section.encoding, section.layout.num_elements());
+}
+
 // How messages call the section: its number where its name cannot be shown.
 std::string SectionText(std::string_view name, std::size_t index) {
   return NameFault(name).empty() ? "section " + Quoted(name) : "section " + std::to_string(index);
@@ -172,6 +180,11 @@ std::optional<std::size_t> Layout::Find(std::string_view name) const {
   return std::nullopt;
 }
 
+int64_t Section::size_bytes() const {
+  if (encoding.kind == Encoding::Kind::kPlain) return layout.size_bytes();
+  return EncodedBytes(encoding, layout.num_elements());
+}
+
 Result<ResultLayout> ResultLayout::Create(std::vector<Section> sections) {
   if (sections.size() > kMaxSections) return InvalidArgument("more than 1024 sections");
   ResultLayout layout;
@@ -186,11 +199,12 @@ Result<ResultLayout> ResultLayout::Create(std::vector<Section> sections) {
       return InvalidArgument("two sections are called " + Quoted(section.name));
     }
     SKERRY_RETURN_IF_ERROR(CheckDTypes(section).WithContext(what));
-    if (section.layout.size_bytes() > kMaxBytes - layout.size_bytes()) {
+    SKERRY_RETURN_IF_ERROR(CheckSectionEncoding(section).WithContext(what));
+    if (section.size_bytes() > kMaxBytes - layout.size_bytes()) {
       return InvalidArgument("the sections up to " + Quoted(section.name) +
                              " are together larger than 2^62 bytes");
     }
-    layout.offsets_.push_back(layout.size_bytes() + section.layout.size_bytes());
+    layout.offsets_.push_back(layout.size_bytes() + section.size_bytes());
   }
   return layout;
 }
@@ -203,7 +217,8 @@ std::optional<std::size_t> ResultLayout::Find(std::string_view section) const {
 }
 
 // One line per section and tensor: "section RULE TENSORS BYTES:NAME" and
-// "tensor DTYPE RANK DIMENSIONS... BYTES:NAME". Names come with their length and counts before what
+// "tensor DTYPE RANK DIMENSIONS... BYTES:NAME"; and, after the line of a section that is not plain,
+// "encoding KIND NUMBER". Names come with their length and counts before what
 // they count, so no name can pass for another layout.
 std::string ResultLayout::CanonicalText() const {
   const auto named = [](const std::string& name) {
@@ -213,6 +228,8 @@ std::string ResultLayout::CanonicalText() const {
   for (const Section& section : sections_) {
     text += "section " + std::string(RuleName(section.rule)) + " " +
             std::to_string(section.layout.tensors().size()) + " " + named(section.name);
+    const std::string encoding = EncodingText(section.encoding);
+    if (!encoding.empty()) text += "encoding " + encoding + "\n";
     for (const TensorSpec& tensor : section.layout.tensors()) {
       text += "tensor " + std::string(DTypeName(tensor.dtype)) + " " +
               std::to_string(tensor.shape.size()) + " ";

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "learning/compression/encoding.h"
 #include "skerry/v1/model.pb.h"
 
 namespace skerry::learning {
@@ -55,6 +56,10 @@ struct Section {
   std::string name;
   Rule rule = Rule::kAggregate;
   Layout layout;
+  Encoding encoding = {};  // of kAggregate sections; the others are plain
+
+  // On the wire and in the file of a result.
+  int64_t size_bytes() const;
   friend bool operator==(const Section&, const Section&) = default;
 };
 
@@ -63,9 +68,10 @@ class ResultLayout {
  public:
   ResultLayout() = default;
   // INVALID_ARGUMENT for a section name that is empty, repeated or does not fit for a log, a dtype
-  // that its rule cannot reduce, a size over 2^62 bytes, or more than 1024 sections.
+  // that its rule cannot reduce, an encoding that does not fit it, a size over 2^62 bytes, or more
+  // than 1024 sections.
   static Result<ResultLayout> Create(std::vector<Section> sections);
-  // The same for what a stranger wrote; also for an unknown dtype or rule.
+  // The same for what a stranger wrote; also for an unknown dtype, rule or encoding.
   static Result<ResultLayout> FromProto(const v1::ResultLayout& proto);
   v1::ResultLayout ToProto() const;
 

@@ -40,6 +40,26 @@ Result<Rule> FromProto(v1::Rule rule) {
   }
 }
 
+Result<Encoding> FromProto(const v1::Encoding& proto) {
+  const auto made = [&](Encoding::Kind kind) {
+    return Encoding{kind, proto.block(), proto.kept()};
+  };
+  switch (proto.kind()) {
+    case v1::Encoding::PLAIN:
+      return made(Encoding::Kind::kPlain);
+    case v1::Encoding::F16:
+      return made(Encoding::Kind::kF16);
+    case v1::Encoding::BF16:
+      return made(Encoding::Kind::kBF16);
+    case v1::Encoding::INT8:
+      return made(Encoding::Kind::kInt8);
+    case v1::Encoding::TOP_K:
+      return made(Encoding::Kind::kTopK);
+    default:
+      return UnknownEnum("encoding", proto.kind());
+  }
+}
+
 Result<Section> FromProto(const v1::Section& proto) {
   SKERRY_ASSIGN_OR_RETURN(const Rule rule, FromProto(proto.rule()));
   std::vector<TensorSpec> tensors;
@@ -49,7 +69,24 @@ Result<Section> FromProto(const v1::Section& proto) {
     tensors.push_back({tensor.name(), dtype, {tensor.shape().begin(), tensor.shape().end()}});
   }
   SKERRY_ASSIGN_OR_RETURN(Layout layout, Layout::Create(std::move(tensors)));
-  return Section{proto.name(), rule, std::move(layout)};
+  SKERRY_ASSIGN_OR_RETURN(const Encoding encoding, FromProto(proto.encoding()));
+  return Section{proto.name(), rule, std::move(layout), encoding};
+}
+
+v1::Encoding::Kind ToProto(Encoding::Kind kind) {
+  switch (kind) {
+    case Encoding::Kind::kF16:
+      return v1::Encoding::F16;
+    case Encoding::Kind::kBF16:
+      return v1::Encoding::BF16;
+    case Encoding::Kind::kInt8:
+      return v1::Encoding::INT8;
+    case Encoding::Kind::kTopK:
+      return v1::Encoding::TOP_K;
+    case Encoding::Kind::kPlain:
+      break;
+  }
+  return v1::Encoding::PLAIN;
 }
 
 v1::DType ToProto(DType dtype) {
@@ -96,6 +133,11 @@ v1::ResultLayout ResultLayout::ToProto() const {
     v1::Section* to = proto.add_sections();
     to->set_name(section.name);
     to->set_rule(learning::ToProto(section.rule));
+    if (section.encoding != Encoding()) {
+      to->mutable_encoding()->set_kind(learning::ToProto(section.encoding.kind));
+      to->mutable_encoding()->set_block(section.encoding.block);
+      to->mutable_encoding()->set_kept(section.encoding.kept);
+    }
     for (const TensorSpec& tensor : section.layout.tensors()) {
       v1::TensorSpec* spec = to->add_tensors();
       spec->set_name(tensor.name);

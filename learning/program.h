@@ -23,6 +23,9 @@ struct RoundSpec {
   bool needs_model = true;  // sites get the newest model
   bool makes_model = true;  // the round ends with a new version
   bool evaluate = false;    // a training task evaluates the model that it starts from
+  // A site's state of this run is an input of its task; what the task makes of it is the site's
+  // state once the task has counted. It stays at the site.
+  bool site_state = false;
   double learning_rate = 0;
   ResultLayout result_layout;
 };

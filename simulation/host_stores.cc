@@ -21,7 +21,7 @@ Status HostJournal::Commit(const storage::WriteBatch& batch) {
 void DurableClientStore::Commit(const std::vector<storage::ClientRecord>& records) {
   static_cast<void>(all_.Commit(records).ok());
   unsynced_.push_back(records);
-  if (unsynced_.size() < kLogCommits) return;
+  if (unsynced_.size() < kLogCommits && !storage::HasSiteState(records)) return;
   synced_ = all_;
   unsynced_.clear();
 }

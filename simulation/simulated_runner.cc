@@ -13,6 +13,13 @@ namespace {
 // Progress moves so often in a task, but not more than once in a second.
 constexpr int kTicks = 20;
 
+Status Copy(const File& from, File& to) {
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t size, from.Size());
+  std::string bytes(size, '\0');
+  SKERRY_RETURN_IF_ERROR(from.ReadAt(0, bytes).status());
+  return to.WriteAt(0, bytes);
+}
+
 }  // namespace
 
 // A task under way. The trainer writes to memory; the site's disk gets the result at the end.
@@ -21,6 +28,7 @@ struct SimulatedRunner::Job {
   std::function<void(Result<client::WorkDone>)> done;
   std::shared_ptr<const Life> life;
   std::shared_ptr<BytesFile> bytes = std::make_shared<BytesFile>();
+  std::shared_ptr<BytesFile> state = std::make_shared<BytesFile>();
   Duration length{0};
   Duration worked{0};
 
@@ -31,6 +39,7 @@ struct SimulatedRunner::Job {
   void Train(client::Trainer& trainer) {
     client::WorkOrder own = *order;
     own.result = bytes;
+    if (own.next_state != nullptr) own.next_state = state;
     own.progress = std::make_shared<client::WorkProgress>();
     Result<client::WorkDone> trained = trainer.Run(own);
     MutexLock lock(mutex);
@@ -89,9 +98,8 @@ void SimulatedRunner::Tick(const std::shared_ptr<Job>& job, Timestamp due) {
 void SimulatedRunner::Finish(const std::shared_ptr<Job>& job) {
   Result<client::WorkDone> result = job->Take();
   if (!result.ok()) return job->done(std::move(result));
-  std::string bytes(*job->bytes->Size(), '\0');
-  const Result<std::size_t> n = job->bytes->ReadAt(0, bytes);
-  Status status = n.ok() ? job->order->result->WriteAt(0, bytes) : n.status();
+  Status status = Copy(*job->bytes, *job->order->result);
+  if (status.ok() && result->has_next_state) status = Copy(*job->state, *job->order->next_state);
   job->order->progress->done = kTicks;
   if (!status.ok()) return job->done(std::move(status));
   job->done(std::move(result));

@@ -109,9 +109,7 @@ Status Database::ConfigureWriter() {
   SKERRY_RETURN_IF_ERROR(
       Execute("PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
               "PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0"));
-  SKERRY_RETURN_IF_ERROR(Execute(options_.durability == Durability::kPowerLoss
-                                     ? "PRAGMA synchronous=FULL"
-                                     : "PRAGMA synchronous=NORMAL"));
+  SKERRY_RETURN_IF_ERROR(SetDurability(options_.durability));
   const auto remember_length = [](void* self, sqlite3*, const char*, int pages) {
     static_cast<Database*>(self)->log_pages_ = pages;
     return SQLITE_OK;
@@ -214,6 +212,11 @@ Result<std::string> Database::QueryText(std::string_view sql) {
   std::string value = query.ReadText();
   SKERRY_RETURN_IF_ERROR(Finish(query));
   return value;
+}
+
+Status Database::SetDurability(Durability durability) {
+  return Execute(durability == Durability::kPowerLoss ? "PRAGMA synchronous=FULL"
+                                                      : "PRAGMA synchronous=NORMAL");
 }
 
 Status Database::Transaction(const std::function<Status()>& body) {

@@ -88,6 +88,8 @@ class Database {
 
   // DATA_LOSS: the file lacks a table or column that its version has.
   Result<Statement> Prepare(std::string_view sql);
+  // How much the next commits survive.
+  Status SetDurability(Durability durability);
   // Runs statements whose rows do not matter.
   Status Execute(std::string_view sql);
   // The first column of the first row.

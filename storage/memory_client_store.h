@@ -18,6 +18,7 @@ class MemoryClientStore final : public ClientStore {
  private:
   std::string coordinator_id_;
   std::map<int64_t, ClientTask> tasks_;
+  std::map<std::string, SiteState> states_;
 };
 
 }  // namespace skerry::storage

@@ -125,6 +125,13 @@ CREATE TABLE task (
 )sql",
                                                             R"sql(
 ALTER TABLE task ADD COLUMN contents BLOB NOT NULL DEFAULT x'';
+ALTER TABLE task ADD COLUMN base_state INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN next_state INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE site_state (
+  run_id TEXT PRIMARY KEY,
+  round INTEGER NOT NULL,
+  task_id INTEGER NOT NULL
+) STRICT;
 )sql"};
 
 constexpr Schema kJournalSchema = {"a coordinator's journal", 0x534b524a, kJournalScripts,

@@ -21,6 +21,8 @@ Status ReadTask(Statement& row, ClientTask& task) {
   task.task = row.ReadText();
   task.header = row.ReadText();
   task.contents = row.ReadText();
+  task.base_state = row.ReadInteger();
+  task.next_state = row.ReadInteger() != 0;
   for (std::size_t i = 0; i < kStateNames.size(); ++i) {
     if (kStateNames[i] != state) continue;
     task.state = static_cast<ClientTask::State>(i);
@@ -37,28 +39,58 @@ Result<std::unique_ptr<SqliteClientStore>> SqliteClientStore::Open(const std::st
   SKERRY_ASSIGN_OR_RETURN(auto database, Database::OpenWriter(path, ClientSchema(), options));
   SKERRY_ASSIGN_OR_RETURN(
       Statement put_task,
-      database->Prepare("INSERT INTO task (task_id, state, task, header, contents) "
-                        "VALUES (?, ?, ?, ?, ?) "
+      database->Prepare("INSERT INTO task (task_id, state, task, header, contents, base_state, "
+                        "next_state) VALUES (?, ?, ?, ?, ?, ?, ?) "
                         "ON CONFLICT (task_id) DO UPDATE SET state = excluded.state, "
                         "task = excluded.task, header = excluded.header, "
-                        "contents = excluded.contents"));
+                        "contents = excluded.contents, "
+                        "base_state = excluded.base_state, next_state = excluded.next_state"));
   SKERRY_ASSIGN_OR_RETURN(Statement remove_task,
                           database->Prepare("DELETE FROM task WHERE task_id = ?"));
   SKERRY_ASSIGN_OR_RETURN(
       Statement tasks,
-      database->Prepare(
-          "SELECT task_id, state, task, header, contents FROM task ORDER BY task_id"));
+      database->Prepare("SELECT task_id, state, task, header, contents, base_state, next_state "
+                        "FROM task "
+                        "ORDER BY task_id"));
+  SKERRY_ASSIGN_OR_RETURN(
+      Statement put_state,
+      database->Prepare("INSERT INTO site_state (run_id, round, task_id) VALUES (?, ?, ?) "
+                        "ON CONFLICT (run_id) DO UPDATE SET round = excluded.round, "
+                        "task_id = excluded.task_id"));
+  SKERRY_ASSIGN_OR_RETURN(Statement remove_state,
+                          database->Prepare("DELETE FROM site_state WHERE run_id = ?"));
+  SKERRY_ASSIGN_OR_RETURN(
+      Statement states,
+      database->Prepare("SELECT run_id, round, task_id FROM site_state ORDER BY run_id"));
   return std::unique_ptr<SqliteClientStore>(new SqliteClientStore(
-      std::move(database), {std::move(put_task), std::move(remove_task), std::move(tasks)}));
+      std::move(database), {std::move(put_task), std::move(remove_task), std::move(tasks),
+                            std::move(put_state), std::move(remove_state), std::move(states)}));
 }
 
 Result<ClientSnapshot> SqliteClientStore::Load() {
   ClientSnapshot snapshot;
   SKERRY_ASSIGN_OR_RETURN(snapshot.coordinator_id, database_->ReadMeta(kCoordinatorId));
+  SKERRY_RETURN_IF_ERROR(ReadTasks(snapshot.tasks));
+  SKERRY_RETURN_IF_ERROR(ReadStates(snapshot.states));
+  return snapshot;
+}
+
+Status SqliteClientStore::ReadStates(std::vector<SiteState>& states) {
+  for (;;) {
+    SKERRY_ASSIGN_OR_RETURN(const bool found, statements_.states.Step());
+    if (!found) return OkStatus();
+    SiteState& state = states.emplace_back();
+    state.run_id = statements_.states.ReadText();
+    state.round = statements_.states.ReadInteger();
+    state.task_id = statements_.states.ReadInteger();
+  }
+}
+
+Status SqliteClientStore::ReadTasks(std::vector<ClientTask>& tasks) {
   for (;;) {
     SKERRY_ASSIGN_OR_RETURN(const bool found, statements_.tasks.Step());
-    if (!found) return snapshot;
-    if (Status status = ReadTask(statements_.tasks, snapshot.tasks.emplace_back()); !status.ok()) {
+    if (!found) return OkStatus();
+    if (Status status = ReadTask(statements_.tasks, tasks.emplace_back()); !status.ok()) {
       statements_.tasks.Reset();
       return database_->Advise(Damaged(database_->path(), status.message()));
     }
@@ -66,10 +98,14 @@ Result<ClientSnapshot> SqliteClientStore::Load() {
 }
 
 Status SqliteClientStore::Commit(const std::vector<ClientRecord>& records) {
-  return database_->Transaction([&]() -> Status {
+  const bool synced = HasSiteState(records);
+  if (synced) SKERRY_RETURN_IF_ERROR(database_->SetDurability(Durability::kPowerLoss));
+  Status status = database_->Transaction([&]() -> Status {
     for (const ClientRecord& record : records) SKERRY_RETURN_IF_ERROR(Write(record));
     return OkStatus();
   });
+  if (synced && status.ok()) return database_->SetDurability(Durability::kProcessDeath);
+  return status;
 }
 
 Status SqliteClientStore::Write(const ClientRecord& record) {
@@ -79,10 +115,21 @@ Status SqliteClientStore::Write(const ClientRecord& record) {
         .BindBlob(task->task)
         .BindBlob(task->header)
         .BindBlob(task->contents)
+        .BindInteger(task->base_state)
+        .BindInteger(task->next_state ? 1 : 0)
         .Run();
   }
   if (const auto* removed = std::get_if<RemoveClientTask>(&record)) {
     return statements_.remove_task.BindInteger(removed->task_id).Run();
+  }
+  if (const auto* state = std::get_if<SiteState>(&record)) {
+    return statements_.put_state.BindText(state->run_id)
+        .BindInteger(state->round)
+        .BindInteger(state->task_id)
+        .Run();
+  }
+  if (const auto* dropped = std::get_if<RemoveSiteState>(&record)) {
+    return statements_.remove_state.BindText(dropped->run_id).Run();
   }
   return database_->WriteMeta(kCoordinatorId, std::get<CoordinatorId>(record).id);
 }

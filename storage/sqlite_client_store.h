@@ -22,11 +22,13 @@ class SqliteClientStore final : public ClientStore {
 
  private:
   struct Statements {
-    Statement put_task, remove_task, tasks;
+    Statement put_task, remove_task, tasks, put_state, remove_state, states;
   };
 
   SqliteClientStore(std::unique_ptr<Database> database, Statements statements)
       : database_(std::move(database)), statements_(std::move(statements)) {}
+  Status ReadTasks(std::vector<ClientTask>& tasks);
+  Status ReadStates(std::vector<SiteState>& states);
   Status Write(const ClientRecord& record);
 
   const std::unique_ptr<Database> database_;

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "learning/compression/spec.h"
 #include "learning/features.h"
 #include "learning/model.h"
 #include "learning/program.h"
@@ -118,7 +119,10 @@ class TrainingProgram final : public Program {
     spec.learning_rate = spec_.training().learning_rate();
     const int64_t every = spec_.evaluation().every();
     spec.evaluate = every > 0 && (round - 1) % every == 0;
-    std::vector<Section> sections = {{kUpdateSection, Rule::kAggregate, model_->parameters()}};
+    spec.site_state = HasErrorFeedback(spec_.compression());
+    std::vector<Section> sections = {
+        {kUpdateSection, Rule::kAggregate, parameters(),
+         UpdateEncoding(spec_.compression(), parameters().num_elements())}};
     if (spec.evaluate) AppendEvaluation(sections);
     spec.result_layout = MakeLayout(std::move(sections));
     return spec;
@@ -174,6 +178,10 @@ Result<std::unique_ptr<Program>> MakeTrainingProgram(const v1::RunSpec& spec) {
                           MakeModel(spec.model(), num_inputs, spec.data().label_classes_size()));
   SKERRY_RETURN_IF_ERROR(CheckMetrics(spec, *model));
   SKERRY_ASSIGN_OR_RETURN(auto strategy, MakeStrategy(spec.training()));
+  const int64_t num_elements = model->parameters().num_elements();
+  SKERRY_RETURN_IF_ERROR(
+      CheckEncoding(UpdateEncoding(spec.compression(), num_elements), num_elements)
+          .WithContext("compression"));
   return std::unique_ptr<Program>(
       std::make_unique<TrainingProgram>(spec, std::move(model), std::move(strategy)));
 }

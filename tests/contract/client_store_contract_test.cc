@@ -88,6 +88,24 @@ TEST_P(ClientStoreContract, TheCoordinatorIdIsTheLastOne) {
   EXPECT_EQ(Load().coordinator_id, "second");
 }
 
+TEST_P(ClientStoreContract, ATaskKeepsWhatItsStateIsAndWillBe) {
+  ClientTask task = Task(5, ClientTask::State::kFinished);
+  task.base_state = 4;
+  task.next_state = true;
+  Commit({task, Task(6, ClientTask::State::kTaken)});
+  EXPECT_THAT(Load().tasks, ElementsAre(task, Task(6, ClientTask::State::kTaken)));
+}
+
+TEST_P(ClientStoreContract, ARunHasOneStateTheLast) {
+  EXPECT_THAT(Load().states, IsEmpty());
+  const SiteState other = {"a-1", 9, 70};
+  Commit({SiteState{"icu-1", 3, 12}, other, Task(12, ClientTask::State::kSubmitted)});
+  Commit({SiteState{"icu-1", 4, 13}, RemoveClientTask{12}});
+  EXPECT_THAT(Load().states, ElementsAre(other, SiteState{"icu-1", 4, 13}));
+  Commit({RemoveSiteState{"icu-1"}, RemoveSiteState{"unknown"}});
+  EXPECT_THAT(Load().states, ElementsAre(other));
+}
+
 TEST_P(ClientStoreContract, NoRecordsAreNoChange) {
   Commit({CoordinatorId{"first"}});
   Commit({});

@@ -229,5 +229,29 @@ TEST(RunPlanValuesTest, TheContractFollowsTheRosterWhereTheFileSaysAll) {
               Fails(Code::kInvalidArgument, HasSubstr("no site is registered yet")));
 }
 
+TEST(RunPlanValuesTest, AnEncodingHasItsOwnKeysAndNoOthers) {
+  ExpectRefused({
+      {"", "[compression]\nupdate = \"int4\"\n", {"compression.update", "int8"}},
+      {"", "[compression]\nblock = 256\n", {"compression.block", "compression.update is \"f32\""}},
+      {"", "[compression]\nupdate = \"top_k\"\nblock = 256\n", {"compression.block", "\"top_k\""}},
+      {"", "[compression]\nupdate = \"int8\"\nratio = 0.1\n", {"compression.ratio", "\"int8\""}},
+      {"", "[compression]\nupdate = \"int8\"\nblock = 0\n", {"compression.block", "1 to 65536"}},
+      {"", "[compression]\nupdate = \"top_k\"\nratio = 0.0\n", {"compression.ratio", "over 0"}},
+      {"", "[compression]\nupdate = \"top_k\"\nratio = 1.5\n", {"compression.ratio", "at most 1"}},
+      {"", "[compression]\nratio = 0.1\ntopk = 1\n", {"compression.topk"}},
+  });
+}
+
+TEST(RunPlanValuesTest, AnUpdateIsPlainUnlessTheRunFileSaysOtherwise) {
+  ASSERT_OK_AND_ASSIGN(const RunPlan plain, ParseAlso("[compression]\nupdate = \"f32\"\n"));
+  EXPECT_FALSE(plain.spec.has_compression()) << "the description of a plain run has not changed";
+  ASSERT_OK_AND_ASSIGN(const RunPlan int8, ParseAlso("[compression]\nupdate = \"int8\"\n"));
+  EXPECT_EQ(int8.spec.compression().update(), v1::Encoding::INT8);
+  EXPECT_EQ(int8.spec.compression().block(), 256);
+  ASSERT_OK_AND_ASSIGN(const RunPlan top_k,
+                       ParseAlso("[compression]\nupdate = \"top_k\"\nratio = 0.25\n"));
+  EXPECT_EQ(top_k.spec.compression().ratio(), 0.25);
+}
+
 }  // namespace
 }  // namespace skerry::coordinator

@@ -25,12 +25,14 @@ class UpdateStatisticsTest : public ::testing::Test {
       files.push_back(std::make_unique<BytesFile>(
           std::string(12, 'h') +
           std::string(reinterpret_cast<const char*>(values.data()), size * sizeof(float))));
-      updates.push_back({files.back().get(), 12});
+      updates.push_back({files.back().get(), &reader});
     }
   }
 
+  UpdateReader reader{12, int64_t{1} << 20};
+
   std::vector<std::unique_ptr<File>> files;
-  std::vector<Slice<const File>> updates;
+  std::vector<Update> updates;
 };
 
 TEST_F(UpdateStatisticsTest, AnyNumberOfThreadsGivesTheSameBits) {

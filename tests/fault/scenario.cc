@@ -31,8 +31,11 @@ struct Scenarios::Shape {
   bool inline_models = false;
   std::string participation;
   std::string time;
+  std::string compression;
 
-  std::string RunFile() const { return testing::PatientsRunFile(num_rounds, participation + time); }
+  std::string RunFile() const {
+    return testing::PatientsRunFile(num_rounds, participation + time + compression);
+  }
   // A statistics round first, an evaluation at the end.
   int64_t NumCommits() const { return num_rounds + 2; }
 };
@@ -67,6 +70,10 @@ Scenarios::Shape Scenarios::ShapeOf(uint64_t seed) {
     shape.time =
         "[time]\nheartbeat = \"2s\"\nround_deadline = \"" + std::to_string(draw(1, 5)) + "m\"\n";
   }
+  // What a site keeps of a run is where a fault could change bits; so most of them keep something.
+  const uint64_t encoding = random.Below(6);
+  if (encoding < 3) shape.compression = "[compression]\nupdate = \"top_k\"\nratio = 0.3\n";
+  if (encoding == 3) shape.compression = "[compression]\nupdate = \"int8\"\nblock = 4\n";
   return shape;
 }
 

@@ -221,5 +221,68 @@ TEST(DTypeTest, NamesAndSizesAreThoseOfSafetensors) {
               ElementsAre(4, 8, 8));
 }
 
+// ---- Encodings ----
+
+Section Encoded(const Encoding& encoding, int64_t num_elements = 1000) {
+  return {"update", Rule::kAggregate, MakeLayout({F32("w", {num_elements})}), encoding};
+}
+
+TEST(EncodingTest, ASectionHasTheSizeOfItsEncoding) {
+  using Kind = Encoding::Kind;
+  EXPECT_EQ(Encoded({}).size_bytes(), 4000);
+  EXPECT_EQ(Encoded({Kind::kF16, 256, 0}).size_bytes(), 2000 + 4 * 4);
+  EXPECT_EQ(Encoded({Kind::kBF16, 0, 0}).size_bytes(), 2000);
+  EXPECT_EQ(Encoded({Kind::kInt8, 250, 0}).size_bytes(), 1000 + 4 * 4);
+  EXPECT_EQ(Encoded({Kind::kTopK, 0, 10}).size_bytes(), 80);
+  const Section counts = {"counts", Rule::kSumI64, MakeLayout({{"n", DType::kI64, {}}}), {}};
+  ASSERT_OK_AND_ASSIGN(const ResultLayout layout,
+                       ResultLayout::Create({Encoded({Kind::kTopK, 0, 10}), counts}));
+  EXPECT_EQ(layout.offset_bytes(1), 80);
+  EXPECT_EQ(layout.size_bytes(), 88);
+}
+
+TEST(EncodingTest, TheWireAndTheCanonicalTextTellEncodingsApart) {
+  using Kind = Encoding::Kind;
+  std::set<std::string> texts;
+  const Encoding encodings[] = {{},
+                                {Kind::kF16, 256, 0},
+                                {Kind::kF16, 128, 0},
+                                {Kind::kBF16, 0, 0},
+                                {Kind::kInt8, 256, 0},
+                                {Kind::kTopK, 0, 256}};
+  for (const Encoding& encoding : encodings) {
+    ASSERT_OK_AND_ASSIGN(const ResultLayout layout, ResultLayout::Create({Encoded(encoding)}));
+    ASSERT_OK_AND_ASSIGN(const ResultLayout read, ResultLayout::FromProto(layout.ToProto()));
+    EXPECT_EQ(read.sections(), layout.sections());
+    texts.insert(layout.CanonicalText());
+  }
+  EXPECT_EQ(texts.size(), 6U);
+  EXPECT_EQ(texts.count("skerry result layout 1, 1\nsection AGGREGATE 1 6:update\n"
+                        "encoding INT8 256\ntensor F32 1 1000 1:w\n"),
+            1U);
+}
+
+TEST(EncodingTest, AnEncodingMustFitItsSection) {
+  using Kind = Encoding::Kind;
+  const Encoding bad[] = {{Kind::kInt8, 0, 0},     {Kind::kInt8, 65537, 0}, {Kind::kF16, -1, 0},
+                          {Kind::kBF16, 256, 0},   {Kind::kTopK, 0, 0},     {Kind::kTopK, 0, 1001},
+                          {Kind::kTopK, 256, 10},  {Kind::kInt8, 256, 1},   {Kind::kPlain, 1, 0},
+                          {Kind::kTopK, 0, -1}};
+  for (const Encoding& encoding : bad) {
+    EXPECT_THAT(ResultLayout::Create({Encoded(encoding)}),
+                Fails(Code::kInvalidArgument, HasSubstr("section \"update\"")));
+  }
+  EXPECT_THAT(ResultLayout::Create({Encoded({Kind::kTopK, 0, 10}, (int64_t{1} << 32) + 1)}),
+              Fails(Code::kInvalidArgument, HasSubstr("2^32")));
+  const Section sums = {"sums", Rule::kSumF64, MakeLayout({{"s", DType::kF64, {2}}}),
+                        {Kind::kBF16, 0, 0}};
+  EXPECT_THAT(ResultLayout::Create({sums}),
+              Fails(Code::kInvalidArgument, HasSubstr("SUM_F64 adds what is not encoded")));
+  v1::ResultLayout proto = ResultLayout::Create({Encoded({})})->ToProto();
+  proto.mutable_sections(0)->mutable_encoding()->set_kind(static_cast<v1::Encoding::Kind>(9));
+  EXPECT_THAT(ResultLayout::FromProto(proto),
+              Fails(Code::kInvalidArgument, HasSubstr("encoding 9 is unknown")));
+}
+
 }  // namespace
 }  // namespace skerry::learning

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/files.h"
+#include "base/status.h"
+#include "learning/layout.h"
+
+namespace skerry::coordinator {
+
+// Reads an F32 section of a result as floats, however it is encoded. Thread-safe.
+class UpdateReader {
+ public:
+  // Borrows the layout. `section` is an index of it.
+  UpdateReader(const learning::ResultLayout& layout, std::size_t section)
+      : encoding_(layout.sections()[section].encoding),
+        offset_(static_cast<uint64_t>(layout.offset_bytes(section))),
+        num_elements_(layout.sections()[section].layout.num_elements()) {}
+  // Plain floats from a byte on.
+  UpdateReader(uint64_t offset, int64_t num_elements)
+      : offset_(offset), num_elements_(num_elements) {}
+
+  // Elements [first, first + out.size()) of the section in `file`, whose bytes Check() has found
+  // good. Its memory is that of the elements. DATA_LOSS: the file is shorter than its layout.
+  Status Read(const File& file, int64_t first, std::span<float> out) const;
+
+  // Whether the bytes of an encoded section are some that its encoding can have made, block by
+  // block. INVALID_ARGUMENT names the first that is not.
+  Status Check(const File& file) const;
+
+ private:
+  Status ReadDense(const File& file, int64_t first, std::span<float> out) const;
+  Status ReadSparse(const File& file, int64_t first, std::span<float> out) const;
+  Result<int64_t> FirstEntryFrom(const File& file, int64_t element) const;
+  Status CheckDense(const File& file) const;
+  Status CheckSparse(const File& file) const;
+
+  const learning::Encoding encoding_;
+  const uint64_t offset_;
+  const int64_t num_elements_;
+};
+
+// One site's update in the file of its result. Borrows both.
+struct Update {
+  const File* file = nullptr;
+  const UpdateReader* reader = nullptr;
+
+  Status Read(int64_t first, std::span<float> out) const { return reader->Read(*file, first, out); }
+};
+
+}  // namespace skerry::coordinator
