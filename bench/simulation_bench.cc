@@ -2,20 +2,18 @@
 // and hashes of a deployment. Prints one "name value" a line.
 //
 //   skerry_simulation_bench [sites=1000] [per_round=0] [rounds=30] [rows=100] [features=30]
-//                           [batch=10] [threads=2]
+//                           [batch=10] [threads=2] [idle=4096]
 
 #include <sys/resource.h>
 
-#include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <map>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/text.h"
+#include "bench/settings.h"
 #include "bench/virtual_rows.h"
 #include "coordinator/history.h"
 #include "coordinator/run_plan.h"
@@ -25,7 +23,6 @@
 namespace skerry::bench {
 namespace {
 
-using Settings = std::map<std::string, int64_t, std::less<>>;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 double SecondsSince(SteadyTime begin) {
@@ -47,35 +44,21 @@ double PeakMegabytes() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-bool Parse(int argc, char** argv, Settings& settings) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    const std::size_t equals = argument.find('=');
-    const auto found = settings.find(argument.substr(0, equals));
-    if (equals == std::string_view::npos || found == settings.end()) return false;
-    const std::string_view value = argument.substr(equals + 1);
-    const auto [end, error] =
-        std::from_chars(value.data(), value.data() + value.size(), found->second);
-    if (error != std::errc() || end != value.data() + value.size()) return false;
-  }
-  return true;
-}
-
 std::string RunFile(const Settings& settings) {
   std::vector<std::string> features;
   for (int64_t j = 0; j < settings.at("features"); ++j) {
     features.push_back("\"x" + std::to_string(j) + "\"");
   }
-  std::string file = "[run]\nname = \"bench\"\nseed = 1\nnum_rounds = " +
-                     std::to_string(settings.at("rounds")) + "\n[data]\nsource = \"rows\"\n" +
-                     "features = [" + Join(features, ", ") + "]\nlabel = \"y\"\n" +
-                     "standardize = false\nsplit = { train = 1.0 }\n" +
-                     "[model]\nkind = \"logistic\"\n[training]\nlearning_rate = 0.1\n" +
-                     "batch_size = " + std::to_string(settings.at("batch")) + "\n";
+  std::string file =
+      "[run]\nname = \"bench\"\nseed = 1\nnum_rounds = " + std::to_string(settings.at("rounds")) +
+      "\n[data]\nsource = \"rows\"\n" + "features = [" + Join(features, ", ") +
+      "]\nlabel = \"y\"\n" + "standardize = false\nsplit = { train = 1.0 }\n" +
+      "[model]\nkind = \"logistic\"\n[training]\nlearning_rate = 0.1\n" +
+      "batch_size = " + std::to_string(settings.at("batch")) + "\n";
   if (const int64_t per_round = settings.at("per_round"); per_round > 0) {
     const std::string n = std::to_string(per_round);
-    file += "[participation]\nsites_per_round = " + n + "\nquorum = " + n + "\nmin_sites = " + n +
-            "\n";
+    file +=
+        "[participation]\nsites_per_round = " + n + "\nquorum = " + n + "\nmin_sites = " + n + "\n";
   }
   return file;
 }
@@ -127,6 +110,7 @@ int Run(const Settings& settings) {
   options.plan = *std::move(plan);
   options.sites = Sites(settings);
   options.num_threads = static_cast<int>(settings.at("threads"));
+  options.max_idle_clients = settings.at("idle");
   SteadyTime first_round_over;
   options.on_round = [&](const v1::RunSummary&, const v1::RoundSummary& round) {
     if (round.round() == 1) first_round_over = std::chrono::steady_clock::now();
@@ -138,7 +122,8 @@ int Run(const Settings& settings) {
   const double wall = SecondsSince(begin);
   const double steady = SecondsSince(first_round_over);
   if (!result.ok() || result->run.state() != "completed") {
-    std::fprintf(stderr, "%s\n", (result.ok() ? result->run.reason() : result.status().ToString()).c_str());
+    std::fprintf(stderr, "%s\n",
+                 (result.ok() ? result->run.reason() : result.status().ToString()).c_str());
     return 1;
   }
   const double cpu = CpuSeconds() - cpu_before;
@@ -162,11 +147,7 @@ int Run(const Settings& settings) {
 int main(int argc, char** argv) {
   skerry::bench::Settings settings = {{"sites", 1000}, {"per_round", 0}, {"rounds", 30},
                                       {"rows", 100},   {"features", 30}, {"batch", 10},
-                                      {"threads", 2}};
-  if (!skerry::bench::Parse(argc, argv, settings)) {
-    std::fprintf(stderr, "usage: %s [sites=N] [per_round=N] [rounds=N] [rows=N] [features=N] "
-                         "[batch=N] [threads=N]\n", argv[0]);
-    return 2;
-  }
+                                      {"threads", 2},  {"idle", 4096}};
+  if (!skerry::bench::ParseSettings(argc, argv, settings)) return 2;
   return skerry::bench::Run(settings);
 }

@@ -18,6 +18,7 @@
 #include "coordinator/run.h"
 #include "coordinator/run_host.h"
 #include "coordinator/site.h"
+#include "coordinator/sites_on_call.h"
 #include "coordinator/timer_queue.h"
 #include "coordinator/upload_desk.h"
 #include "coordinator/views.h"
@@ -42,6 +43,7 @@ struct CoordinatorOptions {
   // often.
   Duration grace_after_restart = 60s;
   std::string version;  // of this software
+  SitesOnCall* on_call = nullptr;
   // A step failed in a way after which the process cannot go on (a failed sync): end it.
   std::function<void(const Status&)> on_fatal;
 };
@@ -96,6 +98,10 @@ class Coordinator final : public RunHost {
   // All of these in one, for a result of one chunk.
   void SubmitSmallResult(const std::string& site, v1::SubmitSmallResultRequest request,
                          rpc::Callback<v1::SubmitResultReply> done);
+
+  // The process of a site on call has ended by itself, with nothing in hand: from now on it takes
+  // no memory but a few words. False, and nothing is done: there is something that it should hear.
+  bool Rest(const std::string& site);
 
   // ---- For operators ----
   void SubmitRun(const v1::SubmitRunRequest& request, rpc::Callback<v1::SubmitRunReply> done);
@@ -158,6 +164,7 @@ class Coordinator final : public RunHost {
 
   Coordinator(const CoordinatorParts& parts, CoordinatorOptions options);
   Status Restore();
+  Status ExpectSitesAtWork(const storage::RunRecord& record, storage::JournalReader& reader);
   Status RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader);
 
   Status RemoveLeftovers(const Run& run, storage::JournalReader& reader);
@@ -167,6 +174,7 @@ class Coordinator final : public RunHost {
   void RemoveHistory(const Run& run, const Result<std::vector<storage::RoundRecord>>& rounds);
 
   Site& GetSite(const std::string& name);
+  bool IsOnCall(const std::string& site) const;
   Site* FindSite(const std::string& name) const;
   Status CheckSession(const Site* site, uint64_t epoch) const;
   Status CheckJoin(const Site& site, const v1::JoinRequest& request) const;
@@ -229,8 +237,14 @@ class Coordinator final : public RunHost {
   RandomStream jitter_;
 
   std::unordered_map<std::string, std::unique_ptr<Site>> sites_;
-  std::vector<Site*> sites_by_number_;
-  std::vector<std::unique_ptr<Run>> runs_;            // by number
+  std::vector<Site*> sites_by_number_;  // null: free to be given again
+  std::vector<uint64_t> free_numbers_;
+  struct Rested {
+    uint64_t epoch = 0;
+    WallTime first_seen;
+  };
+  std::unordered_map<std::string, Rested> rested_;  // what is left of sites that are on call again
+  std::vector<std::unique_ptr<Run>> runs_;          // by number
   std::multimap<WallTime, const Run*> history_ends_;  // ended runs whose history is yet to go
   std::unordered_map<int64_t, OpenTask> tasks_;
   TimerQueue<uint64_t> site_timers_;  // by site number: the end of a hold, or of a grace

@@ -78,7 +78,9 @@ std::vector<SitePresence> Coordinator::PresenceIn(const Run& run) const {
   std::vector<SitePresence> presence;
   for (const std::string& name : run.record().sites) {
     const Site* site = FindSite(name);
-    if (site == nullptr || site->record.epoch == 0) {
+    if (IsOnCall(name)) {
+      presence.push_back(SitePresence::kConnected);
+    } else if (site == nullptr || site->record.epoch == 0) {
       presence.push_back(SitePresence::kNeverSeen);
     } else if (site->connected) {
       presence.push_back(site->broken ? SitePresence::kBroken : SitePresence::kConnected);
@@ -131,13 +133,14 @@ Result<std::string> Coordinator::SubmitPlan(RunPlan plan, std::unique_ptr<Partic
   record.run_id = record.name + "-" + std::to_string(record.number);
   record.run_file = plan.text;
   record.created = WallNow();
-  record.sites = plan.participation.sites;
+  std::vector<std::string> roster = plan.participation.sites;
   if (plan.participation.all_sites) {
     for (const auto& [name, site] : sites_) {
-      if (site->record.epoch > 0) record.sites.push_back(name);
+      if (site->record.epoch > 0) roster.push_back(name);
     }
-    std::sort(record.sites.begin(), record.sites.end());
+    std::sort(roster.begin(), roster.end());
   }
+  record.sites = std::move(roster);
   SKERRY_ASSIGN_OR_RETURN(
       auto run, Run::Create(*this, std::move(plan), std::move(record), std::move(replay)));
   SKERRY_RETURN_IF_ERROR(CheckSpoolFits(*run));
@@ -267,8 +270,9 @@ void Coordinator::ExportHistory(const std::string& run_id,
       if (!tasks.ok()) return done(tasks.status());
       if (!HasWholeHistory(record, *rounds)) {
         return done(FailedPrecondition("the history of run " + record.run_id +
-                                       " was removed some days after its end")
-                        .WithHint("[keep] history_days in its run file says how many"));
+                                       " is no longer whole: rounds of it were removed")
+                        .WithHint("[keep] history_days and history_rounds in its run file say "
+                                  "how much stays"));
       }
       v1::ExportHistoryReply reply;
       reply.set_history_json(HistoryToJson(record, *rounds, *tasks));
@@ -279,7 +283,10 @@ void Coordinator::ExportHistory(const std::string& run_id,
 
 void Coordinator::ListSites(rpc::Callback<v1::ListSitesReply> done) {
   v1::ListSitesReply reply;
-  std::vector<const Site*> sites(sites_by_number_.begin(), sites_by_number_.end());
+  std::vector<const Site*> sites;
+  for (const Site* site : sites_by_number_) {
+    if (site != nullptr) sites.push_back(site);
+  }
   std::sort(sites.begin(), sites.end(),
             [](const Site* a, const Site* b) { return a->record.site < b->record.site; });
   for (const Site* site : sites) {

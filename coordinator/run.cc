@@ -56,6 +56,7 @@ Run::Run(RunHost& host, RunPlan plan, storage::RunRecord record,
       change_(static_cast<uint64_t>(host.WallNow().unix_millis)) {}
 
 void Run::Start() {
+  LookWhoIsConnected();
   StageRun();
   Note("run_submitted", std::to_string(record_.sites.size()) + " sites in the roster");
   SKERRY_FAILPOINT("coordinator/run-submitted");

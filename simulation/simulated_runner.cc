@@ -52,6 +52,10 @@ void SimulatedRunner::Start(std::shared_ptr<const client::WorkOrder> order,
   job->order = std::move(order);
   job->done = std::move(done);
   job->life = host_.life();
+  if (host_.lane() != kCommonLane) {  // which has a thread
+    job->Train(trainer_);
+    return Begin(job);
+  }
   if (pool_ == nullptr) {
     job->Train(trainer_);
   } else {
@@ -70,7 +74,7 @@ void SimulatedRunner::Begin(const std::shared_ptr<Job>& job) {
 
 // The next piece of work is done at `due`, a time of the machine's own clock.
 void SimulatedRunner::Tick(const std::shared_ptr<Job>& job, Timestamp due) {
-  world_.queue().PostAt(host_.clock().ToWorld(due), [this, job, due] {
+  const auto event = [this, job, due] {
     host_.Run(job->life, [this, job, due] {
       if (job->order->stop.stop_requested()) return job->done(Cancelled("the task was dropped"));
       if (host_.clock().Now() < due) return Tick(job, due);  // the machine has slept
@@ -83,7 +87,8 @@ void SimulatedRunner::Tick(const std::shared_ptr<Job>& job, Timestamp due) {
       job->order->progress->done = kTicks * job->worked / job->length;
       Tick(job, host_.clock().Now() + std::min(tick, job->length - job->worked));
     });
-  });
+  };
+  world_.queue().PostAt(host_.clock().ToWorld(due), event, host_.lane());
 }
 
 void SimulatedRunner::Finish(const std::shared_ptr<Job>& job) {

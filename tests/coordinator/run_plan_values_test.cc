@@ -77,6 +77,10 @@ TEST(RunPlanValuesTest, AValueOutsideItsRangeIsRefused) {
        {"", "[keep]\nupdates = -1", {"keep.updates: must be at least 0"}},
        {"", "[keep]\nhistory_days = -1", {"keep.history_days: must be at least 0"}},
        {"", "[keep]\nhistory_days = 40000", {"keep.history_days: must be at most 36500"}},
+       {"", "[keep]\nhistory_rounds = 9", {"keep.history_rounds: must be at least 10"}},
+       {"",
+        "[keep]\nupdates = 20\nhistory_rounds = 19",
+        {"keep.history_rounds: must be at least 10 and at least keep.updates"}},
        {"", "[evaluation]\nevery = -1", {"evaluation.every: must be at least 0"}},
        {"", "min_sites = 0", {"participation.min_sites: must be at least 1"}},
        {"", "quorum = \"most\"", {"quorum: must be a whole number or \"all\""}}});
