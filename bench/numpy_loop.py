@@ -38,16 +38,18 @@ def main():
     features = random.standard_normal((a.sites, a.rows, a.features), dtype=np.float32)
     labels = (features[:, :, ::2].sum(2) > features[:, :, 1::2].sum(2)).astype(np.float32)
     weights = np.zeros(a.features + 1, dtype=np.float32)
-    best = float("inf")
+    best = best_cpu = float("inf")
     for _ in range(a.rounds):
-        begin = time.perf_counter()
+        begin, begin_cpu = time.perf_counter(), time.process_time()
         total = np.zeros(a.features + 1, dtype=np.float64)
         for site in range(a.sites):
             order = random.permutation(a.rows)
             total += train(weights, features[site], labels[site], order, a.batch, np.float32(0.1))
         weights = (weights + total / a.sites).astype(np.float32)
         best = min(best, time.perf_counter() - begin)
+        best_cpu = min(best_cpu, time.process_time() - begin_cpu)
     print(f"{'numpy_clients_per_s':<28} {a.sites / best:.6g}")
+    print(f"{'numpy_clients_per_cpu_s':<28} {a.sites / best_cpu:.6g}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ ClientHost::ClientHost(World& world, CoordinatorHost& coordinator, ClientHostOpt
       runner_(world, *this, trainer_, options_.pool, options_.task_time,
               world.plan().Of(options_.site).stuck),
       boots_(options_.boots) {
+  if (options_.models != nullptr) trainer_.ShareModels(*options_.models);
   on_death = [this](bool power_loss) { link_.ClientDied(power_loss); };
 }
 

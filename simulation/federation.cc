@@ -127,6 +127,7 @@ Status Federation::StartClient(std::size_t place) {
   client.task_time = TaskTimeOf(site.name);
   client.pool = pool_.get();
   client.failures = &failures_;
+  client.models = &models_;
   if (side_by_side_) {
     client.lane = static_cast<Lane>(place + 1);
     client.boots = num_calls_++;

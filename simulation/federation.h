@@ -49,6 +49,7 @@ class Federation final : private coordinator::SitesOnCall {
   World world_;
   Evidence evidence_;
   std::vector<std::string> failures_;
+  client::ModelCache models_;
   const bool side_by_side_;  // each site in a lane of its own
   CoordinatorHost coordinator_;
   std::vector<std::unique_ptr<ClientHost>> clients_;  // by place; null: the site is on call

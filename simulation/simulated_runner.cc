@@ -15,12 +15,13 @@ constexpr int kTicks = 20;
 
 }  // namespace
 
-// A task under way. The trainer writes to memory; the site's disk gets the result at the end.
+// A task under way. The trainer writes to memory and the site's disk gets the result at the end,
+// where it matters when.
 struct SimulatedRunner::Job {
   std::shared_ptr<const client::WorkOrder> order;
   std::function<void(Result<client::WorkDone>)> done;
   std::shared_ptr<const Life> life;
-  std::shared_ptr<BytesFile> bytes = std::make_shared<BytesFile>();
+  std::shared_ptr<BytesFile> bytes;
   Duration length{0};
   Duration worked{0};
 
@@ -28,21 +29,31 @@ struct SimulatedRunner::Job {
   ConditionVariable ready;
   std::unique_ptr<Result<client::WorkDone>> result SKERRY_GUARDED_BY(mutex);
 
-  void Train(client::Trainer& trainer) {
+  // `at_once`: straight to the site's disk.
+  void Train(client::Trainer& trainer, bool at_once) {
+    if (at_once) return Note(trainer.Run(*order));
+    bytes = std::make_shared<BytesFile>();
     client::WorkOrder own = *order;
     own.result = bytes;
     own.progress = std::make_shared<client::WorkProgress>();
-    Result<client::WorkDone> trained = trainer.Run(own);
+    Note(trainer.Run(own));
+  }
+
+  void Note(Result<client::WorkDone> trained) {
     MutexLock lock(mutex);
     result = std::make_unique<Result<client::WorkDone>>(std::move(trained));
     ready.NotifyAll();
   }
 
-  // Waits for the trainer.
-  Result<client::WorkDone> Take() {
+  // Both wait for the trainer. The result can be taken once.
+  int64_t NumExamples() {
     MutexLock lock(mutex);
     while (result == nullptr) ready.Wait(mutex);
-    return *result;
+    return result->ok() ? (*result)->num_examples : 0;
+  }
+  Result<client::WorkDone> Take() {
+    MutexLock lock(mutex);
+    return std::move(*result);
   }
 };
 
@@ -53,20 +64,19 @@ void SimulatedRunner::Start(std::shared_ptr<const client::WorkOrder> order,
   job->done = std::move(done);
   job->life = host_.life();
   if (host_.lane() != kCommonLane) {  // which has a thread
-    job->Train(trainer_);
+    job->Train(trainer_, true);
     return Begin(job);
   }
   if (pool_ == nullptr) {
-    job->Train(trainer_);
+    job->Train(trainer_, false);
   } else {
-    pool_->Post([this, job] { job->Train(trainer_); });
+    pool_->Post([this, job] { job->Train(trainer_, false); });
   }
   world_.queue().PostLast([this, job] { Begin(job); });
 }
 
 void SimulatedRunner::Begin(const std::shared_ptr<Job>& job) {
-  const Result<client::WorkDone> result = job->Take();
-  job->length = task_time_(job->order->task, result.ok() ? result->num_examples : 0);
+  job->length = task_time_(job->order->task, job->NumExamples());
   job->order->progress->total = kTicks;
   const Duration tick = std::max<Duration>(job->length / kTicks, 1s);
   Tick(job, host_.clock().Now() + std::min(tick, job->length));
@@ -93,7 +103,10 @@ void SimulatedRunner::Tick(const std::shared_ptr<Job>& job, Timestamp due) {
 
 void SimulatedRunner::Finish(const std::shared_ptr<Job>& job) {
   Result<client::WorkDone> result = job->Take();
-  if (!result.ok()) return job->done(std::move(result));
+  if (!result.ok() || job->bytes == nullptr) {
+    job->order->progress->done = kTicks;
+    return job->done(std::move(result));
+  }
   std::string bytes(*job->bytes->Size(), '\0');
   const Result<std::size_t> n = job->bytes->ReadAt(0, bytes);
   Status status = n.ok() ? job->order->result->WriteAt(0, bytes) : n.status();
