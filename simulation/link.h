@@ -89,6 +89,8 @@ class Link final : public rpc::CoordinatorApi {
   void BeginUpload(const SubmitCallPtr& call, const v1::SubmitResultRequest::Start& start,
                    const Source& source);
   void NextUploadChunk(const SubmitCallPtr& call, const Source& source, const UploadPtr& upload);
+  void SubmitSmall(const SubmitCallPtr& call, v1::SubmitResultRequest::Start start,
+                   rpc::ChunkSource& source);
   void UploadAtOnce(const SubmitCallPtr& call, const Source& source, const UploadPtr& upload);
   void UploadSent(const SubmitCallPtr& call, const UploadPtr& upload);
   void UploadBroke(const SubmitCallPtr& call, const UploadPtr& upload);

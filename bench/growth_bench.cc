@@ -2,7 +2,7 @@
 // network: what a round costs early and late, and what the rounds leave on the disk. Virtual time,
 // so that nobody waits. Prints one "name value" a line.
 //
-//   skerry_rounds_bench [rounds=10000] [sites=2] [history_rounds=0] [window=200]
+//   skerry_growth_bench [rounds=10000] [sites=2] [history_rounds=0] [window=200]
 //
 // `window`: a time is the median over so many rounds.
 
