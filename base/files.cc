@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -135,6 +136,12 @@ Result<std::vector<std::string>> PosixFiles::List(const std::string& directory) 
   ::closedir(handle);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Result<uint64_t> PosixFiles::FreeBytes(const std::string& directory) {
+  struct statvfs info {};
+  if (::statvfs(directory.c_str(), &info) != 0) return FromErrno(errno, "looking at " + directory);
+  return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
 }
 
 Result<std::string> ReadFile(Files& files, const std::string& path) {

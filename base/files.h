@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -44,6 +45,10 @@ class Files {
   virtual Status MakeDirectories(const std::string& path) = 0;
   virtual Status SyncDirectory(const std::string& path) = 0;  // the names in it are on disk
   virtual Result<std::vector<std::string>> List(const std::string& directory) = 0;  // names, sorted
+  // How much more the file system of a directory holds for this user, as far as that is known.
+  virtual Result<uint64_t> FreeBytes(const std::string& /*directory*/) {
+    return std::numeric_limits<uint64_t>::max();
+  }
 };
 
 // The operating system's files. New ones are 0600, new directories 0700.
@@ -55,6 +60,7 @@ class PosixFiles final : public Files {
   Status MakeDirectories(const std::string& path) override;
   Status SyncDirectory(const std::string& path) override;
   Result<std::vector<std::string>> List(const std::string& directory) override;
+  Result<uint64_t> FreeBytes(const std::string& directory) override;
 };
 
 // The whole file, or an error that names it.

@@ -140,6 +140,10 @@ std::string SubmittedText(const v1::SubmitRunReply& reply) {
   text += reply.sites_size() <= kFew ? Join(names, ", ") : NamesOf(names);
   text += "\n";
   for (const std::string& warning : reply.warnings()) text += "warning: " + warning + "\n";
+  constexpr uint64_t kWorthMentioning = 1'000'000'000;
+  if (reply.disk_bytes() >= kWorthMentioning) {
+    text += "needs up to " + FormatBytes(reply.disk_bytes()) + " on the coordinator's disk\n";
+  }
   if (reply.not_connected().empty()) return text;
   std::vector<std::string> away;
   for (const v1::SiteSummary& site : reply.not_connected()) {

@@ -95,6 +95,7 @@ std::string SubmittedJson(const v1::SubmitRunReply& reply) {
     json["not_connected"].push_back(
         {{"site", site.site()}, {"last_seen", TimeJson(site.last_seen_unix_ms())}});
   }
+  json["disk_bytes"] = reply.disk_bytes();
   json["warnings"] = std::vector<std::string>(reply.warnings().begin(), reply.warnings().end());
   return Dump(json);
 }

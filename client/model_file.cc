@@ -57,4 +57,20 @@ Result<LoadedModel> LoadModel(const File& file, const learning::Layout& paramete
   return model;
 }
 
+Result<std::shared_ptr<const LoadedModel>> ModelCache::Load(const std::string& key,
+                                                            const File& file,
+                                                            const learning::Layout& parameters,
+                                                            std::size_t num_inputs) {
+  constexpr std::size_t kMost = 4;
+  MutexLock lock(mutex_);
+  for (const auto& [known, model] : models_) {
+    if (known == key) return model;
+  }
+  SKERRY_ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(file, parameters, num_inputs));
+  auto model = std::make_shared<const LoadedModel>(std::move(loaded));
+  models_.emplace_front(key, model);
+  if (models_.size() > kMost) models_.pop_back();
+  return model;
+}
+
 }  // namespace skerry::client

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/files.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "learning/features.h"
 #include "learning/layout.h"
@@ -20,5 +25,22 @@ struct LoadedModel {
 // tensor that differs, with what is there and what was expected.
 Result<LoadedModel> LoadModel(const File& file, const learning::Layout& parameters,
                               std::size_t num_inputs);
+
+// For trainers of many sites in one process, which all begin with the same model: each is read
+// once. Keeps the few newest. Thread-safe.
+class ModelCache {
+ public:
+  // The model whose key this is: of its contents and all that LoadModel is told. Errors are not
+  // kept.
+  Result<std::shared_ptr<const LoadedModel>> Load(const std::string& key, const File& file,
+                                                  const learning::Layout& parameters,
+                                                  std::size_t num_inputs);
+
+ private:
+  Mutex mutex_;
+  // Shared with the trainers that work with them.
+  std::deque<std::pair<std::string, std::shared_ptr<const LoadedModel>>> models_
+      SKERRY_GUARDED_BY(mutex_);
+};
 
 }  // namespace skerry::client

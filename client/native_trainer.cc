@@ -137,12 +137,23 @@ Result<WorkDone> NativeTrainer::Statistics(const WorkOrder& order, const RunData
   return WorkDone{sums.num_examples, {}};
 }
 
+Result<std::shared_ptr<const LoadedModel>> NativeTrainer::ModelOf(
+    const WorkOrder& order, const learning::Model& model) const {
+  const auto num_inputs = static_cast<std::size_t>(model.num_features());
+  if (models_ == nullptr) {
+    SKERRY_ASSIGN_OR_RETURN(LoadedModel loaded,
+                            LoadModel(*order.model, model.parameters(), num_inputs));
+    return std::make_shared<const LoadedModel>(std::move(loaded));
+  }
+  const std::string key = order.task.model().content_hash() + order.task.run_spec_sha256();
+  return models_->Load(key, *order.model, model.parameters(), num_inputs);
+}
+
 Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, RunData& run) const {
   if (order.model == nullptr) return InvalidArgument("the task has no model");
   const learning::Model& model = *run.model;
-  SKERRY_ASSIGN_OR_RETURN(
-      LoadedModel loaded,
-      LoadModel(*order.model, model.parameters(), static_cast<std::size_t>(model.num_features())));
+  SKERRY_ASSIGN_OR_RETURN(const auto shared, ModelOf(order, model));
+  const LoadedModel& loaded = *shared;
   if (run.datasets.empty() || !(run.transform == loaded.transform)) {
     for (const SplitPart part : {SplitPart::kTrain, SplitPart::kValidation, SplitPart::kTest}) {
       run.datasets[part] = run.data->Prepare(part, loaded.transform);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "client/data/table.h"
+#include "client/model_file.h"
 #include "client/run_data.h"
 #include "client/site_policy.h"
 #include "client/task_runner.h"
@@ -29,8 +30,12 @@ class NativeTrainer final : public Trainer {
   NativeTrainer(std::string site, std::map<std::string, RowReader> sources, SitePolicy policy,
                 int max_runs = 1, std::size_t kept_bytes = 0);
   Result<WorkDone> Run(const WorkOrder& order) override;
+  // Takes models from there from now on. Before the first task.
+  void ShareModels(ModelCache& models) { models_ = &models; }
 
  private:
+  Result<std::shared_ptr<const LoadedModel>> ModelOf(const WorkOrder& order,
+                                                     const learning::Model& model) const;
   Result<WorkDone> WorkWithinMemory(const WorkOrder& order, RunData& run) const;
   Result<WorkDone> Work(const WorkOrder& order, RunData& run) const;
   Status Read(const WorkOrder& order, RunData& run) const;
@@ -42,6 +47,7 @@ class NativeTrainer final : public Trainer {
   const std::map<std::string, RowReader> sources_;
   const SitePolicy policy_;
   RunDataCache runs_;
+  ModelCache* models_ = nullptr;
 };
 
 }  // namespace skerry::client

@@ -105,6 +105,7 @@ class Session {
   // Tasks, each through fetching, training, submitting, waiting for its verdict.
   void StepWork(Work& work, Timestamp now);
   void Accept(const v1::Task& task);
+  Status CheckRoom(const Work& work) const;
   void Fetch(Work& work);
   void OnFetched(Work& work, std::shared_ptr<File> file, const Status& status);
   void Train(Work& work);

@@ -64,12 +64,31 @@ void Session::StepWork(Work& work, Timestamp now) {
   }
 }
 
+// Whether the disk holds what the task needs, before gigabytes have been fetched for nothing.
+// RESOURCE_EXHAUSTED, and the task is tried again: there may be room later.
+Status Session::CheckRoom(const Work& work) const {
+  const v1::ModelRef& model = work.task.model();
+  SKERRY_ASSIGN_OR_RETURN(const auto layout,
+                          learning::ResultLayout::FromProto(work.task.result_layout()));
+  const auto found = parts_.files.Open(ModelPath(model.content_hash()), OpenMode::kRead);
+  const Result<uint64_t> stored = found.ok() ? (*found)->Size() : found.status();
+  const uint64_t there = stored.ok() ? std::min(*stored, model.size_bytes()) : 0;
+  const uint64_t needed = model.size_bytes() - there + static_cast<uint64_t>(layout.size_bytes());
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t available, parts_.files.FreeBytes(options_.state_dir));
+  if (needed <= available) return OkStatus();
+  return ResourceExhausted("the task needs " + FormatBytes(needed) +
+                           " more on this site's disk for the model and its result; " +
+                           FormatBytes(available) + " are free")
+      .WithHint("make room in " + options_.state_dir + "; the task goes on by itself");
+}
+
 void Session::Fetch(Work& work) {
   const v1::ModelRef& model = work.task.model();
   if (model.size_bytes() == 0) {
     return ReportFailure(work, InvalidArgument("the task names a model of no bytes"));
   }
   const std::string path = ModelPath(model.content_hash());
+  if (Status room = CheckRoom(work); !room.ok()) return Retry(work, room);
   Result<std::unique_ptr<File>> opened = parts_.files.Open(path, OpenMode::kReadWrite);
   const Result<uint64_t> stored = opened.ok() ? (*opened)->Size() : opened.status();
   if (!stored.ok()) return Retry(work, stored.status());

@@ -48,6 +48,9 @@ Status Coordinator::Restore() {
   }
   SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::RunRecord> runs, reader.Runs());
   for (const storage::RunRecord& record : runs) {
+    SKERRY_RETURN_IF_ERROR(ExpectSitesAtWork(record, reader));
+  }
+  for (const storage::RunRecord& record : runs) {
     const Status status = RestoreRun(record, reader);
     if (!status.ok()) return status.WithContext("run " + record.run_id);
   }
@@ -88,22 +91,26 @@ Status Coordinator::RestoreSmallVersions(const std::string& run_id,
   return OkStatus();
 }
 
+// Before any run looks who is connected.
+Status Coordinator::ExpectSitesAtWork(const storage::RunRecord& record,
+                                      storage::JournalReader& reader) {
+  if (storage::IsFinal(record.state)) return OkStatus();
+  SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::TaskRecord> tasks,
+                          reader.Tasks(record.run_id, record.rounds_committed, INT64_MAX));
+  std::set<int64_t> open;
+  for (const storage::TaskRecord& task : tasks) {
+    if (task.outcome != storage::Outcome::kNone) continue;
+    open.insert(task.task_id);
+    Site& site = GetSite(task.site);
+    if (!std::exchange(site.connected, true)) ++num_connected_;
+    site.broken = true;
+    site_timers_.Set(site.number, Now() + options_.grace_after_restart);
+  }
+  return RestoreSmallResults(reader, open);
+}
+
 Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader) {
   SKERRY_ASSIGN_OR_RETURN(RunPlan plan, ParseRunFile(record.run_file, "run file"));
-  if (!storage::IsFinal(record.state)) {
-    SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::TaskRecord> tasks,
-                            reader.Tasks(record.run_id, record.rounds_committed, INT64_MAX));
-    std::set<int64_t> open;
-    for (const storage::TaskRecord& task : tasks) {
-      if (task.outcome != storage::Outcome::kNone) continue;
-      open.insert(task.task_id);
-      Site& site = GetSite(task.site);
-      if (!std::exchange(site.connected, true)) ++num_connected_;
-      site.broken = true;
-      site_timers_.Set(site.number, Now() + options_.grace_after_restart);
-    }
-    SKERRY_RETURN_IF_ERROR(RestoreSmallResults(reader, open));
-  }
   SKERRY_RETURN_IF_ERROR(RestoreSmallVersions(record.run_id, reader));
   SKERRY_ASSIGN_OR_RETURN(auto run, Run::Create(*this, std::move(plan), record, nullptr));
   runs_.push_back(std::move(run));
@@ -188,7 +195,7 @@ void Coordinator::EndHeldCalls() {
   holds_calls_ = false;
   if (!batch_.empty()) commit_by_ = Now();
   for (Site* site : sites_by_number_) {
-    DropHeldCalls(*site, ShuttingDown());
+    if (site != nullptr) DropHeldCalls(*site, ShuttingDown());
   }
   for (auto& [run_id, watchers] : watchers_) {
     for (Watcher& watcher : watchers) {
@@ -202,7 +209,7 @@ void Coordinator::EndHeldCalls() {
 
 bool Coordinator::IsConnected(const std::string& site) const {
   const Site* found = FindSite(site);
-  return found != nullptr && found->connected;
+  return (found != nullptr && found->connected) || IsOnCall(site);
 }
 
 void Coordinator::OfferTask(Run& run, int32_t place, int64_t task_id) {
@@ -210,6 +217,9 @@ void Coordinator::OfferTask(Run& run, int32_t place, int64_t task_id) {
   tasks_[task_id] = {&run, place};
   if (std::find(site.open.begin(), site.open.end(), task_id) == site.open.end()) {
     site.open.push_back(task_id);
+  }
+  if (!site.has_session && IsOnCall(site.record.site)) {
+    after_commit_.emplace_back([this, name = site.record.site] { options_.on_call->Call(name); });
   }
   MarkDirty(site);
 }
@@ -282,9 +292,8 @@ void Coordinator::RunEnded(Run& run) {
   v1::PullTaskReply::RunFinished notice;
   notice.set_run_id(run.record().run_id);
   notice.set_state(std::string(Name(run.record().state)));
-  for (const std::string& name : run.record().sites) {
-    Site* site = FindSite(name);
-    if (site == nullptr || !site->connected) continue;
+  for (Site* site : sites_by_number_) {
+    if (site == nullptr || !site->connected || !run.PlaceOf(site->record.site)) continue;
     site->notices.push_back(notice);
     MarkDirty(*site);
   }

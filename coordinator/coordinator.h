@@ -19,6 +19,7 @@
 #include "coordinator/run.h"
 #include "coordinator/run_host.h"
 #include "coordinator/site.h"
+#include "coordinator/sites_on_call.h"
 #include "coordinator/timer_queue.h"
 #include "coordinator/upload_desk.h"
 #include "coordinator/views.h"
@@ -48,6 +49,7 @@ struct CoordinatorOptions {
   // What a restart finds out by itself (a task was taken, a verdict heard) is written within so
   // long, with the next thing that is not; 0: at once.
   Duration soon_window{0};
+  SitesOnCall* on_call = nullptr;
   // A step failed in a way after which the process cannot go on (a failed sync): end it.
   std::function<void(const Status&)> on_fatal;
 };
@@ -102,6 +104,10 @@ class Coordinator final : public RunHost {
   // All of these in one, for a result of at most rpc::kSmallResultBytes.
   void SubmitSmallResult(const std::string& site, const v1::SubmitSmallResultRequest& request,
                          rpc::Callback<v1::SubmitResultReply> done);
+
+  // The process of a site on call has ended by itself, with nothing in hand: from now on it takes
+  // no memory but a few words. False, and nothing is done: there is something that it should hear.
+  bool Rest(const std::string& site);
 
   // ---- For operators ----
   void SubmitRun(const v1::SubmitRunRequest& request, rpc::Callback<v1::SubmitRunReply> done);
@@ -169,6 +175,7 @@ class Coordinator final : public RunHost {
 
   Coordinator(const CoordinatorParts& parts, CoordinatorOptions options);
   Status Restore();
+  Status ExpectSitesAtWork(const storage::RunRecord& record, storage::JournalReader& reader);
   Status RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader);
   Status RestoreSmallVersions(const std::string& run_id, storage::JournalReader& reader);
   Status RestoreSmallResults(storage::JournalReader& reader, const std::set<int64_t>& open_tasks);
@@ -180,6 +187,7 @@ class Coordinator final : public RunHost {
   void RemoveHistory(const Run& run, const Result<std::vector<storage::RoundRecord>>& rounds);
 
   Site& GetSite(const std::string& name);
+  bool IsOnCall(const std::string& site) const;
   Site* FindSite(const std::string& name) const;
   Status CheckSession(const Site* site, uint64_t epoch) const;
   Status CheckJoin(const Site& site, const v1::JoinRequest& request) const;
@@ -205,6 +213,9 @@ class Coordinator final : public RunHost {
   // The open task with this id, if this site has it.
   const OpenTask* FindTask(const std::string& site, int64_t task_id) const;
   Status CheckSpoolFits(const Run& run) const;
+  Status CheckDiskFits(const Run& run) const;
+  static uint64_t DiskBytes(const Run& run);
+  static uint64_t ResultBytes(const Run& run);
   UploadDesk::Room RoomFor(const Run& run) const;
   static Status ShuttingDown() { return Unavailable("the coordinator is shutting down"); }
   Result<bool> WantsResult(const std::string& site,
@@ -249,8 +260,14 @@ class Coordinator final : public RunHost {
   RandomStream jitter_;
 
   std::unordered_map<std::string, std::unique_ptr<Site>> sites_;
-  std::vector<Site*> sites_by_number_;
-  std::vector<std::unique_ptr<Run>> runs_;            // by number
+  std::vector<Site*> sites_by_number_;  // null: free to be given again
+  std::vector<uint64_t> free_numbers_;
+  struct Rested {
+    uint64_t epoch = 0;
+    WallTime first_seen;
+  };
+  std::unordered_map<std::string, Rested> rested_;  // what is left of sites that are on call again
+  std::vector<std::unique_ptr<Run>> runs_;          // by number
   std::multimap<WallTime, const Run*> history_ends_;  // ended runs whose history is yet to go
   std::unordered_map<int64_t, OpenTask> tasks_;
   TimerQueue<uint64_t> site_timers_;  // by site number: the end of a hold, or of a grace

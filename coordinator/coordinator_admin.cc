@@ -79,7 +79,9 @@ std::vector<SitePresence> Coordinator::PresenceIn(const Run& run) const {
   std::vector<SitePresence> presence;
   for (const std::string& name : run.record().sites) {
     const Site* site = FindSite(name);
-    if (site == nullptr || site->record.epoch == 0) {
+    if (IsOnCall(name)) {
+      presence.push_back(SitePresence::kConnected);
+    } else if (site == nullptr || site->record.epoch == 0) {
       presence.push_back(SitePresence::kNeverSeen);
     } else if (site->connected) {
       presence.push_back(site->broken ? SitePresence::kBroken : SitePresence::kConnected);
@@ -104,6 +106,7 @@ void Coordinator::SubmitRun(const v1::SubmitRunRequest& request,
   TellWhoIsAway(run, reply);
   const std::string weakness = run.WeaknessOfRule();
   if (!weakness.empty()) reply.add_warnings(weakness);
+  reply.set_disk_bytes(DiskBytes(run));
   Reply<v1::SubmitRunReply>(std::move(done), std::move(reply));
 }
 
@@ -134,28 +137,59 @@ Result<std::string> Coordinator::SubmitPlan(RunPlan plan, std::unique_ptr<Partic
   record.run_id = record.name + "-" + std::to_string(record.number);
   record.run_file = plan.text;
   record.created = WallNow();
-  record.sites = plan.participation.sites;
+  std::vector<std::string> roster = plan.participation.sites;
   if (plan.participation.all_sites) {
     for (const auto& [name, site] : sites_) {
-      if (site->record.epoch > 0) record.sites.push_back(name);
+      if (site->record.epoch > 0) roster.push_back(name);
     }
-    std::sort(record.sites.begin(), record.sites.end());
+    std::sort(roster.begin(), roster.end());
   }
+  record.sites = std::move(roster);
   SKERRY_ASSIGN_OR_RETURN(
       auto run, Run::Create(*this, std::move(plan), std::move(record), std::move(replay)));
   SKERRY_RETURN_IF_ERROR(CheckSpoolFits(*run));
+  SKERRY_RETURN_IF_ERROR(CheckDiskFits(*run));
   runs_.push_back(std::move(run));
   Run& submitted = *runs_.back();
   submitted.Start();
   return submitted.record().run_id;
 }
 
+uint64_t Coordinator::ResultBytes(const Run& run) {
+  const int64_t elements = run.program().parameters().num_elements();
+  return static_cast<uint64_t>(learning::EncodedBytes(
+      learning::UpdateEncoding(run.plan().spec.compression(), elements), elements));
+}
+
+// The versions that are kept, the one that a round begins with and the one that it makes; and the
+// results of a round, and of those that are kept.
+uint64_t Coordinator::DiskBytes(const Run& run) {
+  const auto size = static_cast<uint64_t>(run.program().parameters().size_bytes());
+  const auto vectors = static_cast<uint64_t>(run.program().strategy().StateVectors().size());
+  const Keep& keep = run.plan().keep;
+  const auto versions = static_cast<uint64_t>(keep.checkpoints + keep.best) + 1;
+  const auto rounds = static_cast<uint64_t>(keep.updates) + 1;
+  const auto sites = static_cast<uint64_t>(run.contract().sites_per_round);
+  return versions * (1 + vectors) * size + rounds * sites * ResultBytes(run);
+}
+
+// Better now than after an hour. What other runs will need is not known.
+Status Coordinator::CheckDiskFits(const Run& run) const {
+  const uint64_t needed = DiskBytes(run);
+  const Result<uint64_t> available = parts_.files.FreeBytes(options_.state_dir);
+  if (!available.ok() || needed <= *available) return OkStatus();
+  return FailedPrecondition("this run needs up to " + FormatBytes(needed) +
+                            " on the coordinator's disk; " + FormatBytes(*available) +
+                            " are free in " + options_.state_dir)
+      .WithHint(
+          "make room, or lower keep.checkpoints, keep.updates or participation.sites_per_round in "
+          "the run file, or send smaller updates ([compression] update)");
+}
+
 // A round whose results the spool cannot hold together would never end.
 Status Coordinator::CheckSpoolFits(const Run& run) const {
   const auto sites = static_cast<uint64_t>(run.contract().sites_per_round);
-  const int64_t elements = run.program().parameters().num_elements();
-  const auto bytes = static_cast<uint64_t>(learning::EncodedBytes(
-      learning::UpdateEncoding(run.plan().spec.compression(), elements), elements));
+  const uint64_t bytes = ResultBytes(run);
   if (sites * bytes <= options_.spool_bytes) return OkStatus();
   return FailedPrecondition("a round of this run takes " + std::to_string(sites) + " results of " +
                             std::to_string(bytes) + " bytes; the coordinator's spool holds " +
@@ -272,8 +306,9 @@ void Coordinator::ExportHistory(const std::string& run_id,
       if (!tasks.ok()) return done(tasks.status());
       if (!HasWholeHistory(record, *rounds)) {
         return done(FailedPrecondition("the history of run " + record.run_id +
-                                       " was removed some days after its end")
-                        .WithHint("[keep] history_days in its run file says how many"));
+                                       " is no longer whole: rounds of it were removed")
+                        .WithHint("[keep] history_days and history_rounds in its run file say "
+                                  "how much stays"));
       }
       v1::ExportHistoryReply reply;
       reply.set_history_json(HistoryToJson(record, *rounds, *tasks));
@@ -284,7 +319,10 @@ void Coordinator::ExportHistory(const std::string& run_id,
 
 void Coordinator::ListSites(rpc::Callback<v1::ListSitesReply> done) {
   v1::ListSitesReply reply;
-  std::vector<const Site*> sites(sites_by_number_.begin(), sites_by_number_.end());
+  std::vector<const Site*> sites;
+  for (const Site* site : sites_by_number_) {
+    if (site != nullptr) sites.push_back(site);
+  }
   std::sort(sites.begin(), sites.end(),
             [](const Site* a, const Site* b) { return a->record.site < b->record.site; });
   for (const Site* site : sites) {

@@ -40,10 +40,19 @@ bool HasSession(const Site& site, const v1::JoinRequest& request) {
 
 Site& Coordinator::GetSite(const std::string& name) {
   std::unique_ptr<Site>& site = sites_[name];
-  if (site == nullptr) {
-    site = std::make_unique<Site>(sites_by_number_.size());
-    site->record.site = name;
-    sites_by_number_.push_back(site.get());
+  if (site != nullptr) return *site;
+  if (free_numbers_.empty()) {
+    free_numbers_.push_back(sites_by_number_.size());
+    sites_by_number_.push_back(nullptr);
+  }
+  site = std::make_unique<Site>(free_numbers_.back());
+  free_numbers_.pop_back();
+  sites_by_number_[site->number] = site.get();
+  site->record.site = name;
+  if (const auto rested = rested_.find(name); rested != rested_.end()) {
+    site->record.epoch = rested->second.epoch;
+    site->record.first_seen = rested->second.first_seen;
+    rested_.erase(rested);
   }
   return *site;
 }
@@ -51,6 +60,25 @@ Site& Coordinator::GetSite(const std::string& name) {
 Site* Coordinator::FindSite(const std::string& name) const {
   const auto found = sites_.find(name);
   return found == sites_.end() ? nullptr : found->second.get();
+}
+
+bool Coordinator::IsOnCall(const std::string& site) const {
+  return options_.on_call != nullptr && options_.on_call->Contains(site);
+}
+
+bool Coordinator::Rest(const std::string& name) {
+  Site* site = FindSite(name);
+  if (site == nullptr || !IsOnCall(name)) return true;
+  if (!site->open.empty() || !site->verdicts.empty() || site->heartbeat || site->dirty) {
+    return false;
+  }
+  rested_[name] = {site->record.epoch, site->record.first_seen};
+  site_timers_.Cancel(site->number);
+  if (site->connected) --num_connected_;
+  sites_by_number_[site->number] = nullptr;
+  free_numbers_.push_back(site->number);
+  sites_.erase(name);
+  return true;
 }
 
 Status Coordinator::CheckSession(const Site* site, uint64_t epoch) const {

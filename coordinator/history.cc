@@ -57,7 +57,7 @@ std::string HistoryToJson(const storage::RunRecord& run,
                   {"run", run.run_id},
                   {"run_file_sha256", crypto::Sha256(run.run_file).Hex()},
                   {"state", std::string(Name(run.state))},
-                  {"sites", run.sites},
+                  {"sites", run.sites.get()},
                   {"rounds", std::move(list)}};
   return history.dump(1) + "\n";
 }

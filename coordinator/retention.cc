@@ -51,6 +51,12 @@ std::vector<int64_t> VersionsToKeep(const Keep& keep, const Scores& scores, int6
   return {kept.begin(), kept.end()};
 }
 
+void ForgetScores(const std::vector<int64_t>& kept_versions, Scores& scores) {
+  std::erase_if(scores, [&](const auto& entry) {
+    return !std::binary_search(kept_versions.begin(), kept_versions.end(), entry.first);
+  });
+}
+
 std::vector<int64_t> KeptVersions::Update(const Scores& scores, int64_t newest) {
   std::vector<int64_t> now = VersionsToKeep(keep_, scores, newest);
   // The newest was made just before, whether or not it stays.
@@ -105,6 +111,13 @@ Remains WhatRemains(const RunPlan& plan, const std::vector<storage::RoundRecord>
     if (IsCommitted(round) && about_one) remains.rounds.insert(round.round);
   }
   return remains;
+}
+
+std::optional<int64_t> FirstKeptRound(const Keep& keep, int64_t round) {
+  if (keep.history_rounds == 0 || round < keep.history_rounds) return std::nullopt;
+  const int64_t step = std::max<int64_t>(1, keep.history_rounds / 10);
+  if (round % step != 0) return std::nullopt;
+  return round - keep.history_rounds + 1;
 }
 
 bool HasWholeHistory(const storage::RunRecord& run,

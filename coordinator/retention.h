@@ -25,6 +25,9 @@ void RememberScore(const v1::RunSpec& spec, int64_t version,
 // The versions up to `newest` that stay: the newest `checkpoints`, and the `best`.
 std::vector<int64_t> VersionsToKeep(const Keep& keep, const Scores& scores, int64_t newest);
 
+// Forgets the scores of all other versions: one that is gone cannot be the best again.
+void ForgetScores(const std::vector<int64_t>& kept_versions, Scores& scores);
+
 // Which versions of a run are on disk.
 class KeptVersions {
  public:
@@ -68,6 +71,15 @@ struct Remains {
 };
 // The same for what it left behind.
 Remains WhatRemains(const RunPlan& plan, const std::vector<storage::RoundRecord>& rounds);
+
+// ---- [keep] history_rounds ----
+//
+// Of a run that goes on, the newest so many rounds stay, and at most a tenth more; and of the
+// others what made or measured a version that is still there. Events have a limit of their own.
+
+// After `round` has been committed: the first of the rounds that stay, if it is time to remove
+// others.
+std::optional<int64_t> FirstKeptRound(const Keep& keep, int64_t round);
 
 // Whether every round that the run committed is there.
 bool HasWholeHistory(const storage::RunRecord& run,

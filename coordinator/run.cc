@@ -63,6 +63,7 @@ std::string Run::WeaknessOfRule() const {
 }
 
 void Run::Start() {
+  LookWhoIsConnected();
   StageRun();
   Note("run_submitted", std::to_string(record_.sites.size()) + " sites in the roster");
   SKERRY_FAILPOINT("coordinator/run-submitted");

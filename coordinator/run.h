@@ -110,6 +110,7 @@ class Run {
   Status RestoreKeptUpdates(storage::JournalReader& journal);
   void OfferOpenTasks();
   void RestoreRound(const storage::RoundRecord& record, std::vector<storage::TaskRecord> tasks);
+  void LookWhoIsConnected();
   std::vector<Seat> SeatsNow() const;
   RoundPolicy PolicyFor(const learning::RoundSpec& spec) const;
   void Feed(const Event& event);
@@ -123,8 +124,10 @@ class Run {
   void StartFinalize(const std::vector<int32_t>& counted);
   void CatchUp();
   void CloseTasks(const std::vector<int32_t>& counted);
+  void Remember(learning::RoundOutcome outcome);
   void NoteAbsences(const std::vector<int32_t>& counted);
   void RemoveOldFiles();
+  void RemoveOldRounds();
   void MaybeResume();
   void ForgetFailures();
   void LookForStalledTasks();
@@ -151,11 +154,11 @@ class Run {
   const std::unique_ptr<Participants> replay_;
 
   storage::RunRecord record_;
-  std::vector<learning::RoundOutcome> history_;
+  std::vector<learning::RoundOutcome> history_;  // as much of it as the program looks at
   std::optional<ModelVersion> base_;
   std::optional<v1::RoundSummary> last_summary_;
   std::string chain_hash_;  // of the last committed round
-  Scores scores_;           // of the metric that decides which version is best
+  Scores scores_;           // of the kept versions, by the metric that decides which is best
   KeptVersions kept_versions_;
   KeptUpdates kept_updates_;
   std::optional<learning::RoundSpec> spec_;  // of the round under way
@@ -163,6 +166,7 @@ class Run {
   RoundPolicy policy_;
   RoundState state_;
   storage::RoundRecord round_;
+  std::vector<bool> connected_;                  // by place, as the host has told
   std::unordered_map<int32_t, TaskSlot> slots_;  // by place
   std::vector<int32_t> counted_;                 // in the finalizer now
   std::optional<FinalizeOutput> finalized_;

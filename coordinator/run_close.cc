@@ -118,9 +118,10 @@ void Run::Do(const Commit& /*effect*/) {
   ++record_.rounds_committed;
   StageRun();
   RememberScore(plan_.spec, round_.base_version, finalized_->metrics, scores_);
-  history_.push_back({spec_->round, std::move(finalized_->metrics)});
+  Remember({spec_->round, std::move(finalized_->metrics)});
   SKERRY_FAILPOINT("coordinator/round-staged");
   RemoveOldFiles();
+  RemoveOldRounds();
   finalized_.reset();
   BeginNextRound();
 }
@@ -159,17 +160,22 @@ void Run::CloseTasks(const std::vector<int32_t>& counted) {
 void Run::NoteAbsences(const std::vector<int32_t>& counted) {
   if (replay_ != nullptr) return;
   const bool everybody = contract_.sites_per_round == static_cast<int64_t>(record_.sites.size());
-  bool lacked = false;
-  for (std::size_t place = 0; place < record_.sites.size(); ++place) {
-    const bool expected = everybody || slots_.contains(static_cast<int32_t>(place));
-    if (!expected ||
-        std::binary_search(counted.begin(), counted.end(), static_cast<int32_t>(place))) {
-      continue;
-    }
-    ++record_.rounds_lacked[record_.sites[place]];
-    lacked = true;
+  const auto look_at = [&](int32_t place) {
+    if (std::binary_search(counted.begin(), counted.end(), place)) return;
+    ++record_.rounds_lacked[record_.sites[static_cast<std::size_t>(place)]];
+    record_.degraded = true;
+  };
+  if (everybody) {
+    const auto num_sites = static_cast<int32_t>(record_.sites.size());
+    for (int32_t place = 0; place < num_sites; ++place) look_at(place);
+  } else {
+    for (const auto& [place, slot] : slots_) look_at(place);
   }
-  if (lacked) record_.degraded = true;
+}
+
+void Run::Remember(learning::RoundOutcome outcome) {
+  history_.push_back(std::move(outcome));
+  if (history_.size() > program_->rounds_looked_at()) history_.erase(history_.begin());
 }
 
 void Run::RemoveOldFiles() {
@@ -182,6 +188,18 @@ void Run::RemoveOldFiles() {
   host_.KeepResults(std::move(counted));
   host_.RemoveResults(gone);
   host_.RemoveVersions(record_.run_id, kept_versions_.Update(scores_, base_->version));
+  ForgetScores(kept_versions_.versions(), scores_);
+}
+
+// [keep] history_rounds: now and then, and then many at once.
+void Run::RemoveOldRounds() {
+  const std::optional<int64_t> before = FirstKeptRound(plan_.keep, spec_->round);
+  if (!before) return;
+  storage::RemoveHistory removal{record_.run_id, {}, *before};
+  for (const int64_t version : kept_versions_.versions()) {
+    removal.kept_rounds.insert({version, version + 1});  // made it, measured it
+  }
+  host_.Stage(std::move(removal));
 }
 
 void Run::Do(const Abandon& /*effect*/) {

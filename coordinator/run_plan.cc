@@ -355,6 +355,12 @@ void ReadKeep(TomlReader& toml, Keep& keep) {
   if (keep.history_days > kMaxDays) {
     toml.Fail("keep.history_days", "must be at most " + std::to_string(kMaxDays) + "; 0: for ever");
   }
+  constexpr int64_t kFewestRounds = 10;
+  keep.history_rounds = toml.Integer("keep.history_rounds", keep.history_rounds);
+  if (keep.history_rounds != 0 && keep.history_rounds < std::max(keep.updates, kFewestRounds)) {
+    toml.Fail("keep.history_rounds",
+              "must be at least 10 and at least keep.updates; or 0: every round stays");
+  }
 }
 
 // A count of 0 here means "all", the roster's size, or the key that it defaults to.

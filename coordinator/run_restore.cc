@@ -15,6 +15,7 @@ using storage::TaskState;
 }  // namespace
 
 Status Run::Restore(storage::JournalReader& journal) {
+  LookWhoIsConnected();
   SKERRY_ASSIGN_OR_RETURN(
       const std::vector<storage::RoundRecord> rounds,
       journal.Rounds(record_.run_id,
@@ -35,7 +36,7 @@ Status Run::Restore(storage::JournalReader& journal) {
     if (round.kind == "initialize") continue;
     std::vector<learning::Metric> metrics = ParseMetrics(round.metrics);
     RememberScore(plan_.spec, round.base_version, metrics, scores_);
-    history_.push_back({round.round, std::move(metrics)});
+    Remember({round.round, std::move(metrics)});
     last_summary_ = Summarize(round, {});
   }
   SKERRY_RETURN_IF_ERROR(RestoreKeptUpdates(journal));
@@ -43,6 +44,7 @@ Status Run::Restore(storage::JournalReader& journal) {
   if (paused() && record_.reason.starts_with(kDiskFull)) Unpause();  // it is tried at once
   if (base_) {
     kept_versions_.Update(scores_, base_->version);
+    ForgetScores(kept_versions_.versions(), scores_);
     const Status whole = host_.VerifyVersion(record_.run_id, *base_);
     if (!whole.ok()) Pause(whole.message(), whole.hint(), false);
   }

@@ -69,16 +69,24 @@ void Run::BeginAttempt(int64_t attempt, std::vector<Seat> seats) {
   Take(BeginRound(spec_->round, attempt, std::move(seats), policy_, host_.Now()));
 }
 
+// Once: asking for each site of a large roster in each round would cost more than the round.
+void Run::LookWhoIsConnected() {
+  connected_.resize(record_.sites.size());
+  for (std::size_t place = 0; place < connected_.size(); ++place) {
+    connected_[place] = host_.IsConnected(record_.sites[place]);
+  }
+}
+
 // Connected sites are ready; those with a task of an earlier attempt keep it.
 std::vector<Seat> Run::SeatsNow() const {
   std::vector<Seat> seats(record_.sites.size());
   for (std::size_t place = 0; place < seats.size(); ++place) {
-    const bool connected = host_.IsConnected(record_.sites[place]);
-    seats[place] = connected ? Seat::kReady : Seat::kAway;
-    const auto found = slots_.find(static_cast<int32_t>(place));
-    if (found == slots_.end()) continue;
-    seats[place] = SeatOf(found->second.record.state);
-    if (seats[place] == Seat::kInvited && !connected) seats[place] = Seat::kLost;
+    seats[place] = connected_[place] ? Seat::kReady : Seat::kAway;
+  }
+  for (const auto& [at, slot] : slots_) {
+    const auto place = static_cast<std::size_t>(at);
+    seats[place] = SeatOf(slot.record.state);
+    if (seats[place] == Seat::kInvited && !connected_[place]) seats[place] = Seat::kLost;
   }
   return seats;
 }

@@ -54,6 +54,7 @@ v1::Task Run::MakeTask(int32_t place) const {
 }
 
 void Run::OnSiteConnected(int32_t place) {
+  connected_[static_cast<std::size_t>(place)] = true;
   if (ended() || initializing_) return;
   if (TaskSlot* slot = MutableSlot(place)) slot->last_advance = host_.Now();
   if (paused()) return MaybeResume();
@@ -61,6 +62,7 @@ void Run::OnSiteConnected(int32_t place) {
 }
 
 void Run::OnSiteLost(int32_t place) {
+  connected_[static_cast<std::size_t>(place)] = false;
   if (ended() || initializing_ || paused()) return;
   if (FindSlot(place) != nullptr) {
     Note("site_lost", "no sign of life", record_.sites[static_cast<std::size_t>(place)]);

@@ -62,8 +62,11 @@ class Verifier {
   std::vector<const TaskRecord*> CountedIn(const RoundRecord& round) const {
     std::vector<const TaskRecord*> counted;
     if (round.kind == "initialize") return counted;
-    for (const TaskRecord& task : rows_.tasks) {
-      if (task.round == round.round && task.outcome == Outcome::kCounted) counted.push_back(&task);
+    const auto first = std::lower_bound(
+        rows_.tasks.begin(), rows_.tasks.end(), round.round,
+        [](const TaskRecord& task, int64_t number) { return task.round < number; });
+    for (auto task = first; task != rows_.tasks.end() && task->round == round.round; ++task) {
+      if (task->outcome == Outcome::kCounted) counted.push_back(&*task);
     }
     std::sort(counted.begin(), counted.end(),
               [](const TaskRecord* a, const TaskRecord* b) { return a->site < b->site; });
@@ -173,7 +176,8 @@ void CheckWhatRemains(const RunRows& rows, RoundReplayer& replayer, VerifyReport
   }
   report.not_verified.emplace_back(
       "who counted in which round, and what sites were told: the run's history was removed "
-      "([keep] history_days); the hashes of the versions that are left were looked at");
+      "([keep] history_days, history_rounds); the hashes of the versions that are left were looked "
+      "at");
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ Result<bool> IsHistoryRemoved(const storage::RunRecord& run,
                               const std::vector<storage::RoundRecord>& rounds) {
   if (HasWholeHistory(run, rounds)) return false;
   SKERRY_ASSIGN_OR_RETURN(const RunPlan plan, ParseRunFile(run.run_file, "run file"));
-  return HistoryEnds(run, plan.keep).has_value();
+  return plan.keep.history_rounds > 0 || HistoryEnds(run, plan.keep).has_value();
 }
 
 Status ReadOther(const storage::RunRecord& run, storage::JournalReader& journal, RunRows& rows) {

@@ -53,8 +53,10 @@ struct FixedTensors {
 class Program {
  public:
   virtual ~Program() = default;
-  // The round after those; nullopt: the run is finished.
+  // The round after those; nullopt: the run is finished. It looks at the newest
+  // rounds_looked_at() of them, so that no one has to remember more.
   virtual std::optional<RoundSpec> Next(std::span<const RoundOutcome> committed) const = 0;
+  virtual std::size_t rounds_looked_at() const { return 1; }
   virtual int64_t num_rounds() const = 0;  // for "round 12 of 50"
 
   virtual const Layout& parameters() const = 0;  // F32

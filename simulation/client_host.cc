@@ -14,12 +14,14 @@ constexpr Duration kRestart = 5s;
 }  // namespace
 
 ClientHost::ClientHost(World& world, CoordinatorHost& coordinator, ClientHostOptions options)
-    : Host(world, options.site, world.plan().Of(options.site).machine),
+    : Host(world, options.site, world.plan().Of(options.site).machine, options.lane),
       options_(std::move(options)),
       trainer_(options_.site, {{options_.source, options_.rows}}, client::SitePolicy{}),
       link_(world, coordinator, *this, world.plan().Of(options_.site).link, options_.evidence),
       runner_(world, *this, trainer_, options_.pool, options_.task_time,
-              world.plan().Of(options_.site).stuck) {
+              world.plan().Of(options_.site).stuck),
+      boots_(options_.boots) {
+  if (options_.models != nullptr) trainer_.ShareModels(*options_.models);
   on_death = [this](bool power_loss) { link_.ClientDied(power_loss); };
 }
 
@@ -61,11 +63,15 @@ void ClientHost::AfterStep() {
   }
   if (!next || (wake_ && *wake_ <= *next && *wake_ > clock().Now())) return;
   wake_ = std::max(*next, clock().Now());
-  world().queue().PostAt(clock().ToWorld(*wake_), [this, at = *wake_, life = life()] {
-    Run(life, [this, at] {
-      if (wake_ == at) wake_.reset();
-    });
-  });
+  world().queue().PostAt(
+      clock().ToWorld(*wake_),
+      [this, at = *wake_, life = life()] {
+        if (!life->alive) return;
+        Run(life, [this, at] {
+          if (wake_ == at) wake_.reset();
+        });
+      },
+      lane());
 }
 
 std::string ClientHost::FolderOfResults() const { return StateDir() + "/results"; }
@@ -77,8 +83,10 @@ void ClientHost::TaskFailed(const std::string& task, const Status& reason) {
   std::string line = "site " + name() + ": " + reason.ToString();
   auto* failures = options_.failures;
   if (failures == nullptr) return;
-  const bool said = std::find(failures->begin(), failures->end(), line) != failures->end();
-  if (!said) failures->push_back(std::move(line));
+  world().queue().Post([failures, line = std::move(line)] {
+    const bool said = std::find(failures->begin(), failures->end(), line) != failures->end();
+    if (!said) failures->push_back(line);
+  });
 }
 
 void ClientHost::HealthChanged(const Status& health) {

@@ -21,7 +21,10 @@ struct ClientHostOptions {
   std::string source;   // the name of the data source that the run reads
   std::string version;  // of this software
   TaskTime task_time;
-  ThreadPool* pool = nullptr;
+  ThreadPool* pool = nullptr;            // for its trainer, unless it has a lane of its own
+  client::ModelCache* models = nullptr;  // of all sites
+  Lane lane = kCommonLane;
+  uint64_t boots = 0;  // of processes of this site on earlier machines: no two are the same
   Evidence* evidence = nullptr;
   std::vector<std::string>* failures = nullptr;  // what the site's own log says of failed tasks
 };
@@ -56,7 +59,7 @@ class ClientHost final : public Host, private client::SessionObserver {
   Link link_;
   SimulatedRunner runner_;
   DurableClientStore store_;
-  uint64_t boots_ = 0;
+  uint64_t boots_;
   std::unique_ptr<HostFiles> files_;
   std::unique_ptr<HostClientStore> host_store_;
   std::unique_ptr<client::Session> session_;

@@ -35,7 +35,11 @@ class CoordinatorHost::Compute final : public Executor {
       : host_(host), life_(std::move(life)) {}
   void Post(std::function<void()> task) override {
     const Duration most = host_.world().plan().compute_time;
-    if (most <= Duration{0}) return task();
+    if (most <= Duration{0} && host_.compute_lane_ == kCommonLane) return task();
+    if (most <= Duration{0}) {
+      return host_.world().queue().PostAt(host_.world().Now(), std::move(task),
+                                          host_.compute_lane_);
+    }
     host_.world().After(Between(host_.chance(), Duration{0}, most),
                         [this, life = life_, task = std::move(task)] {
                           if (life->alive) host_.Run(life, task);
@@ -47,8 +51,11 @@ class CoordinatorHost::Compute final : public Executor {
   const std::shared_ptr<const Life> life_;
 };
 
-CoordinatorHost::CoordinatorHost(World& world, coordinator::CoordinatorOptions options)
-    : Host(world, "coordinator", world.plan().coordinator), options_(std::move(options)) {}
+CoordinatorHost::CoordinatorHost(World& world, coordinator::CoordinatorOptions options,
+                                 Lane compute_lane)
+    : Host(world, "coordinator", world.plan().coordinator),
+      options_(std::move(options)),
+      compute_lane_(compute_lane) {}
 
 CoordinatorHost::~CoordinatorHost() = default;
 
@@ -81,12 +88,6 @@ void CoordinatorHost::Heard(const storage::EventRecord& event) {
 void CoordinatorHost::Bury() {
   coordinator_.reset();
   backlog_.clear();
-}
-
-void CoordinatorHost::Call(const std::shared_ptr<const Life>& life, Task task) {
-  if (life != this->life() || !life->alive) return;
-  if (waits_for_room_) return backlog_.push_back(std::move(task));
-  Run(life, [this, task = std::move(task)] { task(*coordinator_); });
 }
 
 void CoordinatorHost::Flush() {

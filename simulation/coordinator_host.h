@@ -17,12 +17,19 @@ namespace skerry::simulation {
 // once they have run, waits for room on a full disk, and ends when a step fails that must not.
 class CoordinatorHost final : public Host {
  public:
-  CoordinatorHost(World& world, coordinator::CoordinatorOptions options);
+  // `compute_lane`: in which its other threads work, when they take no time.
+  CoordinatorHost(World& world, coordinator::CoordinatorOptions options,
+                  Lane compute_lane = kCommonLane);
   ~CoordinatorHost() override;
 
   using Task = std::function<void(coordinator::Coordinator&)>;
   // A task for the loop of the process that `life` belongs to. Waits while the disk is full.
-  void Call(const std::shared_ptr<const Life>& life, Task task);
+  template <class AnyTask>
+  void Call(const std::shared_ptr<const Life>& life, AnyTask&& task) {
+    if (life != this->life() || !life->alive) return;
+    if (waits_for_room_) return backlog_.push_back(std::forward<AnyTask>(task));
+    Run(life, [&] { task(*coordinator_); });
+  }
   // Runs what is due, commits, lets go.
   void Flush();
   // In the world's time; nullopt: nothing, or nobody is there.
@@ -46,6 +53,7 @@ class CoordinatorHost final : public Host {
   void Heard(const storage::EventRecord& event);
 
   const coordinator::CoordinatorOptions options_;
+  const Lane compute_lane_;
   storage::MemoryJournal journal_{"simulation"};
   InlineExecutor inline_executor_;
   std::unique_ptr<HostFiles> files_;

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -12,16 +12,29 @@
 
 namespace skerry::simulation {
 
-// Virtual time: events on one thread, in the order of their times; equal times in the order of
-// posting. Time stands still while an event runs.
+// Whose state an event touches. Events of different lanes do not touch each other's, so they may
+// run at the same time.
+using Lane = uint32_t;
+constexpr Lane kCommonLane = 0;  // anything: it runs alone
+// Only what it brought along: it may run beside every other that is in some lane.
+constexpr Lane kOwnLane = ~Lane{0};
+
+// Virtual time: events in the order of their times; equal times in the order of posting. Time
+// stands still while an event runs. They run on one thread, but for those in lanes; what these post
+// is put in the order in which one thread would have posted it, so the number of threads shows
+// nowhere.
 class EventQueue final : public Executor {
  public:
   explicit EventQueue(ManualClock& clock) : clock_(clock) {}
 
+  // Lanes may run on all threads of `pool` and the caller's. Null: on the caller's alone.
+  void RunLanesOn(ThreadPool* pool) { pool_ = pool; }
+
   void Post(std::function<void()> event) override { PostAt(clock_.Now(), std::move(event)); }
   // At `time`, or now if that has passed.
-  void PostAt(Timestamp time, std::function<void()> event);
+  void PostAt(Timestamp time, std::function<void()> event, Lane lane = kCommonLane);
   // When nothing else is due any more, before time moves: to wait for threads that work meanwhile.
+  // Not from a lane.
   void PostLast(std::function<void()> event) { last_.push_back(std::move(event)); }
 
   // Runs every event that is due now, also those that they post for now. False: there was none.
@@ -30,12 +43,30 @@ class EventQueue final : public Executor {
   std::optional<Timestamp> Next() const;
 
  private:
+  struct Event {
+    Timestamp time;
+    Lane lane = kCommonLane;
+    std::function<void()> run;
+  };
+
+  void Add(Event event);
+  void TakeWhatIsDue();
   bool RunLast();
+  void TakeBatch();
+  void RunBatch();
+
+  // Where this thread's events go while it runs a piece of a batch.
+  inline static thread_local std::vector<Event>* captured_ = nullptr;
 
   ManualClock& clock_;
-  std::map<std::pair<Timestamp, uint64_t>, std::function<void()>> events_;
+  ThreadPool* pool_ = nullptr;
+  std::deque<Event> due_;
+  std::map<Timestamp, std::vector<Event>> later_;
   std::vector<std::function<void()>> last_;
-  uint64_t posted_ = 0;
+  std::vector<Event> batch_;             // events of lanes, each lane once
+  std::vector<uint64_t> batch_of_lane_;  // [lane]: the number of the last batch that it was in
+  uint64_t num_batches_ = 0;
+  std::vector<std::vector<Event>> posted_;  // by each piece of a batch
 };
 
 }  // namespace skerry::simulation

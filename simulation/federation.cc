@@ -14,15 +14,6 @@ constexpr Duration kLastWords = 30min;
 // A pass over the rows without training: forward only.
 constexpr double kForwardShare = 1.0 / 3;
 
-coordinator::CoordinatorOptions CoordinatorOptionsOf(const SimulationOptions& options) {
-  coordinator::CoordinatorOptions of_coordinator;
-  of_coordinator.state_dir = "coordinator";
-  of_coordinator.version = options.version;
-  of_coordinator.inline_bytes = options.inline_bytes;
-  of_coordinator.spool_bytes = std::numeric_limits<uint64_t>::max();  // in memory, for a round
-  return of_coordinator;
-}
-
 // The roster is the simulation's sites, whatever the run file lists.
 coordinator::RunPlan PlanOf(const SimulationOptions& options) {
   coordinator::RunPlan plan = options.plan;
@@ -32,17 +23,37 @@ coordinator::RunPlan PlanOf(const SimulationOptions& options) {
   return plan;
 }
 
+// Whether sites may do their work side by side: nothing that they share is drawn or written down.
+bool SideBySide(const SimulationOptions& options) {
+  return !options.faults && !options.timeline && options.trace == nullptr;
+}
+
 }  // namespace
+
+coordinator::CoordinatorOptions Federation::CoordinatorOptionsOf(const SimulationOptions& options) {
+  coordinator::CoordinatorOptions of_coordinator;
+  of_coordinator.state_dir = "coordinator";
+  of_coordinator.version = options.version;
+  of_coordinator.inline_bytes = options.inline_bytes;
+  of_coordinator.spool_bytes = std::numeric_limits<uint64_t>::max();  // in memory, for a round
+  if (side_by_side_) of_coordinator.on_call = this;
+  return of_coordinator;
+}
 
 Federation::Federation(SimulationOptions options)
     : options_(std::move(options)),
       plan_(PlanOf(options_)),
       world_(options_.faults.value_or(FaultPlan()), options_.trace),
-      coordinator_(world_, CoordinatorOptionsOf(options_)),
-      recorder_(plan_.participation.sites) {
-  if (options_.num_threads > 0) pool_ = std::make_unique<ThreadPool>(options_.num_threads);
+      side_by_side_(SideBySide(options_)),
+      coordinator_(world_, CoordinatorOptionsOf(options_), side_by_side_ ? kOwnLane : kCommonLane),
+      recorder_(options_.timeline ? plan_.participation.sites : std::vector<std::string>()) {
+  const int others = options_.num_threads - (side_by_side_ ? 1 : 0);
+  if (others > 0) pool_ = std::make_unique<ThreadPool>(others);
+  if (side_by_side_) world_.queue().RunLanesOn(pool_.get());
   coordinator_.on_death = [this](bool power_loss) {
-    for (const auto& client : clients_) client->link().CoordinatorDied(power_loss);
+    for (const auto& client : clients_) {
+      if (client != nullptr) client->link().CoordinatorDied(power_loss);
+    }
   };
 }
 
@@ -52,10 +63,11 @@ Status Federation::Start() {
   SKERRY_RETURN_IF_ERROR(CheckSites(world_.plan(), plan_.participation.sites));
   if (options_.faults) SKERRY_RETURN_IF_ERROR(CheckRunFile());
   SKERRY_RETURN_IF_ERROR(coordinator_.Start());
+  clients_.resize(options_.sites.size());
   SKERRY_RETURN_IF_ERROR(Submit());
-  for (const SimulatedSite& site : options_.sites) {
-    StartClient(site, plan_.spec.data().source());
-    SKERRY_RETURN_IF_ERROR(clients_.back()->StartAll());
+  if (side_by_side_) return OkStatus();
+  for (std::size_t place = 0; place < clients_.size(); ++place) {
+    SKERRY_RETURN_IF_ERROR(StartClient(place));
   }
   return OkStatus();
 }
@@ -105,17 +117,54 @@ TaskTime Federation::TaskTimeOf(const std::string& site) const {
   };
 }
 
-void Federation::StartClient(const SimulatedSite& site, const std::string& source) {
+Status Federation::StartClient(std::size_t place) {
+  const SimulatedSite& site = options_.sites[place];
   ClientHostOptions client;
   client.site = site.name;
   client.rows = site.rows;
-  client.source = source;
+  client.source = plan_.spec.data().source();
   client.version = options_.version;
   client.task_time = TaskTimeOf(site.name);
   client.pool = pool_.get();
   client.failures = &failures_;
+  client.models = &models_;
+  if (side_by_side_) {
+    client.lane = static_cast<Lane>(place + 1);
+    client.boots = num_calls_++;
+  }
   if (options_.faults || options_.timeline) client.evidence = &evidence_;
-  clients_.push_back(std::make_unique<ClientHost>(world_, coordinator_, std::move(client)));
+  clients_[place] = std::make_unique<ClientHost>(world_, coordinator_, std::move(client));
+  return clients_[place]->StartAll();
+}
+
+// ---- Sites on call -----------------------------------------------------------------------------
+
+void Federation::Call(const std::string& site) {
+  const std::vector<std::string>& names = plan_.participation.sites;
+  const auto found = std::lower_bound(names.begin(), names.end(), site);
+  const auto place = static_cast<std::size_t>(found - names.begin());
+  if (clients_[place] != nullptr) return;
+  called_.push_back(place);
+  if (Status status = StartClient(place); !status.ok()) call_failed_ = std::move(status);
+}
+
+// Only when nothing is due: then a client without a task has nothing under way but the call that
+// the coordinator holds.
+void Federation::LetIdleClientsRest() {
+  coordinator::Coordinator* coordinator = coordinator_.coordinator();
+  if (coordinator == nullptr) return;
+  const auto most = static_cast<std::size_t>(options_.max_idle_clients);
+  for (std::size_t tries = called_.size(); called_.size() > most && tries > 0; --tries) {
+    const std::size_t place = called_.front();
+    called_.pop_front();
+    const client::Session* session = clients_[place]->session();
+    const bool idle = session != nullptr && session->joined() && session->num_tasks() == 0;
+    if (idle && coordinator->Rest(options_.sites[place].name)) {
+      clients_[place].reset();
+    } else {
+      called_.push_back(place);
+    }
+  }
 }
 
 // ---- Time --------------------------------------------------------------------------------------
@@ -127,6 +176,8 @@ Status Federation::Run() {
       ReportRound();
     } while (world_.queue().RunDue());
     if (Over()) return OkStatus();
+    SKERRY_RETURN_IF_ERROR(call_failed_);
+    if (side_by_side_) LetIdleClientsRest();
     const bool tells = !ended_ || *ended_ == world_.Now();
     if (options_.timeline && tells) recorder_.Observe(world_.Now().since_origin, SnapshotNow());
     SKERRY_RETURN_IF_ERROR(AdvanceTime());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,10 +13,10 @@
 namespace skerry::simulation {
 
 // A coordinator and its sites over virtual time: one execution of one run.
-class Federation {
+class Federation final : private coordinator::SitesOnCall {
  public:
   explicit Federation(SimulationOptions options);
-  ~Federation();
+  ~Federation() override;
 
   // Submits the run and starts every site.
   Status Start();
@@ -27,7 +28,11 @@ class Federation {
   Status CheckRunFile() const;
   Status Submit();
   TaskTime TaskTimeOf(const std::string& site) const;
-  void StartClient(const SimulatedSite& site, const std::string& source);
+  bool Contains(const std::string& /*site*/) const override { return true; }
+  void Call(const std::string& site) override;
+  coordinator::CoordinatorOptions CoordinatorOptionsOf(const SimulationOptions& options);
+  Status StartClient(std::size_t place);
+  void LetIdleClientsRest();
   bool Over();
   bool Settled();
   Status AdvanceTime();
@@ -44,8 +49,13 @@ class Federation {
   World world_;
   Evidence evidence_;
   std::vector<std::string> failures_;
+  client::ModelCache models_;
+  const bool side_by_side_;  // each site in a lane of its own
   CoordinatorHost coordinator_;
-  std::vector<std::unique_ptr<ClientHost>> clients_;
+  std::vector<std::unique_ptr<ClientHost>> clients_;  // by place; null: the site is on call
+  std::deque<std::size_t> called_;                    // sites with a client, the oldest first
+  uint64_t num_calls_ = 0;
+  Status call_failed_;
   std::string run_id_;
   int64_t reported_ = -1;
   bool gave_up_ = false;

@@ -12,10 +12,11 @@ constexpr Duration kRestart = 5s;
 
 }  // namespace
 
-Host::Host(World& world, std::string name, const MachineFaults& faults)
+Host::Host(World& world, std::string name, const MachineFaults& faults, Lane lane)
     : world_(world),
       name_(std::move(name)),
       faults_(faults),
+      lane_(lane),
       clock_(world.clock()),
       chance_(world.Chance(name_, 1)) {
   troubles_.survives = [this] { return Survives(); };
@@ -23,6 +24,11 @@ Host::Host(World& world, std::string name, const MachineFaults& faults)
     if (faults_.failed_sync == 0 || world_.Calm()) return false;
     return chance_.Uniform() < faults_.failed_sync;
   };
+}
+
+// Events that still come find its process dead.
+Host::~Host() {
+  if (life_ != nullptr) life_->alive = false;
 }
 
 Status Host::Start() {
@@ -33,14 +39,11 @@ Status Host::Start() {
 
 // ---- Life and death ----------------------------------------------------------------------------
 
-void Host::Run(const std::shared_ptr<const Life>& life, std::function<void()> step) {
-  if (life != life_ || !life->alive) return;
-  if (asleep()) {
-    asleep_steps_.push_back([this, life, step = std::move(step)] { Run(life, step); });
-    return;
-  }
-  ++depth_;
-  step();
+void Host::Postpone(const std::shared_ptr<const Life>& life, std::function<void()> step) {
+  asleep_steps_.push_back([this, life, step = std::move(step)] { Run(life, step); });
+}
+
+void Host::EndStep(const std::shared_ptr<const Life>& life) {
   if (depth_ == 1 && life->alive) AfterStep();
   --depth_;
   if (depth_ == 0 && !life->alive) Reap();

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/memory_files.h"
@@ -16,9 +17,9 @@ namespace skerry::simulation {
 // kept. Derived classes say what the process is. For the simulation's thread.
 class Host {
  public:
-  // `faults` must outlive it.
-  Host(World& world, std::string name, const MachineFaults& faults);
-  virtual ~Host() = default;
+  // `faults` must outlive it. Whatever the machine does by itself happens in `lane`.
+  Host(World& world, std::string name, const MachineFaults& faults, Lane lane = kCommonLane);
+  virtual ~Host();
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
@@ -36,11 +37,19 @@ class Host {
   // Of the present process, or the last.
   const std::shared_ptr<Life>& life() const { return life_; }
   const HostClock& clock() const { return clock_; }
+  Lane lane() const { return lane_; }
   int64_t deaths() const { return deaths_; }
 
   // Runs `step` as a step of the process that `life` belongs to; not at all when that is dead,
   // later when the machine sleeps. Afterwards the process does what it does after each step.
-  void Run(const std::shared_ptr<const Life>& life, std::function<void()> step);
+  template <class Step>
+  void Run(const std::shared_ptr<const Life>& life, Step&& step) {
+    if (life != life_ || !life->alive) return;
+    if (asleep()) return Postpone(life, std::forward<Step>(step));
+    ++depth_;
+    step();
+    EndStep(life);
+  }
 
   // Called after each death, when the process' objects are gone.
   std::function<void(bool power_loss)> on_death;
@@ -64,6 +73,8 @@ class Host {
   virtual std::string FolderOfResults() const = 0;
 
  private:
+  void Postpone(const std::shared_ptr<const Life>& life, std::function<void()> step);
+  void EndStep(const std::shared_ptr<const Life>& life);
   Status TryBoot();
   void BeginProcess();
   bool Survives();
@@ -76,6 +87,7 @@ class Host {
   World& world_;
   const std::string name_;
   const MachineFaults& faults_;
+  const Lane lane_;
   HostClock clock_;
   RandomStream chance_;
   MemoryFiles disk_;

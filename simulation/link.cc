@@ -14,6 +14,13 @@ constexpr Duration kNoticeBefore = 30s;
 // A copy of a call may turn up so much later.
 constexpr Duration kLateCopy = 30s;
 
+bool IsIdeal(const SiteFaults& site) {
+  LinkFaults link = site.link;
+  link.reorder_by = Duration{0};
+  link.down_for = Duration{0};
+  return link == LinkFaults() && site.machine.asleep.empty();
+}
+
 }  // namespace
 
 Link::Link(World& world, CoordinatorHost& coordinator, Host& client, const LinkFaults& faults,
@@ -23,6 +30,7 @@ Link::Link(World& world, CoordinatorHost& coordinator, Host& client, const LinkF
       client_(client),
       faults_(faults),
       evidence_(evidence),
+      ideal_(IsIdeal(world.plan().Of(client.name()))),
       chance_(world.Chance(client.name(), 2)) {}
 
 // ---- The line ----------------------------------------------------------------------------------
@@ -97,7 +105,8 @@ bool Link::Happens(double chance) {
   return chance > 0 && !world_.Calm() && chance_.Uniform() < chance;
 }
 
-void Link::Transmit(std::size_t bytes, Event arrive, Event lost) {
+void Link::Transmit(std::size_t bytes, Event arrive, Event lost, Lane lane) {
+  if (ideal_) return world_.queue().PostAt(world_.Now(), std::move(arrive), lane);
   if (Happens(faults_.drop)) return lost();
   Duration delay = faults_.latency;
   if (faults_.jitter > Duration{0}) delay += Between(chance_, Duration{0}, faults_.jitter);
@@ -128,6 +137,7 @@ void Link::Send(const CallPtr& call, Event arrive) {
   if (!call->server->alive) {
     return Fail(call, Between(chance_, Duration{0}, 1s), "connection refused");
   }
+  if (ideal_) return Transmit(0, std::move(arrive), nullptr);
   Transmit(0, std::move(arrive),
            [this, call] { Fail(call, Between(chance_, 100ms, kPatience), "the call was lost"); });
 }

@@ -65,13 +65,16 @@ class Link final : public rpc::CoordinatorApi {
   using TypedCallPtr = std::shared_ptr<TypedCall<Reply>>;
   template <class Reply>
   using Handle = std::function<void(coordinator::Coordinator&, uint64_t, rpc::Callback<Reply>)>;
+  // Shared by what carries it to the coordinator: it holds the request.
+  template <class Reply>
+  using HandlePtr = std::shared_ptr<const Handle<Reply>>;
 
   template <class Reply>
   TypedCallPtr<Reply> Begin(const char* name, rpc::Callback<Reply> done);
   template <class Reply>
   void Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle<Reply> handle);
   template <class Reply>
-  void Deliver(const TypedCallPtr<Reply>& call, bool held, const Handle<Reply>& handle);
+  void Deliver(const TypedCallPtr<Reply>& call, bool held, const HandlePtr<Reply>& handle);
   template <class Reply>
   void Answer(const TypedCallPtr<Reply>& call, Result<Reply> reply);
   void Send(const CallPtr& call, Event arrive);
@@ -86,10 +89,15 @@ class Link final : public rpc::CoordinatorApi {
   void BeginUpload(const SubmitCallPtr& call, const v1::SubmitResultRequest::Start& start,
                    const Source& source);
   void NextUploadChunk(const SubmitCallPtr& call, const Source& source, const UploadPtr& upload);
+  void SubmitSmall(const SubmitCallPtr& call, v1::SubmitResultRequest::Start start,
+                   rpc::ChunkSource& source);
+  void UploadAtOnce(const SubmitCallPtr& call, const Source& source, const UploadPtr& upload);
+  void UploadSent(const SubmitCallPtr& call, const UploadPtr& upload);
   void UploadBroke(const SubmitCallPtr& call, const UploadPtr& upload);
 
-  // A message of so many bytes: one of the two happens, later or (lost) at once.
-  void Transmit(std::size_t bytes, Event arrive, Event lost);
+  // A message of so many bytes: one of the two happens, later or (lost) at once. The arrival is an
+  // event of `lane`.
+  void Transmit(std::size_t bytes, Event arrive, Event lost, Lane lane = kCommonLane);
   void Arrive(Event arrive, Event lost);
   bool Happens(double chance);
   void LoseTouch(Duration length);
@@ -109,6 +117,7 @@ class Link final : public rpc::CoordinatorApi {
   Host& client_;
   const LinkFaults& faults_;
   Evidence* const evidence_;
+  const bool ideal_;  // whatever is sent is there at once
   RandomStream chance_;
   Timestamp down_until_;
   std::vector<CallPtr> calls_;  // that are not over, and some that are

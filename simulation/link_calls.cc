@@ -24,22 +24,24 @@ Link::TypedCallPtr<Reply> Link::Begin(const char* name, rpc::Callback<Reply> don
 template <class Reply>
 void Link::Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle<Reply> handle) {
   const TypedCallPtr<Reply> call = Begin(name, std::move(done));
-  const Event arrive = [this, call, held, handle = std::move(handle)] {
+  Event arrive = [this, call, held,
+                  handle = std::make_shared<const Handle<Reply>>(std::move(handle))] {
     Deliver<Reply>(call, held, handle);
   };
+  if (ideal_) return Send(call, std::move(arrive));  // without a copy of the request
   Send(call, arrive);
   MaybeRepeat(call, arrive);
 }
 
 template <class Reply>
-void Link::Deliver(const TypedCallPtr<Reply>& call, bool held, const Handle<Reply>& handle) {
+void Link::Deliver(const TypedCallPtr<Reply>& call, bool held, const HandlePtr<Reply>& handle) {
   if (!call->server->alive) return Fail(call, Duration{0}, "the coordinator is gone");
   const uint64_t id = coordinator_.NewCallId();
   if (held) call->held.push_back(id);
   // Nobody waits for it any more: the connection that it came over is about to be found dead.
   if (held && call->over) CallBroken(call, id, Between(chance_, Duration{0}, 30s));
   coordinator_.Call(call->server, [this, call, id, handle](coordinator::Coordinator& coordinator) {
-    handle(coordinator, id, [this, call, id](Result<Reply> reply) {
+    (*handle)(coordinator, id, [this, call, id](Result<Reply> reply) {
       std::erase(call->held, id);
       Answer<Reply>(call, std::move(reply));
     });
@@ -63,7 +65,8 @@ void Link::Answer(const TypedCallPtr<Reply>& call, Result<Reply> reply) {
           call->done(std::move(*shared));
         });
       },
-      [this, call] { Fail(call, Between(chance_, 100ms, 20s), "the answer was lost"); });
+      [this, call] { Fail(call, Between(chance_, 100ms, 20s), "the answer was lost"); },
+      client_.lane());
 }
 
 void Link::Join(v1::JoinRequest request, rpc::Callback<v1::JoinReply> done) {
@@ -152,11 +155,33 @@ void Link::SubmitResult(v1::SubmitResultRequest::Start start,
                         std::shared_ptr<rpc::ChunkSource> source,
                         rpc::Callback<v1::SubmitResultReply> done) {
   const auto call = Begin<v1::SubmitResultReply>("SubmitResult", std::move(done));
+  const bool small = start.offset() == 0 && start.header().size_bytes() <= rpc::kSmallResultBytes;
+  if (client_.lane() != kCommonLane && small) return SubmitSmall(call, std::move(start), *source);
   Send(call, [this, call, start, source = std::move(source)] { BeginUpload(call, start, source); });
+  if (ideal_) return;
   // Of a copy only the beginning arrives, and nobody waits for its answer.
   const auto copy = std::make_shared<TypedCall<v1::SubmitResultReply>>(*call);
   copy->over = true;
   MaybeRepeat(call, [this, copy, start] { BeginUpload(copy, start, nullptr); });
+}
+
+// In one message, as the network has it.
+void Link::SubmitSmall(const SubmitCallPtr& call, v1::SubmitResultRequest::Start start,
+                       rpc::ChunkSource& source) {
+  v1::Chunk chunk;
+  const Result<bool> read = source.Read(chunk);
+  if (!read.ok()) return Answer<v1::SubmitResultReply>(call, read.status());
+  auto request = std::make_shared<v1::SubmitSmallResultRequest>();
+  *request->mutable_start() = std::move(start);
+  *request->mutable_contents() = std::move(*chunk.mutable_data());
+  Send(call, [this, call, request] {
+    coordinator_.Call(call->server, [this, call, request](auto& coordinator) {
+      coordinator.SubmitSmallResult(client_.name(), std::move(*request),
+                                    [this, call](Result<v1::SubmitResultReply> reply) {
+                                      Answer<v1::SubmitResultReply>(call, std::move(reply));
+                                    });
+    });
+  });
 }
 
 void Link::BeginUpload(const SubmitCallPtr& call, const v1::SubmitResultRequest::Start& start,
@@ -166,15 +191,18 @@ void Link::BeginUpload(const SubmitCallPtr& call, const v1::SubmitResultRequest:
   receipt.set_task_id(start.header().task_id());
   receipt.set_content_hash(start.header().content_hash());
   coordinator_.Call(call->server, [this, call, start, source, receipt](auto& coordinator) {
-    coordinator.BeginUpload(client_.name(), start,
-                            [this, call, source, receipt](Result<UploadPtr> upload) {
-                              if (!upload.ok())
-                                return Answer<v1::SubmitResultReply>(call, upload.status());
-                              if (*upload == nullptr)
-                                return Answer<v1::SubmitResultReply>(call, receipt);
-                              if (source == nullptr) return UploadBroke(call, *upload);
-                              NextUploadChunk(call, source, *upload);
-                            });
+    coordinator.BeginUpload(
+        client_.name(), start, [this, call, source, receipt](Result<UploadPtr> upload) {
+          if (!upload.ok()) return Answer<v1::SubmitResultReply>(call, upload.status());
+          if (*upload == nullptr) return Answer<v1::SubmitResultReply>(call, receipt);
+          if (source == nullptr) return UploadBroke(call, *upload);
+          if (client_.lane() == kCommonLane) {
+            return NextUploadChunk(call, source, *upload);
+          }
+          Transmit(
+              0, [this, call, source, upload = *upload] { UploadAtOnce(call, source, upload); },
+              nullptr, client_.lane());
+        });
   });
 }
 
@@ -195,15 +223,7 @@ void Link::NextUploadChunk(const SubmitCallPtr& call, const Source& source,
     };
     if (!next->has_value()) {
       return Transmit(
-          0,
-          [this, call, upload] {
-            coordinator_.Call(call->server, [this, call, upload](auto& coordinator) {
-              coordinator.FinishUpload(upload, [this, call](Result<v1::SubmitResultReply> reply) {
-                Answer<v1::SubmitResultReply>(call, std::move(reply));
-              });
-            });
-          },
-          lost);
+          0, [this, call, upload] { UploadSent(call, upload); }, lost);
     }
     auto chunk = std::make_shared<v1::Chunk>(**std::move(next));
     if (evidence_ != nullptr) evidence_->bytes_up += chunk->data().size();
@@ -217,6 +237,31 @@ void Link::NextUploadChunk(const SubmitCallPtr& call, const Source& source,
           });
         },
         lost);
+  });
+}
+
+// Over an ideal line, in the client's lane: the spool takes chunks on any thread.
+void Link::UploadAtOnce(const SubmitCallPtr& call, const Source& source, const UploadPtr& upload) {
+  if (call->over || !call->client->alive) return;
+  for (;;) {
+    Result<std::optional<v1::Chunk>> next = source->Next();
+    if (!next.ok()) {
+      call->over = true;
+      return client_.Run(call->client, [&] { call->done(std::move(next).status()); });
+    }
+    if (!next->has_value()) break;
+    Status status = upload->Append(**next);
+    if (!status.ok()) return Answer<v1::SubmitResultReply>(call, std::move(status));
+  }
+  Transmit(
+      0, [this, call, upload] { UploadSent(call, upload); }, nullptr);
+}
+
+void Link::UploadSent(const SubmitCallPtr& call, const UploadPtr& upload) {
+  coordinator_.Call(call->server, [this, call, upload](auto& coordinator) {
+    coordinator.FinishUpload(upload, [this, call](Result<v1::SubmitResultReply> reply) {
+      Answer<v1::SubmitResultReply>(call, std::move(reply));
+    });
   });
 }
 

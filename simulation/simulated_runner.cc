@@ -22,12 +22,13 @@ Status Copy(const File& from, File& to) {
 
 }  // namespace
 
-// A task under way. The trainer writes to memory; the site's disk gets the result at the end.
+// A task under way. The trainer writes to memory and the site's disk gets the result at the end,
+// where it matters when.
 struct SimulatedRunner::Job {
   std::shared_ptr<const client::WorkOrder> order;
   std::function<void(Result<client::WorkDone>)> done;
   std::shared_ptr<const Life> life;
-  std::shared_ptr<BytesFile> bytes = std::make_shared<BytesFile>();
+  std::shared_ptr<BytesFile> bytes;
   std::shared_ptr<BytesFile> state = std::make_shared<BytesFile>();
   Duration length{0};
   Duration worked{0};
@@ -36,22 +37,32 @@ struct SimulatedRunner::Job {
   ConditionVariable ready;
   std::unique_ptr<Result<client::WorkDone>> result SKERRY_GUARDED_BY(mutex);
 
-  void Train(client::Trainer& trainer) {
+  // `at_once`: straight to the site's disk.
+  void Train(client::Trainer& trainer, bool at_once) {
+    if (at_once) return Note(trainer.Run(*order));
+    bytes = std::make_shared<BytesFile>();
     client::WorkOrder own = *order;
     own.result = bytes;
     if (own.next_state != nullptr) own.next_state = state;
     own.progress = std::make_shared<client::WorkProgress>();
-    Result<client::WorkDone> trained = trainer.Run(own);
+    Note(trainer.Run(own));
+  }
+
+  void Note(Result<client::WorkDone> trained) {
     MutexLock lock(mutex);
     result = std::make_unique<Result<client::WorkDone>>(std::move(trained));
     ready.NotifyAll();
   }
 
-  // Waits for the trainer.
-  Result<client::WorkDone> Take() {
+  // Both wait for the trainer. The result can be taken once.
+  int64_t NumExamples() {
     MutexLock lock(mutex);
     while (result == nullptr) ready.Wait(mutex);
-    return *result;
+    return result->ok() ? (*result)->num_examples : 0;
+  }
+  Result<client::WorkDone> Take() {
+    MutexLock lock(mutex);
+    return std::move(*result);
   }
 };
 
@@ -61,17 +72,20 @@ void SimulatedRunner::Start(std::shared_ptr<const client::WorkOrder> order,
   job->order = std::move(order);
   job->done = std::move(done);
   job->life = host_.life();
+  if (host_.lane() != kCommonLane) {  // which has a thread
+    job->Train(trainer_, true);
+    return Begin(job);
+  }
   if (pool_ == nullptr) {
-    job->Train(trainer_);
+    job->Train(trainer_, false);
   } else {
-    pool_->Post([this, job] { job->Train(trainer_); });
+    pool_->Post([this, job] { job->Train(trainer_, false); });
   }
   world_.queue().PostLast([this, job] { Begin(job); });
 }
 
 void SimulatedRunner::Begin(const std::shared_ptr<Job>& job) {
-  const Result<client::WorkDone> result = job->Take();
-  job->length = task_time_(job->order->task, result.ok() ? result->num_examples : 0);
+  job->length = task_time_(job->order->task, job->NumExamples());
   job->order->progress->total = kTicks;
   const Duration tick = std::max<Duration>(job->length / kTicks, 1s);
   Tick(job, host_.clock().Now() + std::min(tick, job->length));
@@ -79,7 +93,7 @@ void SimulatedRunner::Begin(const std::shared_ptr<Job>& job) {
 
 // The next piece of work is done at `due`, a time of the machine's own clock.
 void SimulatedRunner::Tick(const std::shared_ptr<Job>& job, Timestamp due) {
-  world_.queue().PostAt(host_.clock().ToWorld(due), [this, job, due] {
+  const auto event = [this, job, due] {
     host_.Run(job->life, [this, job, due] {
       if (job->order->stop.stop_requested()) return job->done(Cancelled("the task was dropped"));
       if (host_.clock().Now() < due) return Tick(job, due);  // the machine has slept
@@ -92,12 +106,16 @@ void SimulatedRunner::Tick(const std::shared_ptr<Job>& job, Timestamp due) {
       job->order->progress->done = kTicks * job->worked / job->length;
       Tick(job, host_.clock().Now() + std::min(tick, job->length - job->worked));
     });
-  });
+  };
+  world_.queue().PostAt(host_.clock().ToWorld(due), event, host_.lane());
 }
 
 void SimulatedRunner::Finish(const std::shared_ptr<Job>& job) {
   Result<client::WorkDone> result = job->Take();
-  if (!result.ok()) return job->done(std::move(result));
+  if (!result.ok() || job->bytes == nullptr) {
+    job->order->progress->done = kTicks;
+    return job->done(std::move(result));
+  }
   Status status = Copy(*job->bytes, *job->order->result);
   if (status.ok() && result->has_next_state) status = Copy(*job->state, *job->order->next_state);
   job->order->progress->done = kTicks;

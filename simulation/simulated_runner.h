@@ -13,9 +13,9 @@ namespace skerry::simulation {
 // Virtual time that a site takes for a task, once it is known how many examples it trained on.
 using TaskTime = std::function<Duration(const v1::Task&, int64_t num_examples)>;
 
-// Runs trainers on threads (or, without a pool, at once), and lets virtual time pass for them:
-// progress goes up bit by bit, and the result is there at the end. It works for the process that
-// the host has when a task starts; when that dies, so does the work.
+// Runs trainers on threads (or, without a pool or in the host's own lane, at once), and lets
+// virtual time pass for them: progress goes up bit by bit, and the result is there at the end. It
+// works for the process that the host has when a task starts; when that dies, so does the work.
 class SimulatedRunner final : public client::TaskRunner {
  public:
   // `pool` may be null. All must outlive it, and `pool` must end its work first.

@@ -30,6 +30,9 @@ struct SimulationOptions {
   std::vector<SimulatedSite> sites;                    // in bytewise order of names
   std::unique_ptr<coordinator::Participants> history;  // replay exactly this; null: by the contract
   int num_threads = 1;                                 // that train; 0: on the calling thread
+  // Without faults, a timeline or a trace, a site has a client only while it is at work, and some
+  // time after: so many idle ones at most are kept, with the rows that they have read.
+  int64_t max_idle_clients = 4096;
   std::string version;
   // Models up to this size travel inside their tasks.
   uint64_t inline_bytes = coordinator::CoordinatorOptions().inline_bytes;
@@ -37,7 +40,8 @@ struct SimulationOptions {
   // out, and evidence is gathered.
   std::optional<FaultPlan> faults;
   bool timeline = false;  // record who did what when
-  // Virtual time that a site takes for a task; null: as `faults` says, else a second each.
+  // Virtual time that a site takes for a task; null: as `faults` says, else a second each. May be
+  // called on any thread.
   std::function<Duration(const std::string& site, const v1::Task&)> task_time;
   // After each committed round, on the calling thread. False: stop the run.
   std::function<bool(const v1::RunSummary&, const v1::RoundSummary&)> on_round;

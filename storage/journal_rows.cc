@@ -106,7 +106,7 @@ void Bind(Statement& put, const RunRecord& record) {
       .BindText(record.reason)
       .BindText(record.hint)
       .BindText(record.run_file)
-      .BindText(JsonText(record.sites))
+      .BindText(JsonText(record.sites.get()))
       .BindInteger(record.created.unix_millis)
       .BindInteger(record.ended.unix_millis)
       .BindInteger(record.rounds_committed)
@@ -123,7 +123,9 @@ Status Read(Statement& row, RunRecord& record) {
   record.reason = row.ReadText();
   record.hint = row.ReadText();
   record.run_file = row.ReadText();
-  SKERRY_RETURN_IF_ERROR(ReadList(row, "run.sites", record.sites));
+  std::vector<std::string> sites;
+  SKERRY_RETURN_IF_ERROR(ReadList(row, "run.sites", sites));
+  record.sites = std::move(sites);
   ReadTime(row, record.created);
   ReadTime(row, record.ended);
   record.rounds_committed = row.ReadInteger();

@@ -1,6 +1,7 @@
 #include "storage/memory_journal.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <tuple>
 #include <variant>
@@ -75,16 +76,22 @@ void MemoryJournal::Put(const RemoveSmallVersions& record) {
 }
 
 void MemoryJournal::Put(const RemoveHistory& record) {
-  std::erase_if(events_, [&](const EventRecord& event) { return event.run_id == record.run_id; });
+  if (!record.before) {
+    std::erase_if(events_, [&](const EventRecord& event) { return event.run_id == record.run_id; });
+  }
   const auto rows = rows_.find(record.run_id);
   if (rows == rows_.end()) return;
-  std::erase_if(rows->second.rounds,
-                [&](const auto& entry) { return !record.kept_rounds.contains(entry.first.first); });
-  for (auto& [place, tasks] : rows->second.tasks) {
-    std::erase_if(tasks, [&](const TaskRecord* task) {
+  const auto goes = [&](int64_t round) { return !record.before || round < *record.before; };
+  std::erase_if(rows->second.rounds, [&](const auto& entry) {
+    return goes(entry.first.first) && !record.kept_rounds.contains(entry.first.first);
+  });
+  auto& all = rows->second.tasks;
+  for (auto entry = all.begin(); entry != all.end() && goes(entry->first.first);) {
+    std::erase_if(entry->second, [&](const TaskRecord* task) {
       if (IsUnconfirmed(*task) || task->task_id == largest_task_id_) return false;
       return tasks_.erase(task->task_id) > 0;
     });
+    entry = entry->second.empty() ? all.erase(entry) : std::next(entry);
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "crypto/digest.h"
+#include "storage/names.h"
 
 // What the coordinator's journal remembers. Each record is a row; a Put replaces the row with the
 // same key. Times of day are for people; durations are what deadlines run on.
@@ -41,8 +42,8 @@ struct RunRecord {  // key: run_id
   RunState state = RunState::kPending;
   std::string reason;
   std::string hint;
-  std::string run_file;            // the text as submitted
-  std::vector<std::string> sites;  // the roster, in bytewise order; frozen
+  std::string run_file;  // the text as submitted
+  Names sites;           // the roster, in bytewise order; frozen
   WallTime created;
   WallTime ended;
   int64_t rounds_committed = 0;
@@ -157,6 +158,8 @@ struct RemoveSmallVersions {  // whether or not they are there
 struct RemoveHistory {
   std::string run_id;
   std::set<int64_t> kept_rounds;
+  // Of a run that goes on: only rounds before this one and their tasks; no event.
+  std::optional<int64_t> before = std::nullopt;
 
   friend bool operator==(const RemoveHistory&, const RemoveHistory&) = default;
 };

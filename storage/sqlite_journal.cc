@@ -56,7 +56,7 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::Open(const std::string& pa
       Statement remove_rounds,
       database->Prepare("DELETE FROM round WHERE run_id = ? AND round BETWEEN ? AND ?"));
   SKERRY_ASSIGN_OR_RETURN(Statement remove_tasks,
-                          database->Prepare("DELETE FROM task WHERE run_id = ? "
+                          database->Prepare("DELETE FROM task WHERE run_id = ? AND round < ? "
                                             "AND (outcome = 'none' OR outcome_confirmed <> 0) "
                                             "AND task_id < (SELECT max(task_id) FROM task)"));
   SKERRY_ASSIGN_OR_RETURN(Statement remove_events,
@@ -122,17 +122,22 @@ Status SqliteJournal::Remove(const RemoveSmallVersions& record) {
 }
 
 Status SqliteJournal::Remove(const RemoveHistory& record) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  const int64_t before = record.before.value_or(kMax);
   int64_t first = std::numeric_limits<int64_t>::min();
   const auto remove_rounds = [&](int64_t last) {
     statements_.remove_rounds.BindText(record.run_id).BindInteger(first).BindInteger(last);
     return statements_.remove_rounds.Run();
   };
   for (const int64_t kept : record.kept_rounds) {
+    if (kept >= before) break;
     SKERRY_RETURN_IF_ERROR(remove_rounds(kept - 1));
     first = kept + 1;
   }
-  SKERRY_RETURN_IF_ERROR(remove_rounds(std::numeric_limits<int64_t>::max()));
-  SKERRY_RETURN_IF_ERROR(statements_.remove_tasks.BindText(record.run_id).Run());
+  SKERRY_RETURN_IF_ERROR(remove_rounds(before == kMax ? kMax : before - 1));
+  statements_.remove_tasks.BindText(record.run_id).BindInteger(before);
+  SKERRY_RETURN_IF_ERROR(statements_.remove_tasks.Run());
+  if (record.before) return OkStatus();
   return statements_.remove_events.BindText(record.run_id).Run();
 }
 

@@ -294,6 +294,27 @@ TEST_P(JournalContract, ARemovedHistoryDoesNotFreeTheNumbersOfItsTasks) {
   EXPECT_EQ(LargestTaskId(), 9);
 }
 
+TEST_P(JournalContract, OldRoundsOfARunThatGoesOnLeaveTheNewerOnesAndTheEvents) {
+  WriteBatch batch = {SampleRun("r", 1), SampleEvent("r", "began")};
+  for (int64_t round = 0; round < 7; ++round) {
+    batch.emplace_back(SampleRound("r", round));
+    batch.emplace_back(SampleTask(round + 1, "r", round, "east"));
+  }
+  Commit(batch);
+  TaskRecord unheard = SampleTask(20, "r", 2, "north");
+  unheard.outcome_confirmed = false;
+  Commit({unheard});
+  Commit({RemoveHistory{"r", {1, 5, 9}, 4}});
+  EXPECT_THAT(Rounds("r", 0, kMax), ElementsAre(SampleRound("r", 1), SampleRound("r", 4),
+                                                SampleRound("r", 5), SampleRound("r", 6)));
+  EXPECT_THAT(Tasks("r", 0, kMax),
+              ElementsAre(unheard, SampleTask(5, "r", 4, "east"), SampleTask(6, "r", 5, "east"),
+                          SampleTask(7, "r", 6, "east")));
+  EXPECT_THAT(Messages("r", 10), ElementsAre("began"));
+  Commit({RemoveHistory{"r", {}, 5}});
+  EXPECT_THAT(Rounds("r", 0, kMax), ElementsAre(SampleRound("r", 5), SampleRound("r", 6)));
+}
+
 TEST_P(JournalContract, TheNewestEventsComeOldestFirst) {
   Commit({SampleEvent("r", "1"), SampleEvent("s", "2"), SampleEvent("r", "3")});
   Commit({SampleEvent("", "4"), SampleEvent("r", "5")});

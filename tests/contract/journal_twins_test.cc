@@ -53,8 +53,10 @@ Record RandomRecord(RandomStream& random) {
     }
     case 3:
       if (random.Below(4) == 0) {
-        return RemoveHistory{Pick(random, "run-", 4),
-                             {PickInteger(random, kRounds), PickInteger(random, kRounds)}};
+        RemoveHistory removal{Pick(random, "run-", 4),
+                              {PickInteger(random, kRounds), PickInteger(random, kRounds)}};
+        if (random.Below(2) == 0) removal.before = PickInteger(random, kRounds);
+        return removal;
       }
       return SampleEvent(Pick(random, "run-", 3), Pick(random, "message ", 1000));
     default:

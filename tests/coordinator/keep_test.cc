@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "harness.h"
 #include "testing/status_matchers.h"
@@ -188,6 +189,28 @@ TEST_F(KeepTest, AHistoryWhoseDaysPassedWhileNobodyLookedGoesAtTheNextStart) {
   EXPECT_EQ(h.Show("t-1").run().round(), 2);
   // No task of another run gets the number of one that is forgotten.
   EXPECT_EQ(h.journal.LargestTaskId().value(), tasks.back().back());
+}
+
+TEST_F(KeepTest, OfALongRunTheNewestRoundsStayAndItGoesOnAfterARestart) {
+  Begin("history_rounds = 10\nbest = 0\ncheckpoints = 2", 30);
+  Work(9);
+  EXPECT_OK(History());
+  Work(25);
+  EXPECT_THAT(History(), Fails(Code::kFailedPrecondition, HasSubstr("no longer whole")));
+  constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+  const auto rounds = h.journal.Rounds("t-1", 0, kAll);
+  ASSERT_THAT(*rounds, SizeIs(11)) << "ten, and the one under way";
+  EXPECT_EQ(rounds->front().round, 16);
+  EXPECT_EQ(h.journal.Tasks("t-1", 0, kAll)->front().round, 16);
+  h.Restart();
+  ASSERT_OK(a.Join());
+  ASSERT_OK(b.Join());
+  Work(30);
+  EXPECT_EQ(h.Show("t-1").run().state(), "completed");
+  EXPECT_OK(ExportNewest());
+  EXPECT_THAT(*h.journal.Rounds("t-1", 0, kAll), SizeIs(10));
+  h.Restart();
+  EXPECT_OK(ExportNewest());
 }
 
 TEST_F(KeepTest, ARunUnderWayKeepsItsHistoryHoweverLongItTakes) {

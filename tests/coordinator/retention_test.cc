@@ -70,10 +70,40 @@ TEST(RetentionTest, WhatIsOnDiskIsAlwaysWhatIsToBeKept) {
     for (int64_t round = 1; round <= kRounds; ++round) {
       scores[round - 1] = static_cast<double>(random.Below(10));  // scored by the round after it
       update(round);
+      ForgetScores(kept.versions(), scores);
+      EXPECT_LE(scores.size(), kept.versions().size());
     }
     scores[kRounds] = 100;  // the evaluation at the end finds the last one to be the best
     update(kRounds);
   }
+}
+
+TEST(RetentionTest, ScoresOfVersionsThatAreGoneAreForgottenAndTheSameVersionsStay) {
+  RandomStream random(3, Purpose::kFault, 0, "scores", 0);
+  const Keep keep = KeepOf(2, 2);
+  KeptVersions all(keep);
+  KeptVersions few(keep);
+  Scores every;
+  Scores some;
+  for (int64_t round = 1; round <= 200; ++round) {
+    every[round - 1] = some[round - 1] = static_cast<double>(random.Below(50));
+    EXPECT_EQ(few.Update(some, round), all.Update(every, round)) << "round " << round;
+    ForgetScores(few.versions(), some);
+    EXPECT_LE(some.size(), 4U);
+  }
+}
+
+TEST(RetentionTest, OldRoundsAreRemovedManyAtOnceAndTheNewestStay) {
+  Keep keep;
+  EXPECT_FALSE(FirstKeptRound(keep, 1000).has_value()) << "0: every round stays";
+  keep.history_rounds = 50;
+  int64_t first = 0;
+  for (int64_t round = 1; round <= 1000; ++round) {
+    if (const auto kept = FirstKeptRound(keep, round)) first = *kept;
+    EXPECT_LE(first, std::max<int64_t>(0, round - 49)) << "round " << round;
+    EXPECT_LE(round - first + 1, 55) << "round " << round;
+  }
+  EXPECT_EQ(first, 951);
 }
 
 TEST(RetentionTest, UpdatesOfSoManyNewestRoundsStay) {

@@ -69,6 +69,7 @@ const Keys kAll = {{"run.name", "\"t\""},
                    {"keep.best", "2"},
                    {"keep.updates", "1"},
                    {"keep.history_days", "30"},
+                   {"keep.history_rounds", "100"},
                    {"simulation.sites", "\"data/*.csv\""}};
 
 std::pair<std::string, std::string> SplitKey(const std::string& key) {
@@ -131,6 +132,7 @@ TEST(RunPlanTest, AFileWithTheLeastHasTheDocumentedDefaults) {
   EXPECT_EQ(plan.keep.best, 1);
   EXPECT_EQ(plan.keep.updates, 0);
   EXPECT_EQ(plan.keep.history_days, 0);
+  EXPECT_EQ(plan.keep.history_rounds, 0);
   EXPECT_EQ(plan.simulation.sites, "");
   EXPECT_EQ(plan.text, FileOf(kLeast));
 }
@@ -162,6 +164,7 @@ TEST(RunPlanTest, EveryKeyIsRead) {
   EXPECT_EQ(plan.time.JoinWait(), Duration(15s));
   EXPECT_EQ(plan.keep.updates, 1);
   EXPECT_EQ(plan.keep.history_days, 30);
+  EXPECT_EQ(plan.keep.history_rounds, 100);
   EXPECT_EQ(plan.simulation.sites, "data/*.csv");
 }
 

@@ -87,6 +87,10 @@ TEST(RunPlanValuesTest, AValueOutsideItsRangeIsRefused) {
        {"",
         "[aggregation]\nrule = \"median\"\ntrim = 0.1",
         {"run.toml:16: aggregation.trim: nothing reads this key"}},
+       {"", "[keep]\nhistory_rounds = 9", {"keep.history_rounds: must be at least 10"}},
+       {"",
+        "[keep]\nupdates = 20\nhistory_rounds = 19",
+        {"keep.history_rounds: must be at least 10 and at least keep.updates"}},
        {"", "[evaluation]\nevery = -1", {"evaluation.every: must be at least 0"}},
        {"", "min_sites = 0", {"participation.min_sites: must be at least 1"}},
        {"", "quorum = \"most\"", {"quorum: must be a whole number or \"all\""}}});

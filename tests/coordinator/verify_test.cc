@@ -101,6 +101,16 @@ TEST_F(VerifyTest, OfARunWhoseHistoryWasRemovedItLooksAtTheVersionsThatAreLeft) 
   EXPECT_THAT(Verify().faults, ElementsAre(HasSubstr("model-4.safetensors is damaged")));
 }
 
+TEST_F(VerifyTest, OfARunWhoseOldRoundsWereRemovedItLooksAtTheVersionsThatAreLeft) {
+  Begin("history_rounds = 10\nbest = 0", 14);
+  Work(14);
+  Settle();
+  const VerifyReport report = Verify();
+  EXPECT_THAT(report.faults, IsEmpty());
+  EXPECT_EQ(report.models_hashed, 3);
+  EXPECT_THAT(report.not_verified, ElementsAre(HasSubstr("history_rounds")));
+}
+
 TEST_F(VerifyTest, OfARunUnderWayItSaysWhatHasNotEnded) {
   Begin("updates = 9\ncheckpoints = 9");
   Work(2);

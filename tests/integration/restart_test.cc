@@ -131,7 +131,9 @@ class RestartTest : public ::testing::Test {
     run.name = "old";
     run.state = storage::RunState::kRunning;
     run.run_file = RunFileText();
-    for (int i = 0; i < kSites; ++i) run.sites.push_back(SiteName(i));
+    std::vector<std::string> sites;
+    for (int i = 0; i < kSites; ++i) sites.push_back(SiteName(i));
+    run.sites = std::move(sites);
     run.rounds_committed = kCommitted + 1;
     run.model_version = kCommitted;
     storage::WriteBatch batch = {run};

@@ -1,0 +1,123 @@
+#include "simulation/event_queue.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace skerry::simulation {
+namespace {
+
+using ::testing::ElementsAre;
+
+struct Queue {
+  ManualClock clock;
+  EventQueue events{clock};
+  std::vector<std::string> said;  // by events that run alone
+
+  std::function<void()> Say(const std::string& what) {
+    return [this, what] { said.push_back(what); };
+  }
+  Timestamp At(int seconds) const { return Timestamp{Duration(1s) * seconds}; }
+};
+
+TEST(EventQueueTest, EventsComeByTimeAndEqualTimesInTheOrderOfPosting) {
+  Queue q;
+  q.events.PostAt(q.At(2), q.Say("c"));
+  q.events.PostAt(q.At(1), q.Say("a"));
+  q.events.PostAt(q.At(1), q.Say("b"));
+  EXPECT_FALSE(q.events.RunDue());
+  EXPECT_EQ(q.events.Next(), q.At(1));
+  q.clock.AdvanceTo(q.At(1));
+  EXPECT_TRUE(q.events.RunDue());
+  EXPECT_THAT(q.said, ElementsAre("a", "b"));
+  EXPECT_EQ(q.events.Next(), q.At(2));
+}
+
+TEST(EventQueueTest, WhatIsPostedForNowComesAfterWhatWasPostedBeforeForThisTime) {
+  Queue q;
+  q.events.PostAt(q.At(1), q.Say("first"));
+  q.clock.AdvanceTo(q.At(1));
+  q.events.PostAt(q.At(0), q.Say("late, so now"));
+  q.events.Post([&] {
+    q.said.push_back("now");
+    q.events.Post(q.Say("then"));
+  });
+  q.events.Post(q.Say("also now"));
+  q.events.RunDue();
+  EXPECT_THAT(q.said, ElementsAre("first", "late, so now", "now", "also now", "then"));
+  EXPECT_FALSE(q.events.Next().has_value());
+}
+
+TEST(EventQueueTest, TheLastComeWhenNothingElseIsDue) {
+  Queue q;
+  q.events.PostLast(q.Say("last"));
+  q.events.Post([&] { q.events.Post(q.Say("posted by the first")); });
+  EXPECT_TRUE(q.events.RunDue());
+  EXPECT_THAT(q.said, ElementsAre("posted by the first"));
+  EXPECT_TRUE(q.events.RunDue());
+  EXPECT_THAT(q.said, ElementsAre("posted by the first", "last"));
+}
+
+// Sites that answer each other's messages by way of a common event, as a federation does: a lane
+// appends to its own log, posts to itself, to its neighbour and to the common lane.
+std::vector<std::string> Chatter(int num_threads) {
+  constexpr Lane kLanes = 60;
+  ThreadPool pool(std::max(num_threads, 1));
+  Queue q;
+  if (num_threads > 0) q.events.RunLanesOn(&pool);
+  std::array<std::string, kLanes + 1> logs;
+  std::function<void(Lane, int)> visit = [&](Lane lane, int depth) {
+    logs[lane] += std::to_string(depth) + ";";
+    if (depth == 0) return;
+    q.events.PostAt(
+        q.clock.Now(), [&visit, lane, depth] { visit(lane, depth - 1); }, lane);
+    const Lane next = lane % kLanes + 1;
+    q.events.PostAt(q.clock.Now(), [&q, &visit, lane, next, depth] {
+      q.said.push_back(std::to_string(lane) + " to " + std::to_string(next));
+      q.events.PostAt(
+          q.clock.Now(), [&visit, next, depth] { visit(next, depth - 1); }, next);
+    });
+  };
+  for (Lane lane = 1; lane <= kLanes; ++lane) {
+    q.events.PostAt(
+        q.At(1), [&visit, lane] { visit(lane, 4); }, lane);
+    q.events.PostAt(
+        q.At(1), [] {}, kOwnLane);
+  }
+  q.clock.AdvanceTo(q.At(1));
+  while (q.events.RunDue()) {
+  }
+  std::vector<std::string> all(logs.begin(), logs.end());
+  all.insert(all.end(), q.said.begin(), q.said.end());
+  return all;
+}
+
+TEST(EventQueueTest, LanesRunSideBySideAndNothingShowsHowManyThreadsThereWere) {
+  const std::vector<std::string> alone = Chatter(0);
+  EXPECT_EQ(alone.size(), 61U + 60 * 15) << "every visit but the last of each posts to a neighbour";
+  EXPECT_EQ(Chatter(1), alone);
+  EXPECT_EQ(Chatter(3), alone);
+}
+
+TEST(EventQueueTest, ALaneThatIsDueTwiceRunsOnceAtATime) {
+  ThreadPool pool(3);
+  Queue q;
+  q.events.RunLanesOn(&pool);
+  std::vector<int> order;  // of one lane only, so that it needs no lock
+  for (int i = 0; i < 100; ++i) {
+    q.events.PostAt(
+        q.At(0), [&order, i] { order.push_back(i); }, Lane{7});
+    q.events.PostAt(
+        q.At(0), [] {}, static_cast<Lane>(8 + i));
+  }
+  q.events.RunDue();
+  std::vector<int> expected(100);
+  for (int i = 0; i < 100; ++i) expected[static_cast<std::size_t>(i)] = i;
+  EXPECT_EQ(order, expected);
+}
+
+}  // namespace
+}  // namespace skerry::simulation
