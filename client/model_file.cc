@@ -57,6 +57,20 @@ Result<LoadedModel> LoadModel(const File& file, const learning::Layout& paramete
   return model;
 }
 
+Status SubtractModel(const File& file, std::size_t num_inputs, std::span<float> parameters) {
+  SKERRY_ASSIGN_OR_RETURN(const storage::SafetensorsInfo info, storage::ReadSafetensors(file));
+  const uint64_t begin = info.data_begin + 3 * num_inputs * sizeof(double);
+  constexpr std::size_t kPiece = std::size_t{256} << 10;
+  std::vector<float> base(std::min(kPiece, parameters.size()));
+  for (std::size_t first = 0; first < parameters.size(); first += kPiece) {
+    const std::size_t n = std::min(kPiece, parameters.size() - first);
+    SKERRY_RETURN_IF_ERROR(
+        ReadTensors(file, begin + first * sizeof(float), std::span(base).first(n)));
+    for (std::size_t i = 0; i < n; ++i) parameters[first + i] -= base[i];
+  }
+  return OkStatus();
+}
+
 Result<std::shared_ptr<const LoadedModel>> ModelCache::Load(const std::string& key,
                                                             const File& file,
                                                             const learning::Layout& parameters,

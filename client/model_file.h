@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,10 @@ struct LoadedModel {
 // tensor that differs, with what is there and what was expected.
 Result<LoadedModel> LoadModel(const File& file, const learning::Layout& parameters,
                               std::size_t num_inputs);
+
+// Takes the parameters of a model file, which LoadModel has found good, from `parameters`, a piece
+// at a time. DATA_LOSS: the file has changed since.
+Status SubtractModel(const File& file, std::size_t num_inputs, std::span<float> parameters);
 
 // For trainers of many sites in one process, which all begin with the same model: each is read
 // once. Keeps the few newest. Thread-safe.

@@ -137,23 +137,47 @@ Result<WorkDone> NativeTrainer::Statistics(const WorkOrder& order, const RunData
   return WorkDone{sums.num_examples, {}};
 }
 
-Result<std::shared_ptr<const LoadedModel>> NativeTrainer::ModelOf(
-    const WorkOrder& order, const learning::Model& model) const {
-  const auto num_inputs = static_cast<std::size_t>(model.num_features());
-  if (models_ == nullptr) {
-    SKERRY_ASSIGN_OR_RETURN(LoadedModel loaded,
-                            LoadModel(*order.model, model.parameters(), num_inputs));
-    return std::make_shared<const LoadedModel>(std::move(loaded));
+// The model of a task: this task's own, or one that other tasks begin with too.
+class NativeTrainer::Beginning {
+ public:
+  static Result<Beginning> Load(const WorkOrder& order, const learning::Model& model,
+                                ModelCache* cache) {
+    Beginning beginning;
+    beginning.num_inputs_ = static_cast<std::size_t>(model.num_features());
+    if (cache == nullptr) {
+      SKERRY_ASSIGN_OR_RETURN(beginning.own_,
+                              LoadModel(*order.model, model.parameters(), beginning.num_inputs_));
+      return beginning;
+    }
+    const std::string key = order.task.model().content_hash() + order.task.run_spec_sha256();
+    SKERRY_ASSIGN_OR_RETURN(beginning.shared_, cache->Load(key, *order.model, model.parameters(),
+                                                           beginning.num_inputs_));
+    return beginning;
   }
-  const std::string key = order.task.model().content_hash() + order.task.run_spec_sha256();
-  return models_->Load(key, *order.model, model.parameters(), num_inputs);
-}
+
+  const LoadedModel& model() const { return shared_ == nullptr ? own_ : *shared_; }
+  // To be trained. Its own are not there any more then: a large model is in memory once.
+  std::vector<float> TakeParameters() {
+    return shared_ == nullptr ? std::move(own_.parameters) : shared_->parameters;
+  }
+  // Takes what was there before from trained parameters.
+  Status Subtract(const WorkOrder& order, std::vector<float>& parameters) const {
+    if (shared_ == nullptr) return SubtractModel(*order.model, num_inputs_, parameters);
+    for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i] -= shared_->parameters[i];
+    return OkStatus();
+  }
+
+ private:
+  LoadedModel own_;
+  std::shared_ptr<const LoadedModel> shared_;
+  std::size_t num_inputs_ = 0;
+};
 
 Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, RunData& run) const {
   if (order.model == nullptr) return InvalidArgument("the task has no model");
   const learning::Model& model = *run.model;
-  SKERRY_ASSIGN_OR_RETURN(const auto shared, ModelOf(order, model));
-  const LoadedModel& loaded = *shared;
+  SKERRY_ASSIGN_OR_RETURN(Beginning beginning, Beginning::Load(order, model, models_));
+  const LoadedModel& loaded = beginning.model();
   if (run.datasets.empty() || !(run.transform == loaded.transform)) {
     for (const SplitPart part : {SplitPart::kTrain, SplitPart::kValidation, SplitPart::kTest}) {
       run.datasets[part] = run.data->Prepare(part, loaded.transform);
@@ -179,7 +203,7 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, RunData
   options.seed = order.spec->seed();
   options.round = order.task.round();
   options.site = site_;
-  std::vector<float> parameters = loaded.parameters;
+  std::vector<float> parameters = beginning.TakeParameters();
   SKERRY_ASSIGN_OR_RETURN(
       const learning::LocalTrainingResult trained,
       learning::TrainLocally(model, rows, options, parameters, order.stop,
@@ -188,7 +212,7 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, RunData
                                order.progress->total.store(total, std::memory_order_relaxed);
                                order.progress->done.store(done, std::memory_order_relaxed);
                              }));
-  for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i] -= loaded.parameters[i];
+  SKERRY_RETURN_IF_ERROR(beginning.Subtract(order, parameters));
   WorkDone done;
   SKERRY_RETURN_IF_ERROR(WriteUpdate(order, site_, std::move(parameters), writer, done));
   done.num_examples = trained.num_examples;

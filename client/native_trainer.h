@@ -34,8 +34,7 @@ class NativeTrainer final : public Trainer {
   void ShareModels(ModelCache& models) { models_ = &models; }
 
  private:
-  Result<std::shared_ptr<const LoadedModel>> ModelOf(const WorkOrder& order,
-                                                     const learning::Model& model) const;
+  class Beginning;
   Result<WorkDone> WorkWithinMemory(const WorkOrder& order, RunData& run) const;
   Result<WorkDone> Work(const WorkOrder& order, RunData& run) const;
   Status Read(const WorkOrder& order, RunData& run) const;
