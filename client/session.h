@@ -133,6 +133,7 @@ class Session {
   Status OpenStates(const Work& work, WorkOrder& order);
   Status SealState(Work& work, const WorkDone& done);
   bool WaitsForRoom(Work& work) const;
+  void Unwanted(Work& work, const std::string& why);
   void AdoptState(const Work& work);
   void ForgetState(const std::string& run_id);
   std::string StatePath(int64_t task_id) const;

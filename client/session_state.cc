@@ -67,6 +67,13 @@ bool Session::WaitsForRoom(Work& work) const {
   return true;
 }
 
+// The coordinator does not wait for the task's result. If it has received it once, the result may
+// have counted, and a verdict be on its way: what is said of it with the next PullTask is final.
+void Session::Unwanted(Work& work, const std::string& why) {
+  if (!work.next_state) return Abandon(work.task.task_id(), why);
+  work.stage = Work::Stage::kSubmitted;
+}
+
 // The end of a task that has counted.
 void Session::AdoptState(const Work& work) {
   const int64_t task_id = work.task.task_id();

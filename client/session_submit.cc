@@ -60,7 +60,6 @@ void Session::Submit(Work& work, uint64_t offset) {
 }
 
 void Session::OnSubmitFailed(Work& work, const Status& status) {
-  const int64_t task_id = work.task.task_id();
   const Reaction reaction = rpc::ReactionTo(status);
   const bool refused = reaction == Reaction::kReportFailure || reaction == Reaction::kResume;
   if (const Status kept = refused ? CheckKeptResult(work) : OkStatus(); !kept.ok()) {
@@ -68,7 +67,7 @@ void Session::OnSubmitFailed(Work& work, const Status& status) {
   }
   switch (reaction) {
     case Reaction::kDropTask:
-      return Abandon(task_id, status.message());
+      return Unwanted(work, status.message());
     case Reaction::kReportFailure:
       return ReportFailure(work, status);
     case Reaction::kResume:
@@ -105,7 +104,8 @@ void Session::SendFailure(Work& work) {
         const Reaction reaction = rpc::ReactionTo(reply.status());
         const bool unwanted =
             reaction == Reaction::kDropTask || reaction == Reaction::kReportFailure;
-        if (reply.ok() || unwanted) return Drop(task_id);
+        if (unwanted) return Unwanted(*found, reply.status().message());
+        if (reply.ok()) return Drop(task_id);
         Retry(*found, reply.status());
       });
 }

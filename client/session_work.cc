@@ -126,7 +126,7 @@ void Session::OnFetched(Work& work, std::shared_ptr<File> file, const Status& st
     return Unhindered(work);
   }
   const Reaction reaction = rpc::ReactionTo(status);
-  if (reaction == Reaction::kDropTask) return Abandon(work.task.task_id(), status.message());
+  if (reaction == Reaction::kDropTask) return Unwanted(work, status.message());
   const bool hopeless = reaction == Reaction::kResume && ++work.resumes > kMaxResumes;
   if (hopeless || reaction == Reaction::kReportFailure) return ReportFailure(work, status);
   Retry(work, status);

@@ -180,6 +180,34 @@ TEST_F(SessionStateTest, AResultThatCountsWhileItIsTrainedAgainHasItsState) {
   EXPECT_EQ(Input(), "one");
 }
 
+TEST_F(SessionStateTest, ATaskThatIsNoLongerOpenMayHaveCounted) {
+  Join();
+  Work(StateTask(7, 1), "one");
+  KillAndRestart();
+  JoinAgain(7);  // its round commits now
+  Answer(api_.queries, NotFound("task 7 is not open for this site"));
+  EXPECT_EQ(session_->num_tasks(), 1U);
+  GiveVerdict(7, v1::Verdict::COUNTED);
+  Give(StateTask(8, 2));
+  EXPECT_EQ(Input(), "one");
+}
+
+TEST_F(SessionStateTest, ATaskThatIsNoLongerOpenAndHasNoVerdictIsDropped) {
+  Join();
+  Work(StateTask(7, 1), "one");
+  KillAndRestart();
+  JoinAgain(7);
+  Answer(api_.queries, NotFound("task 7 is not open for this site"));
+  EXPECT_THAT(api_.pulls.last().held_tasks(), ElementsAre(7));
+  v1::PullTaskReply reply;
+  reply.add_abandon_tasks(7);
+  reply.mutable_wait();
+  Answer(api_.pulls, reply);
+  EXPECT_EQ(session_->num_tasks(), 0U);
+  Wait(2s);
+  EXPECT_THAT(Files(), IsEmpty());
+}
+
 TEST_F(SessionStateTest, AResultIsNotSentBeforeItsStateIsWrittenDown) {
   Join();
   Give(StateTask(7, 1));
