@@ -8,8 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes_file.h"
 #include "base/file_lock.h"
 #include "coordinator/copy_file.h"
+#include "coordinator/small_spool.h"
 #include "crypto/content_hash.h"
 #include "rpc/chunks.h"
 #include "skerry/v1/task.pb.h"
@@ -35,6 +37,8 @@ struct NamedFile {
   std::string header;          // under which it is hashed
   std::shared_ptr<File> file;  // open already if it may go at any time
   bool required = false;
+  std::shared_ptr<const SmallSpool> small = nullptr;  // if it is in there, under this task
+  int64_t task_id = 0;
 };
 
 std::string VersionPath(const std::string& run_id, int64_t version, CheckpointPart part) {
@@ -104,9 +108,11 @@ class Moment {
     }
     SKERRY_ASSIGN_OR_RETURN(const std::set<std::string> spool,
                             NamesIn(files_, state_dir_ + "/spool"));
+    const auto small = std::make_shared<SmallSpool>(files_, SmallSpoolPath(state_dir_));
+    SKERRY_RETURN_IF_ERROR(small->Scan());
     for (const storage::RunRecord& run : runs_) {
       SKERRY_RETURN_IF_ERROR(NameVersions(run));
-      if (!spool.empty()) SKERRY_RETURN_IF_ERROR(NameUpdates(run, spool));
+      if (!spool.empty()) SKERRY_RETURN_IF_ERROR(NameUpdates(run, spool, small));
     }
     opened_.clear();
     for (NamedFile& named : named_) {
@@ -135,8 +141,9 @@ class Moment {
     return OkStatus();
   }
 
-  // Results that [keep] updates has kept.
-  Status NameUpdates(const storage::RunRecord& run, const std::set<std::string>& spool) {
+  // Results that [keep] updates has kept. Of those that share a file each gets its own.
+  Status NameUpdates(const storage::RunRecord& run, const std::set<std::string>& spool,
+                     const std::shared_ptr<const SmallSpool>& small) {
     SKERRY_ASSIGN_OR_RETURN(const auto tasks, reader_.Tasks(run.run_id, 0, kAllRounds));
     for (const storage::TaskRecord& task : tasks) {
       v1::ResultHeader header;
@@ -144,7 +151,8 @@ class Moment {
         continue;
       }
       Name({"spool/" + std::to_string(task.task_id) + ".result", task.content_hash,
-            rpc::CanonicalHeader(header), nullptr, false},
+            rpc::CanonicalHeader(header), nullptr, false,
+            small->Contains(task.task_id) ? small : nullptr, task.task_id},
            spool);
     }
     return OkStatus();
@@ -153,8 +161,8 @@ class Moment {
   void Name(NamedFile file, const std::set<std::string>& there) {
     const auto opened = opened_.find(file.path);
     if (opened != opened_.end()) file.file = opened->second;
-    const bool found =
-        file.file != nullptr || there.contains(file.path.substr(file.path.rfind('/') + 1));
+    const bool found = file.file != nullptr || file.small != nullptr ||
+                       there.contains(file.path.substr(file.path.rfind('/') + 1));
     if (found || file.required) named_.push_back(std::move(file));
   }
 
@@ -253,6 +261,10 @@ class Backup {
 
   Result<std::shared_ptr<File>> OpenNamed(const NamedFile& named) {
     if (named.file != nullptr) return named.file;
+    if (named.small != nullptr) {
+      SKERRY_ASSIGN_OR_RETURN(std::string contents, named.small->Read(named.task_id));
+      return std::shared_ptr<File>(std::make_shared<BytesFile>(std::move(contents)));
+    }
     SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<File> file,
                             files_.Open(options_.state_dir + "/" + named.path, OpenMode::kRead));
     return file;

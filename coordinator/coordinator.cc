@@ -31,7 +31,7 @@ Result<std::unique_ptr<Coordinator>> Coordinator::Open(const CoordinatorParts& p
 }
 
 Status Coordinator::Restore() {
-  SKERRY_RETURN_IF_ERROR(uploads_.MakeDirectory());
+  SKERRY_RETURN_IF_ERROR(uploads_.Prepare());
   storage::JournalReader& reader = parts_.reader;
   SKERRY_ASSIGN_OR_RETURN(coordinator_id_, reader.CoordinatorId());
   SKERRY_ASSIGN_OR_RETURN(last_task_id_, reader.LargestTaskId());
@@ -65,18 +65,6 @@ Status Coordinator::Restore() {
   return OkStatus();
 }
 
-// Those of rounds under way; the others are there for `skerry run verify`.
-Status Coordinator::RestoreSmallResults(storage::JournalReader& reader,
-                                        const std::set<int64_t>& open_tasks) {
-  SKERRY_ASSIGN_OR_RETURN(std::vector<storage::SmallResult> results, reader.SmallResults());
-  for (storage::SmallResult& result : results) {
-    if (!open_tasks.contains(result.task_id)) continue;
-    SKERRY_RETURN_IF_ERROR(
-        uploads_.TakeSmall(result.task_id, std::move(result.contents), UploadDesk::Room::kAlways));
-  }
-  return OkStatus();
-}
-
 // A power loss may have taken their files.
 Status Coordinator::RestoreSmallVersions(const std::string& run_id,
                                          storage::JournalReader& reader) {
@@ -97,16 +85,14 @@ Status Coordinator::ExpectSitesAtWork(const storage::RunRecord& record,
   if (storage::IsFinal(record.state)) return OkStatus();
   SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::TaskRecord> tasks,
                           reader.Tasks(record.run_id, record.rounds_committed, INT64_MAX));
-  std::set<int64_t> open;
   for (const storage::TaskRecord& task : tasks) {
     if (task.outcome != storage::Outcome::kNone) continue;
-    open.insert(task.task_id);
     Site& site = GetSite(task.site);
     if (!std::exchange(site.connected, true)) ++num_connected_;
     site.broken = true;
     site_timers_.Set(site.number, Now() + options_.grace_after_restart);
   }
-  return RestoreSmallResults(reader, open);
+  return OkStatus();
 }
 
 Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader) {
@@ -174,6 +160,7 @@ Status Coordinator::Flush() {
   AnswerWatchers();
   if (MustCommit()) {
     SKERRY_FAILPOINT("coordinator/commit-begins");
+    batch_ = storage::WithoutReplacedRows(std::move(batch_));
     SKERRY_RETURN_IF_ERROR(parts_.journal.Commit(batch_));
     batch_.clear();
     commit_by_.reset();

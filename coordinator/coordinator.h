@@ -178,8 +178,6 @@ class Coordinator final : public RunHost {
   Status ExpectSitesAtWork(const storage::RunRecord& record, storage::JournalReader& reader);
   Status RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader);
   Status RestoreSmallVersions(const std::string& run_id, storage::JournalReader& reader);
-  Status RestoreSmallResults(storage::JournalReader& reader, const std::set<int64_t>& open_tasks);
-
   Status RemoveLeftovers(const Run& run, storage::JournalReader& reader);
   void WatchHistory(const Run& run);
   std::optional<Timestamp> NextHistoryEnd() const;

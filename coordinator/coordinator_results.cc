@@ -189,8 +189,7 @@ void Coordinator::SubmitSmallResult(const std::string& name,
   Reply<v1::SubmitResultReply>(std::move(done), TakeSmallResult(name, request));
 }
 
-// So little is checked here: to hand it to another thread would take longer. It is never in the
-// spool; the commit that notes its receipt has it.
+// So little is checked here: to hand it to another thread would take longer.
 Result<v1::SubmitResultReply> Coordinator::TakeSmallResult(
     const std::string& name, const v1::SubmitSmallResultRequest& request) {
   const v1::ResultHeader& header = request.start().header();
@@ -214,7 +213,6 @@ Result<v1::SubmitResultReply> Coordinator::TakeSmallResult(
   SKERRY_RETURN_IF_ERROR(
       uploads_.TakeSmall(header.task_id(), request.contents(), RoomFor(*task.run)));
   SKERRY_FAILPOINT("coordinator/upload-checked");
-  StageReceipt(storage::SmallResult{header.task_id(), request.contents()});
   task.run->OnReported(task.place, header, metrics);
   return ReceiptFor(header);
 }

@@ -15,7 +15,6 @@ using storage::CheckpointPart;
 
 void Coordinator::RemoveResults(std::vector<int64_t> task_ids) {
   if (task_ids.empty()) return;
-  Stage(storage::RemoveSmallResults{task_ids});
   after_commit_.emplace_back([this, task_ids = std::move(task_ids)] {
     SKERRY_FAILPOINT("coordinator/results-removing");
     for (const int64_t task_id : task_ids) uploads_.Remove(task_id);

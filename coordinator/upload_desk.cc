@@ -22,6 +22,7 @@ namespace {
 constexpr uint64_t kLeastSpare = uint64_t{4} << 20;
 // A file that says how many bytes of another are good holds a number of so many bytes.
 constexpr std::size_t kNumberBytes = sizeof(uint64_t);
+constexpr const char* kSmall = "small";
 
 }  // namespace
 
@@ -133,11 +134,17 @@ std::vector<uint32_t> SpoolFile::chunk_checksums() const {
 }
 
 UploadDesk::UploadDesk(Files& files, std::string directory, uint64_t budget_bytes)
-    : files_(files), directory_(std::move(directory)), budget_bytes_(budget_bytes) {}
+    : files_(files),
+      directory_(std::move(directory)),
+      budget_bytes_(budget_bytes),
+      small_spool_(files, directory_ + "/" + kSmall) {}
 
 UploadDesk::~UploadDesk() = default;
 
-Status UploadDesk::MakeDirectory() { return files_.MakeDirectories(directory_); }
+Status UploadDesk::Prepare() {
+  SKERRY_RETURN_IF_ERROR(files_.MakeDirectories(directory_));
+  return small_spool_.Scan();
+}
 
 std::string UploadDesk::PathOf(int64_t task_id) const {
   return directory_ + "/" + std::to_string(task_id) + ".result";
@@ -229,6 +236,7 @@ Result<uint64_t> UploadDesk::Stored(int64_t task_id, const Digest& content_hash,
 
 Status UploadDesk::TakeSmall(int64_t task_id, std::string contents, Room room) {
   SKERRY_RETURN_IF_ERROR(CheckRoom(contents.size(), room));
+  SKERRY_RETURN_IF_ERROR(small_spool_.Append(task_id, contents));
   promised_bytes_ += contents.size();
   small_[task_id] = std::make_shared<BytesFile>(std::move(contents));
   return OkStatus();
@@ -240,6 +248,10 @@ Result<StoredResult> UploadDesk::Open(int64_t task_id) {
   }
   if (const auto found = open_.find(task_id); found != open_.end()) {
     return StoredResult{found->second->file(), found->second->chunk_checksums()};
+  }
+  if (small_spool_.Contains(task_id)) {
+    SKERRY_ASSIGN_OR_RETURN(std::string contents, small_spool_.Read(task_id));
+    return StoredResult{std::make_shared<BytesFile>(std::move(contents)), {}};
   }
   SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<File> file,
                           files_.Open(PathOf(task_id), OpenMode::kRead));
@@ -258,7 +270,10 @@ void UploadDesk::Close(int64_t task_id) {
 }
 
 void UploadDesk::Remove(int64_t task_id) {
-  if (small_.contains(task_id)) return Close(task_id);
+  if (small_spool_.Contains(task_id)) {
+    small_spool_.Remove(task_id);
+    return Close(task_id);
+  }
   const auto found = open_.find(task_id);
   // Somebody may still write to it, or read it.
   const bool idle = found != open_.end() && found->second.use_count() == 1 &&
@@ -283,16 +298,18 @@ bool UploadDesk::MakeSpareOf(int64_t task_id, uint64_t size_bytes) {
 void UploadDesk::RemoveSpares() {
   for (const std::string& spare : spares_) static_cast<void>(files_.Remove(spare).ok());
   spares_.clear();
+  small_spool_.RemoveFileIfEmpty();
 }
 
 void UploadDesk::RemoveAllBut(const std::vector<int64_t>& task_ids) {
   const std::set<int64_t> keep(task_ids.begin(), task_ids.end());
+  small_spool_.RemoveAllBut(keep);
   const Result<std::vector<std::string>> names = files_.List(directory_);
   if (!names.ok()) return;  // no directory, no files
   for (const std::string& name : *names) {
     int64_t task_id = 0;  // of a spare: none
     std::from_chars(name.data(), name.data() + name.size(), task_id);
-    if (keep.contains(task_id)) continue;
+    if (keep.contains(task_id) || name == kSmall) continue;
     static_cast<void>(files_.Remove(directory_ + "/" + name).ok());
   }
 }

@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "coordinator/small_spool.h"
 #include "crypto/content_hash.h"
 #include "skerry/v1/coordinator.pb.h"
 
@@ -52,9 +53,10 @@ struct StoredResult {
   std::vector<uint32_t> chunk_checksums;
 };
 
-// The spool: DIRECTORY/TASK.result, one file per result on its way to its round. Files are not
-// synced: the site keeps its result until the verdict, and what is damaged is asked for again. The
-// desk itself belongs to one thread; uploads and spool files go to others.
+// The spool: DIRECTORY/TASK.result, one file per result on its way to its round, and
+// DIRECTORY/small with all small ones. Files are not synced: the site keeps its result until the
+// verdict, and what is damaged is asked for again. The desk itself belongs to one thread; uploads
+// and spool files go to others.
 //
 // A large file that is no longer needed becomes DIRECTORY/spare-N, and then the next task's: to
 // write over its pages costs a fraction of giving them back and getting new ones. How far the new
@@ -70,8 +72,8 @@ class UploadDesk {
   UploadDesk(Files& files, std::string directory, uint64_t budget_bytes);
   ~UploadDesk();
 
-  // Makes the directory. First of all.
-  Status MakeDirectory();
+  // Makes the directory, or finds what is in it. First of all.
+  Status Prepare();
   // Begins or goes on with the result that `header` announces, at `offset`. A different content
   // hash than before starts from nothing. OUT_OF_RANGE unless `offset` is at most what is stored.
   // RESOURCE_EXHAUSTED: the spool is full; try later.
@@ -84,8 +86,8 @@ class UploadDesk {
   // stay as they are. RESOURCE_EXHAUSTED as above.
   Result<uint64_t> Stored(int64_t task_id, const crypto::Digest& content_hash, uint64_t size_bytes,
                           Room room = Room::kWithinBudget);
-  // Takes a whole result, checked, that stays in memory: the journal has it. RESOURCE_EXHAUSTED as
-  // above.
+  // Takes a whole result, checked. It stays in memory too. RESOURCE_EXHAUSTED as above, or the disk
+  // is full.
   Status TakeSmall(int64_t task_id, std::string contents, Room room = Room::kWithinBudget);
   // The file of a whole result. NOT_FOUND when there is none.
   Result<StoredResult> Open(int64_t task_id);
@@ -95,7 +97,7 @@ class UploadDesk {
   void Remove(int64_t task_id);
   // Removes the files of all tasks but these: after a restart.
   void RemoveAllBut(const std::vector<int64_t>& task_ids);
-  // Removes the files that are kept for results to come.
+  // Removes the files that are kept for results to come, in which nothing is.
   void RemoveSpares();
 
  private:
@@ -115,6 +117,7 @@ class UploadDesk {
   uint64_t promised_bytes_ = 0;
   std::vector<std::string> spares_;  // paths
   uint64_t last_spare_ = 0;
+  SmallSpool small_spool_;
   std::unordered_map<int64_t, std::shared_ptr<BytesFile>> small_;
   std::unordered_map<int64_t, std::shared_ptr<SpoolFile>> open_;
 };

@@ -37,7 +37,6 @@ RoundReplayer::RoundReplayer(const VerifyInput& input, const RunRows& rows, File
                              Executor& compute, const RunPlan& plan,
                              std::shared_ptr<const learning::Program> program)
     : input_(input),
-      small_results_(rows.small_results),
       run_id_(rows.run.run_id),
       last_round_(rows.committed.empty() ? -1 : *rows.committed.rbegin()),
       files_(files),
@@ -50,6 +49,7 @@ RoundReplayer::RoundReplayer(const VerifyInput& input, const RunRows& rows, File
 Status RoundReplayer::Replay(const storage::RoundRecord& round,
                              const std::vector<const storage::TaskRecord*>& counted,
                              VerifyReport& report) {
+  SKERRY_RETURN_IF_ERROR(FindSmallResults());
   FinalizeInput work;
   const std::optional<learning::RoundSpec> spec = SpecOf(round);
   const bool has_results = OpenResults(counted, work.results);
@@ -108,9 +108,16 @@ std::string RoundReplayer::WhyNoResults(const storage::RoundRecord& round) const
               : "results are missing, although [keep] updates should have kept them";
 }
 
+Status RoundReplayer::FindSmallResults() {
+  if (small_results_) return OkStatus();
+  small_results_.emplace(files_, SmallSpoolPath(input_.state_dir));
+  return small_results_->Scan();
+}
+
 Result<std::unique_ptr<File>> RoundReplayer::OpenResult(int64_t task_id) {
-  if (const auto small = small_results_.find(task_id); small != small_results_.end()) {
-    return std::unique_ptr<File>(std::make_unique<BytesFile>(small->second));
+  if (small_results_->Contains(task_id)) {
+    SKERRY_ASSIGN_OR_RETURN(std::string contents, small_results_->Read(task_id));
+    return std::unique_ptr<File>(std::make_unique<BytesFile>(std::move(contents)));
   }
   return files_.Open(input_.state_dir + "/spool/" + std::to_string(task_id) + ".result",
                      OpenMode::kRead);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "coordinator/finalizer.h"
 #include "coordinator/run_plan.h"
+#include "coordinator/small_spool.h"
 #include "coordinator/verify.h"
 #include "learning/program.h"
 #include "storage/checkpoint_store.h"
@@ -37,6 +37,7 @@ class RoundReplayer {
   bool OpenResults(const std::vector<const storage::TaskRecord*>& counted,
                    std::vector<CountedResult>& results);
   Result<std::unique_ptr<File>> OpenResult(int64_t task_id);
+  Status FindSmallResults();
   std::string WhyNoResults(const storage::RoundRecord& round) const;
   Status MakeBaseAvailable(const ModelVersion& base, bool& available);
   Status CopyPart(int64_t version, storage::CheckpointPart part, const crypto::Digest& hash,
@@ -48,11 +49,11 @@ class RoundReplayer {
                VerifyReport& report);
 
   const VerifyInput& input_;
-  const std::map<int64_t, std::string>& small_results_;  // of `rows`, which outlive this
   const std::string run_id_;
   const int64_t last_round_;  // committed
   Files& files_;
   const RunPlan& plan_;
+  std::optional<SmallSpool> small_results_;
   const std::shared_ptr<const learning::Program> program_;
   storage::CheckpointStore kept_;
   storage::CheckpointStore scratch_;

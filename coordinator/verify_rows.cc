@@ -60,10 +60,6 @@ Result<RunRows> ReadRunRows(const std::string& run_id, storage::JournalReader& j
   SKERRY_ASSIGN_OR_RETURN(rows.run, FindRun(run_id, runs));
   SKERRY_ASSIGN_OR_RETURN(rows.rounds, journal.Rounds(rows.run.run_id, 0, kAll));
   SKERRY_ASSIGN_OR_RETURN(rows.tasks, journal.Tasks(rows.run.run_id, 0, kAll));
-  SKERRY_ASSIGN_OR_RETURN(std::vector<storage::SmallResult> small, journal.SmallResults());
-  for (storage::SmallResult& result : small) {
-    rows.small_results[result.task_id] = std::move(result.contents);
-  }
   for (const storage::RoundRecord& round : rows.rounds) {
     const bool counts = round.phase == Name(Phase::kCommitted) && round.kind != "initialize";
     if (counts) rows.committed.insert(round.round);

@@ -19,8 +19,7 @@ struct RunRows {
   storage::RunRecord run;
   std::vector<storage::RoundRecord> rounds;
   std::vector<storage::TaskRecord> tasks;
-  std::map<int64_t, std::string> small_results;  // task -> the bytes, of those that are kept
-  std::set<int64_t> committed;                   // rounds that counted results, and can no more
+  std::set<int64_t> committed;  // rounds that counted results, and can no more
   // Rounds and sites of which a result was found damaged and asked for again.
   std::set<std::pair<int64_t, std::string>> damaged;
 

@@ -37,7 +37,6 @@ class JournalReader {
   // Tasks with an outcome that their sites have not confirmed, of every run.
   virtual Result<std::vector<TaskRecord>> UnconfirmedOutcomes() = 0;
   virtual Result<int64_t> LargestTaskId() = 0;
-  virtual Result<std::vector<SmallResult>> SmallResults() = 0;  // by task_id
   virtual Result<std::vector<SmallVersion>> SmallVersions(
       const std::string& run_id) = 0;  // by version
   // The newest `limit` events of a run (of all runs when empty), oldest first.

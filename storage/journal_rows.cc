@@ -259,16 +259,6 @@ Status Read(Statement& row, EventRecord& record) {
   return OkStatus();
 }
 
-void Bind(Statement& put, const SmallResult& record) {
-  put.BindInteger(record.task_id).BindBlob(record.contents);
-}
-
-Status Read(Statement& row, SmallResult& record) {
-  record.task_id = row.ReadInteger();
-  record.contents = row.ReadText();
-  return OkStatus();
-}
-
 void Bind(Statement& put, const SmallVersion& record) {
   put.BindText(record.run_id)
       .BindInteger(record.version)

@@ -34,7 +34,6 @@ inline constexpr Table kSiteTable = {
     "site", "site",
     "site,epoch,version,first_seen_unix_ms,last_seen_unix_ms,certificate_expires_unix,"
     "data_sources"};
-inline constexpr Table kSmallResultTable = {"small_result", "task_id", "task_id,contents"};
 inline constexpr Table kSmallVersionTable = {"small_version", "run_id,version",
                                              "run_id,version,model,state"};
 inline constexpr Table kEventTable = {"event", "", "time_unix_ms,run_id,round,site,code,message"};
@@ -49,7 +48,6 @@ void Bind(Statement& put, const RoundRecord& record);
 void Bind(Statement& put, const TaskRecord& record);
 void Bind(Statement& put, const SiteRecord& record);
 void Bind(Statement& put, const EventRecord& record);
-void Bind(Statement& put, const SmallResult& record);
 void Bind(Statement& put, const SmallVersion& record);
 
 // DATA_LOSS names the column whose value cannot be.
@@ -58,7 +56,6 @@ Status Read(Statement& row, RoundRecord& record);
 Status Read(Statement& row, TaskRecord& record);
 Status Read(Statement& row, SiteRecord& record);
 Status Read(Statement& row, EventRecord& record);
-Status Read(Statement& row, SmallResult& record);
 Status Read(Statement& row, SmallVersion& record);
 
 // Every row of a bound query; none of them stays open.

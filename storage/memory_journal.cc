@@ -59,14 +59,6 @@ void MemoryJournal::Put(const TaskRecord& record) {
   largest_task_id_ = std::max(largest_task_id_, task.task_id);
 }
 
-void MemoryJournal::Put(const SmallResult& record) {
-  small_results_[record.task_id] = record.contents;
-}
-
-void MemoryJournal::Put(const RemoveSmallResults& record) {
-  for (const int64_t task_id : record.task_ids) small_results_.erase(task_id);
-}
-
 void MemoryJournal::Put(const SmallVersion& record) {
   small_versions_[{record.run_id, record.version}] = record;
 }
@@ -157,12 +149,6 @@ Result<std::vector<TaskRecord>> MemoryJournal::UnconfirmedOutcomes() {
 }
 
 Result<int64_t> MemoryJournal::LargestTaskId() { return largest_task_id_; }
-
-Result<std::vector<SmallResult>> MemoryJournal::SmallResults() {
-  std::vector<SmallResult> results;
-  for (const auto& [task_id, contents] : small_results_) results.push_back({task_id, contents});
-  return results;
-}
 
 Result<std::vector<SmallVersion>> MemoryJournal::SmallVersions(const std::string& run_id) {
   std::vector<SmallVersion> versions;

@@ -32,7 +32,6 @@ class MemoryJournal final : public Journal, public JournalReader {
                                         int64_t last) override;
   Result<std::vector<TaskRecord>> UnconfirmedOutcomes() override;
   Result<int64_t> LargestTaskId() override;
-  Result<std::vector<SmallResult>> SmallResults() override;
   Result<std::vector<SmallVersion>> SmallVersions(const std::string& run_id) override;
   Result<std::vector<EventRecord>> Events(const std::string& run_id, int64_t limit) override;
 
@@ -48,8 +47,6 @@ class MemoryJournal final : public Journal, public JournalReader {
   void Put(const TaskRecord& record);
   void Put(const SiteRecord& record);
   void Put(const EventRecord& record);
-  void Put(const SmallResult& record);
-  void Put(const RemoveSmallResults& record);
   void Put(const SmallVersion& record);
   void Put(const RemoveSmallVersions& record);
   void Put(const RemoveHistory& record);
@@ -66,7 +63,6 @@ class MemoryJournal final : public Journal, public JournalReader {
   std::set<int64_t> unconfirmed_;
   int64_t largest_task_id_ = 0;
   std::deque<EventRecord> events_;
-  std::map<int64_t, std::string> small_results_;
   std::map<std::pair<std::string, int64_t>, SmallVersion> small_versions_;
 };
 

@@ -101,11 +101,6 @@ CREATE TABLE event (
 CREATE INDEX event_by_run ON event (run_id);
 )sql",
                                                              R"sql(
-CREATE TABLE small_result (
-  task_id INTEGER PRIMARY KEY,
-  contents BLOB NOT NULL
-) STRICT;
-
 CREATE TABLE small_version (
   run_id TEXT NOT NULL,
   version INTEGER NOT NULL,

@@ -1,8 +1,56 @@
 #include "storage/records.h"
 
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
 #include "base/check.h"
 
 namespace skerry::storage {
+namespace {
+
+// The rows of a batch, from the last one on.
+class SeenRows {
+ public:
+  // Whether one with the same key was there before.
+  bool IsReplaced(const Record& record) {
+    if (const auto* task = std::get_if<TaskRecord>(&record)) return !Add(tasks_, task->task_id);
+    if (const auto* run = std::get_if<RunRecord>(&record)) return !Add(runs_, run->run_id);
+    if (const auto* site = std::get_if<SiteRecord>(&record)) return !Add(sites_, site->site);
+    if (const auto* round = std::get_if<RoundRecord>(&record)) {
+      return !Add(rounds_, {round->run_id, round->round, round->attempt});
+    }
+    return false;
+  }
+
+ private:
+  template <class Key>
+  static bool Add(std::set<Key>& seen, const Key& key) {
+    return seen.insert(key).second;
+  }
+
+  std::set<int64_t> tasks_;
+  std::set<std::string> runs_;
+  std::set<std::string> sites_;
+  std::set<std::tuple<std::string, int64_t, int64_t>> rounds_;
+};
+
+}  // namespace
+
+WriteBatch WithoutReplacedRows(WriteBatch batch) {
+  const bool removes = std::any_of(batch.begin(), batch.end(), [](const Record& record) {
+    return std::holds_alternative<RemoveHistory>(record);
+  });
+  if (removes) return batch;
+  SeenRows seen;
+  auto first = batch.end();  // of what stays
+  for (auto record = batch.end(); record != batch.begin();) {
+    if (seen.IsReplaced(*--record)) continue;
+    if (--first != record) *first = std::move(*record);
+  }
+  batch.erase(batch.begin(), first);
+  return batch;
+}
 
 // A value outside its enumeration is a bug, never an input: rows are checked when they are read.
 std::string_view Name(RunState state) {

@@ -123,19 +123,6 @@ struct EventRecord {  // appended; the store numbers them
   friend bool operator==(const EventRecord&, const EventRecord&) = default;
 };
 
-// The bytes of a result that is too small for a file of its own, until they are no longer needed.
-struct SmallResult {  // key: task_id
-  int64_t task_id = 0;
-  std::string contents;
-
-  friend bool operator==(const SmallResult&, const SmallResult&) = default;
-};
-struct RemoveSmallResults {  // whether or not they are there
-  std::vector<int64_t> task_ids;
-
-  friend bool operator==(const RemoveSmallResults&, const RemoveSmallResults&) = default;
-};
-
 // The files of a version, if they are so small that the journal has them: they are not synced.
 struct SmallVersion {  // key: run_id, version
   std::string run_id;
@@ -165,9 +152,12 @@ struct RemoveHistory {
 };
 
 // The rows that a transition changes; all of them are written, or none.
-using Record =
-    std::variant<RunRecord, RoundRecord, TaskRecord, SiteRecord, EventRecord, SmallResult,
-                 RemoveSmallResults, SmallVersion, RemoveSmallVersions, RemoveHistory>;
+using Record = std::variant<RunRecord, RoundRecord, TaskRecord, SiteRecord, EventRecord,
+                            SmallVersion, RemoveSmallVersions, RemoveHistory>;
 using WriteBatch = std::vector<Record>;
+
+// The same without the rows that a later one with the same key takes the place of: to commit it
+// leaves the same behind. A batch that removes a history stays as it is.
+WriteBatch WithoutReplacedRows(WriteBatch batch);
 
 }  // namespace skerry::storage

@@ -45,9 +45,6 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::Open(const std::string& pa
   SKERRY_ASSIGN_OR_RETURN(Statement newest_event, database->Prepare("SELECT max(id) FROM event"));
   SKERRY_ASSIGN_OR_RETURN(Statement prune_events,
                           database->Prepare("DELETE FROM event WHERE id <= ?"));
-  SKERRY_ASSIGN_OR_RETURN(Statement put_small, database->Prepare(PutSql(kSmallResultTable)));
-  SKERRY_ASSIGN_OR_RETURN(Statement remove_small,
-                          database->Prepare("DELETE FROM small_result WHERE task_id = ?"));
   SKERRY_ASSIGN_OR_RETURN(Statement put_version, database->Prepare(PutSql(kSmallVersionTable)));
   SKERRY_ASSIGN_OR_RETURN(
       Statement remove_version,
@@ -64,9 +61,9 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::Open(const std::string& pa
   return std::unique_ptr<SqliteJournal>(new SqliteJournal(
       std::move(database),
       {std::move(put_run), std::move(put_round), std::move(put_task), std::move(put_site),
-       std::move(add_event), std::move(newest_event), std::move(prune_events), std::move(put_small),
-       std::move(remove_small), std::move(put_version), std::move(remove_version),
-       std::move(remove_rounds), std::move(remove_tasks), std::move(remove_events)},
+       std::move(add_event), std::move(newest_event), std::move(prune_events),
+       std::move(put_version), std::move(remove_version), std::move(remove_rounds),
+       std::move(remove_tasks), std::move(remove_events)},
       options.kept_events));
 }
 
@@ -94,23 +91,12 @@ Status SqliteJournal::Put(const Record& record) {
   }
   if (const auto* task = std::get_if<TaskRecord>(&record)) return with(statements_.put_task, *task);
   if (const auto* site = std::get_if<SiteRecord>(&record)) return with(statements_.put_site, *site);
-  if (const auto* result = std::get_if<SmallResult>(&record)) {
-    return with(statements_.put_small_result, *result);
-  }
-  if (const auto* removal = std::get_if<RemoveSmallResults>(&record)) return Remove(*removal);
   if (const auto* version = std::get_if<SmallVersion>(&record)) {
     return with(statements_.put_small_version, *version);
   }
   if (const auto* removal = std::get_if<RemoveSmallVersions>(&record)) return Remove(*removal);
   if (const auto* removal = std::get_if<RemoveHistory>(&record)) return Remove(*removal);
   return with(statements_.add_event, std::get<EventRecord>(record));
-}
-
-Status SqliteJournal::Remove(const RemoveSmallResults& record) {
-  for (const int64_t task_id : record.task_ids) {
-    SKERRY_RETURN_IF_ERROR(statements_.remove_small_result.BindInteger(task_id).Run());
-  }
-  return OkStatus();
 }
 
 Status SqliteJournal::Remove(const RemoveSmallVersions& record) {
@@ -168,16 +154,15 @@ Result<std::unique_ptr<SqliteJournalReader>> SqliteJournalReader::Open(const std
                           prepare(kTaskTable,
                                   "WHERE outcome <> 'none' AND outcome_confirmed = 0 "
                                   "ORDER BY task_id"));
-  SKERRY_ASSIGN_OR_RETURN(Statement small, prepare(kSmallResultTable, "ORDER BY task_id"));
   SKERRY_ASSIGN_OR_RETURN(Statement versions,
                           prepare(kSmallVersionTable, "WHERE run_id = ? ORDER BY version"));
   SKERRY_ASSIGN_OR_RETURN(Statement events, prepare(kEventTable, "ORDER BY id DESC LIMIT ?"));
   SKERRY_ASSIGN_OR_RETURN(Statement events_of_run,
                           prepare(kEventTable, "WHERE run_id = ? ORDER BY id DESC LIMIT ?"));
   return std::unique_ptr<SqliteJournalReader>(new SqliteJournalReader(
-      std::move(database), {std::move(runs), std::move(sites), std::move(rounds), std::move(tasks),
-                            std::move(unconfirmed), std::move(events), std::move(events_of_run),
-                            std::move(small), std::move(versions)}));
+      std::move(database),
+      {std::move(runs), std::move(sites), std::move(rounds), std::move(tasks),
+       std::move(unconfirmed), std::move(events), std::move(events_of_run), std::move(versions)}));
 }
 
 template <class T>
@@ -221,10 +206,6 @@ Result<std::vector<TaskRecord>> SqliteJournalReader::UnconfirmedOutcomes() {
 
 Result<int64_t> SqliteJournalReader::LargestTaskId() {
   return database_->QueryInteger("SELECT ifnull(max(task_id), 0) FROM task");
-}
-
-Result<std::vector<SmallResult>> SqliteJournalReader::SmallResults() {
-  return All<SmallResult>(statements_.small_results);
 }
 
 Result<std::vector<SmallVersion>> SqliteJournalReader::SmallVersions(const std::string& run_id) {

@@ -36,7 +36,7 @@ class SqliteJournal final : public Journal {
  private:
   struct Statements {
     Statement put_run, put_round, put_task, put_site, add_event, newest_event, prune_events;
-    Statement put_small_result, remove_small_result, put_small_version, remove_small_version;
+    Statement put_small_version, remove_small_version;
     Statement remove_rounds, remove_tasks, remove_events;
   };
 
@@ -46,7 +46,6 @@ class SqliteJournal final : public Journal {
         kept_events_(kept_events) {}
   Status Put(const Record& record);
   Status Remove(const RemoveHistory& record);
-  Status Remove(const RemoveSmallResults& record);
   Status Remove(const RemoveSmallVersions& record);
   Status PruneEvents(int64_t num_added);
 
@@ -83,14 +82,12 @@ class SqliteJournalReader final : public JournalReader {
                                         int64_t last) override;
   Result<std::vector<TaskRecord>> UnconfirmedOutcomes() override;
   Result<int64_t> LargestTaskId() override;
-  Result<std::vector<SmallResult>> SmallResults() override;
   Result<std::vector<SmallVersion>> SmallVersions(const std::string& run_id) override;
   Result<std::vector<EventRecord>> Events(const std::string& run_id, int64_t limit) override;
 
  private:
   struct Statements {
-    Statement runs, sites, rounds, tasks, unconfirmed, events, events_of_run, small_results,
-        small_versions;
+    Statement runs, sites, rounds, tasks, unconfirmed, events, events_of_run, small_versions;
   };
 
   SqliteJournalReader(std::unique_ptr<Database> database, Statements statements)

@@ -30,9 +30,9 @@ namespace skerry::coordinator {
 namespace {
 
 constexpr int kDiskThreads = 4;
-// Sites that report at the same moment share a commit, and nobody's round takes longer for it: the
-// last report closes the round at once.
-constexpr Duration kReceiptWindow = 2ms;
+// Sites that report at about the same time share a commit, and nobody's round takes longer for it:
+// the last report closes the round at once.
+constexpr Duration kReceiptWindow = 20ms;
 constexpr Duration kSoonWindow = 100ms;
 
 // Writes the journal's events to the log as well, once they are durable.

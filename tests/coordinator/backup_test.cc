@@ -10,6 +10,8 @@
 #include <iterator>
 #include <thread>
 
+#include "base/bytes_file.h"
+#include "coordinator/small_spool.h"
 #include "crypto/content_hash.h"
 #include "rpc/chunks.h"
 #include "skerry/v1/task.pb.h"
@@ -188,6 +190,31 @@ TEST_F(BackupTest, UpdatesThatWereKeptAreCopiedAndResultsOnTheirWayAreNot) {
   ASSERT_OK(Create());
   EXPECT_EQ(ReadAll(backup_ + "/spool/7.result"), "an update");
   EXPECT_FALSE(std::filesystem::exists(backup_ + "/spool/8.result"));
+}
+
+TEST_F(BackupTest, OfUpdatesThatShareAFileEachThatIsKeptGetsItsOwn) {
+  Open();
+  CommitRound(0);
+  ASSERT_OK(files_.MakeDirectories(state_ + "/spool"));
+  SmallSpool spool(files_, SmallSpoolPath(state_));
+  for (const int64_t task_id : {7, 8}) {
+    const BytesFile update("an update");
+    ASSERT_OK(spool.Append(task_id, update.bytes()));
+    v1::ResultHeader header;
+    header.set_task_id(task_id);
+    header.set_size_bytes(update.bytes().size());
+    storage::TaskRecord task;
+    task.task_id = task_id;
+    task.run_id = "icu-1";
+    task.header = header.SerializeAsString();
+    task.content_hash = rpc::ResultHash(header, update).value();
+    task.outcome = task_id == 7 ? storage::Outcome::kCounted : storage::Outcome::kNone;
+    ASSERT_OK(journal_->Commit({task}));
+  }
+  ASSERT_OK(Create());
+  EXPECT_EQ(ReadAll(backup_ + "/spool/7.result"), "an update");
+  EXPECT_FALSE(std::filesystem::exists(backup_ + "/spool/8.result"));
+  EXPECT_FALSE(std::filesystem::exists(backup_ + "/spool/small"));
 }
 
 TEST_F(BackupTest, WhatARunNeedsMustBeWhole) {

@@ -219,6 +219,18 @@ class FakeSite {
     return SubmitRaw(Header(task, bytes), bytes);
   }
 
+  // In one call with its bytes.
+  Result<v1::SubmitResultReply> SubmitSmall(const v1::Task& task, std::vector<float> values) {
+    const std::string bytes = Bytes(std::move(values));
+    v1::SubmitSmallResultRequest request;
+    request.mutable_start()->set_epoch(epoch_);
+    *request.mutable_start()->mutable_header() = Header(task, bytes);
+    request.set_contents(bytes);
+    return harness_.Call<v1::SubmitResultReply>([&](auto done) {
+      harness_.coordinator->SubmitSmallResult(name_, request, std::move(done));
+    });
+  }
+
   // Header and bytes as they are, in chunks.
   Result<v1::SubmitResultReply> SubmitRaw(const v1::ResultHeader& header, const std::string& bytes,
                                           uint64_t offset = 0) {
