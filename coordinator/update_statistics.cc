@@ -13,7 +13,7 @@ namespace skerry::coordinator {
 namespace {
 
 constexpr int64_t kBlock = 64 * 1024;  // elements that are summed by themselves
-constexpr int64_t kWorkspaceElements = int64_t{512} << 10;  // of all rows, for a thread
+constexpr int64_t kWorkspaceElements = int64_t{256} << 10;  // of all rows, for a thread
 
 // Reads the rows of one block, a part at a time.
 Status MeasureBlock(std::span<const Update> updates, int64_t first, int64_t count,
