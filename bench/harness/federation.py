@@ -223,3 +223,26 @@ def measure_rounds(bin_dir, directory, clients, parameters, rounds, warmup, tls=
         first = federation.sample()
         federation.wait_for_round(warmup + rounds, seconds, tell)
         return federation.cost_between(first, federation.sample())
+
+
+def round_ends(bin_dir, directory, clients, parameters, rounds, seconds=900):
+    """When each round of a run was committed, in seconds since its first, from round 1 on (the first entry is
+    round 0's or None), and how many bytes its coordinator's database and folders have at the end."""
+    with Federation(bin_dir, directory, clients) as federation:
+        federation.submit(run_file(parameters, rounds))
+        tell = lambda done: processes.say(f"  round {done} of {rounds}")
+        federation.wait_for_round(rounds, seconds, tell)
+        rows = federation._query("SELECT round, ended_unix_ms FROM round WHERE run_id = ? AND phase = "
+                                 "'committed' AND kind = 'train' ORDER BY round", federation._run)
+        begin = rows[0][1]
+        ends = [0.0] + [(end - begin) / 1000 for _, end in rows]
+        sizes = {name: _bytes_below(os.path.join(federation._state, path)) for name, path in
+                 (("database", "coordinator.db"), ("spool", "spool"), ("versions", "runs"))}
+        return ends, sizes
+
+
+def _bytes_below(path):
+    if os.path.isfile(path):
+        return os.path.getsize(path)
+    return sum(os.path.getsize(os.path.join(folder, name))
+               for folder, _, names in os.walk(path) for name in names)

@@ -1,0 +1,30 @@
+"""What a round costs late in a run, and what its rounds leave on the disk."""
+
+import re
+import subprocess
+
+from harness import processes
+from harness.table import row
+
+PROGRAM = "skerry_growth_bench"
+
+
+def measure(context):
+    program = context.program(PROGRAM)
+    if program is None:
+        return
+    rounds = 1000 if context.quick else 10_000
+    processes.say(f"growth: {rounds} rounds over a real journal and files")
+    done = subprocess.run([program, f"rounds={rounds}", "history_rounds=100"], text=True,
+                          capture_output=True, timeout=900, check=True)
+    found = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
+    for kind in ("wall", "cpu"):
+        yield row(f"{kind} time of round {rounds} to that of round 10", float(found[f"{kind}_late_to_early"]),
+                  "x", target="<= 1.2", at_most=1.2 if kind == "cpu" else None)
+    sizes = [dict(zip(words[::2], words[1::2])) for words in
+             (re.split(r"\s+", line.strip())[1:] for line in done.stdout.splitlines() if "database_kb" in line)]
+    if sizes:
+        last, early = sizes[-1], sizes[max(0, len(sizes) // 2 - 1)]
+        yield row(f"journal after {rounds} rounds, [keep] history_rounds = 100",
+                  float(last["database_kb"]) / 1000, "MB", limit=float(early["database_kb"]) / 1000,
+                  target="<= 1.2 x half-way", at_most_times_limit=1.2)
