@@ -279,6 +279,14 @@ void ReadCompression(TomlReader& toml, v1::RunSpec& spec) {
     toml.Fail(kBlock, "must be 1 to " + std::to_string(learning::kMaxScaleBlock));
   }
   if (!(ratio > 0 && ratio <= 1)) toml.Fail(kRatio, "must be over 0 and at most 1");
+  // At most coordinates most sites send nothing: the middle of their numbers is always 0.
+  const std::string& rule = spec.training().aggregation().rule();
+  if (kind == v1::Encoding::TOP_K &&
+      (rule == "median" || rule == "trimmed_mean" || rule == "bulyan")) {
+    toml.Fail(kUpdate, "aggregation.rule is \"" + rule +
+                           "\", which goes by the middle of each number: with \"top_k\" that is 0",
+              "set aggregation.rule = \"mean\", or another compression.update");
+  }
   if (kind == v1::Encoding::PLAIN) return;
   spec.mutable_compression()->set_update(kind);
   if (has_blocks) spec.mutable_compression()->set_block(block);

@@ -243,6 +243,9 @@ TEST(RunPlanValuesTest, AnEncodingHasItsOwnKeysAndNoOthers) {
       {"", "[compression]\nupdate = \"top_k\"\nratio = 0.0\n", {"compression.ratio", "over 0"}},
       {"", "[compression]\nupdate = \"top_k\"\nratio = 1.5\n", {"compression.ratio", "at most 1"}},
       {"", "[compression]\nratio = 0.1\ntopk = 1\n", {"compression.topk"}},
+      {"",
+       "[aggregation]\nrule = \"median\"\n[compression]\nupdate = \"top_k\"\n",
+       {"compression.update", "aggregation.rule is \"median\""}},
   });
 }
 
