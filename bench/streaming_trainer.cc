@@ -33,7 +33,7 @@ Result<uint64_t> ParametersBegin(const File& model, uint64_t update_bytes) {
 
 Status WriteUpdate(const client::WorkOrder& order, uint64_t from, uint64_t to, uint64_t bytes,
                    float term) {
-  std::vector<float> piece(kPieceBytes / sizeof(float));
+  std::vector<float> piece(std::min(kPieceBytes, bytes) / sizeof(float));
   order.progress->total = static_cast<int64_t>(bytes);
   for (uint64_t at = 0; at < bytes; at += kPieceBytes) {
     if (order.stop.stop_requested()) return Cancelled("asked to stop");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -24,6 +25,23 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr int kRounds = 4;
+
+// Where a task's bytes begin in the file that small results share: a record is the task's id (u64),
+// the size (u32), a checksum of these (u32), and the bytes.
+std::size_t SmallResult(const std::string& file, int64_t task) {
+  constexpr std::size_t kHeader = 16;
+  for (std::size_t at = 0; at + kHeader <= file.size();) {
+    int64_t task_id = 0;
+    uint32_t size = 0;
+    std::memcpy(&task_id, file.data() + at, sizeof(task_id));
+    std::memcpy(&size, file.data() + at + sizeof(task_id), sizeof(size));
+    at += kHeader;
+    if (task_id == task) return at;
+    at += size;
+  }
+  ADD_FAILURE() << "no result of task " << task;
+  return 0;
+}
 
 // One federation for all tests: what its machines have on their disks after a run.
 class RunVerifyTest : public ::testing::Test {
@@ -210,9 +228,11 @@ TEST_F(RunVerifyTest, SwappedModels) {
 }
 
 TEST_F(RunVerifyTest, AChangedUpdate) {
-  const std::string task = std::to_string(TaskOf(2, "north").task_id);
-  Flip(State() + "/spool/" + task + ".result", 9);
-  ExpectFault(HasSubstr("the kept result of north (task " + task + ") does not have the hash"));
+  const int64_t task = TaskOf(2, "north").task_id;
+  const std::string spool = State() + "/spool/small";
+  Flip(spool, SmallResult(ReadAll(spool), task) + 9);
+  ExpectFault(HasSubstr("the kept result of north (task " + std::to_string(task) +
+                        ") does not have the hash"));
 }
 
 // ---- The journal was changed
