@@ -1,9 +1,8 @@
-// Many sites that have nothing to do, in one process: each has a certificate and a connection of its
-// own, joins, and calls PullTask again as soon as it is answered. Prints a line of JSON each second.
-// Usage: idle_sites --address HOST:PORT --ca DIR --sites N [--first I] [--opening M]
+// Many sites that have nothing to do, in one process: each has a certificate and a connection of
+// its own, joins, and calls PullTask again as soon as it is answered. Prints a line of JSON each
+// second. Usage: idle_sites --address HOST:PORT --ca DIR --sites N [--first I] [--opening M]
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
@@ -16,7 +15,7 @@
 #include "base/cpu.h"
 #include "base/report.h"
 #include "base/time.h"
-#include "bench/site_certificates.h"
+#include "bench/many_sites.h"
 #include "rpc/coordinator_api.h"
 #include "rpc/grpc/transport.h"
 #include "skerry/v1/coordinator.grpc.pb.h"
@@ -114,8 +113,8 @@ void Print(const Counters& counters, steady_clock::time_point begin) {
   std::printf(
       "{\"seconds\": %.3f, \"held\": %lld, \"answers\": %lld, \"held_seconds\": %.3f, "
       "\"failures\": %lld}\n",
-      static_cast<double>(MicrosSince(begin)) / 1e6,
-      static_cast<long long>(counters.held.load()), static_cast<long long>(counters.answers.load()),
+      static_cast<double>(MicrosSince(begin)) / 1e6, static_cast<long long>(counters.held.load()),
+      static_cast<long long>(counters.answers.load()),
       static_cast<double>(counters.held_micros.load()) / 1e6,
       static_cast<long long>(counters.failures.load()));
   std::fflush(stdout);
@@ -154,9 +153,9 @@ class IdleSites {
            counters_.opening < options_.opening) {
       const std::string name = SiteName(options_.first + static_cast<int64_t>(sites_.size()));
       SKERRY_ASSIGN_OR_RETURN(auto credentials, certificates_.Credentials(name));
-      sites_.push_back(std::make_unique<IdleSite>(
-          rpc::OpenChannel(options_.address, std::move(credentials)),
-          static_cast<uint32_t>(sites_.size() + 1), counters_));
+      sites_.push_back(
+          std::make_unique<IdleSite>(rpc::OpenChannel(options_.address, std::move(credentials)),
+                                     static_cast<uint32_t>(sites_.size() + 1), counters_));
       sites_.back()->Join();
     }
     return OkStatus();
@@ -168,13 +167,6 @@ class IdleSites {
   Counters counters_;
   std::vector<std::unique_ptr<IdleSite>> sites_;
 };
-
-void AllowManyFiles() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 int Work(const Options& options) {
   Result<SiteCertificates> certificates = SiteCertificates::Open(options.ca);

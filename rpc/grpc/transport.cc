@@ -141,7 +141,7 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
                    traffic == Traffic::kOperator ? kAnyLength : kMaxMessageBytes);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, getenv("TRIAL_CP") ? atoi(getenv("TRIAL_CP")) : kPingMillis);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
                    traffic == Traffic::kCalls ? kCallsTimeoutMillis : kTransfersTimeoutMillis);
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
@@ -161,7 +161,7 @@ void SetServerLimits(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 64);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMillis);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, getenv("TRIAL_SP") ? atoi(getenv("TRIAL_SP")) : kPingMillis);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kServerTimeoutMillis);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);

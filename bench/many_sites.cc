@@ -1,7 +1,8 @@
-#include "bench/site_certificates.h"
+#include "bench/many_sites.h"
 
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
+#include <sys/resource.h>
 
 #include <cstdio>
 #include <vector>
@@ -12,6 +13,13 @@ std::string SiteName(int64_t index) {
   char name[32];
   std::snprintf(name, sizeof(name), "site-%05lld", static_cast<long long>(index));
   return name;
+}
+
+void AllowManyFiles() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
 Result<SiteCertificates> SiteCertificates::Open(const std::string& directory) {

@@ -16,6 +16,9 @@ namespace skerry::bench {
 // "site-00017": as bench/harness names them.
 std::string SiteName(int64_t index);
 
+// As many open files as this user may have: each connection is one.
+void AllowManyFiles();
+
 // Certificates for any number of sites in one process, made when they are asked for and never
 // written down: unlike an agent's, nobody watches their files.
 class SiteCertificates {
