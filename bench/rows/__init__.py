@@ -4,6 +4,6 @@ A module has `measure(context)`: a generator of rows as harness.table.row makes 
 soon as it has it, bounds every process in time, and yields nothing where a program is missing.
 """
 
-from . import aggregation, idle, rounds, superlink
+from . import aggregation, idle, idle_sites, rounds, superlink
 
-MODULES = [rounds, superlink, aggregation, idle]
+MODULES = [rounds, superlink, aggregation, idle, idle_sites]
