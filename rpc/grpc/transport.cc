@@ -26,8 +26,16 @@ constexpr int kAnyLength = -1;
 // Certificates are looked at when a connection begins: after this time a new one does, so that an
 // expired certificate, or a new authority, has its effect. Calls on the old one end as they would.
 constexpr int kConnectionAgeMillis = 10 * 60 * 1000;
-// A side that has heard nothing for so long asks with a ping.
-constexpr int kPingMillis = 10'000;
+// A side that has heard nothing for so long asks with a ping. With up to 1000 sites a held call is
+// answered sooner than after 30 s, and no ping is needed; with 10 000, pings every 10 s would cost
+// the coordinator more than all else that idle sites do. The coordinator itself asks only where
+// the client's own pings do not come.
+constexpr int kCallsPingMillis = 30'000;
+constexpr int kTransfersPingMillis = 10'000;
+constexpr int kServerPingMillis = 60'000;
+// A connection for transfers that has none for so long is closed: an idle site has one connection,
+// not two. gRPC opens it again by itself.
+constexpr int kTransfersIdleMillis = 60'000;
 // How long the answer, or the acknowledgement of any byte (TCP_USER_TIMEOUT), may take before the
 // connection counts as dead. A ping waits behind what is on its way: with transfers up to two
 // chunks, for which 100 kB/s need 21 s. The coordinator can be patient: it misses a site when its
@@ -137,27 +145,33 @@ std::shared_ptr<grpc::ChannelCredentials> ChannelTls(const TlsFiles& tls) {
   return grpc::experimental::TlsCredentials(options);
 }
 
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
-                                           std::shared_ptr<grpc::ChannelCredentials> credentials,
-                                           Traffic traffic) {
+grpc::ChannelArguments ChannelLimits(Traffic traffic) {
+  const bool transfers = traffic == Traffic::kTransfers;
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
                    traffic == Traffic::kOperator ? kAnyLength : kMaxMessageBytes);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, transfers ? kTransfersPingMillis : kCallsPingMillis);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
                    traffic == Traffic::kCalls ? kCallsTimeoutMillis : kTransfersTimeoutMillis);
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kFrameBytes);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  if (transfers) arguments.SetInt(GRPC_ARG_CLIENT_IDLE_TIMEOUT_MS, kTransfersIdleMillis);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Retries are ours: rpc/reaction.h.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMillis);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  return grpc::CreateCustomChannel(target, std::move(credentials), arguments);
+  return arguments;
+}
+
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
+                                           std::shared_ptr<grpc::ChannelCredentials> credentials,
+                                           Traffic traffic) {
+  return grpc::CreateCustomChannel(target, std::move(credentials), ChannelLimits(traffic));
 }
 
 void SetServerLimits(grpc::ServerBuilder& builder) {
@@ -165,7 +179,7 @@ void SetServerLimits(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 64);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMillis);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMillis);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kServerPingMillis);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kServerTimeoutMillis);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);

@@ -4,6 +4,7 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
+#include <grpcpp/support/channel_arguments.h>
 
 #include <memory>
 #include <string>
@@ -40,10 +41,14 @@ std::shared_ptr<grpc::ServerCredentials> ServerTls(const TlsFiles& tls);
 std::shared_ptr<grpc::ChannelCredentials> ChannelTls(const TlsFiles& tls);
 
 // What a connection is for. A ping on one with transfers waits behind a megabyte on a slow link,
-// and is given the time that takes. An operator's carries replies of any size: whole histories.
+// and is given the time that takes; without any transfer for a minute it is closed until the next.
+// An operator's carries replies of any size: whole histories.
 enum class Traffic { kCalls, kTransfers, kOperator };
 
-// A connection of its own to "host:port" or "unix:/path", with Skerry's limits and keepalive.
+// Skerry's limits, keepalive and retries for a connection of this kind.
+grpc::ChannelArguments ChannelLimits(Traffic traffic);
+
+// A connection of its own to "host:port" or "unix:/path", with these limits.
 std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
                                            std::shared_ptr<grpc::ChannelCredentials> credentials,
                                            Traffic traffic = Traffic::kCalls);

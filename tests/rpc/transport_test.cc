@@ -1,9 +1,11 @@
 #include "rpc/grpc/transport.h"
 
+#include <grpc/impl/codegen/grpc_types.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "crypto/certificates.h"
@@ -132,6 +134,37 @@ TEST_F(TlsFilesTest, AKeyOfAnotherCertificateIsRefused) {
   EXPECT_THAT(
       CheckTlsFiles(files_, tls_, kToday),
       Fails(Code::kFailedPrecondition, AllOf(HasSubstr("south.key"), HasSubstr("north.pem"))));
+}
+
+// ---- Connections ----
+
+// Milliseconds, or whatever an argument counts; -1: it is not set.
+int ValueOf(Traffic traffic, std::string_view name) {
+  const grpc_channel_args args = ChannelLimits(traffic).c_channel_args();
+  for (std::size_t i = 0; i < args.num_args; ++i) {
+    if (args.args[i].key == name) return args.args[i].value.integer;
+  }
+  return -1;
+}
+
+TEST(ConnectionTest, WithAThousandSitesTheAnswersToHeldCallsComeBeforeAPingIsDue) {
+  constexpr int kLongestHoldMillis = 22'000;
+  EXPECT_GT(ValueOf(Traffic::kCalls, GRPC_ARG_KEEPALIVE_TIME_MS), kLongestHoldMillis);
+}
+
+TEST(ConnectionTest, AClientGivesUpASilentLinkWithinFortySecondsOrThirtyInATransfer) {
+  const auto seconds = [](Traffic traffic) {
+    return (ValueOf(traffic, GRPC_ARG_KEEPALIVE_TIME_MS) +
+            ValueOf(traffic, GRPC_ARG_KEEPALIVE_TIMEOUT_MS)) /
+           1000;
+  };
+  EXPECT_LE(seconds(Traffic::kCalls), 40);
+  EXPECT_LE(seconds(Traffic::kTransfers), 30);
+}
+
+TEST(ConnectionTest, OnlyAConnectionForTransfersIsClosedWhenItHasNone) {
+  EXPECT_EQ(ValueOf(Traffic::kTransfers, GRPC_ARG_CLIENT_IDLE_TIMEOUT_MS), 60'000);
+  EXPECT_EQ(ValueOf(Traffic::kCalls, GRPC_ARG_CLIENT_IDLE_TIMEOUT_MS), -1);
 }
 
 }  // namespace
