@@ -57,7 +57,7 @@ SiteRecord Site(std::string name, uint64_t epoch) {
   site.epoch = epoch;
   return site;
 }
-RunRecord RunRow(std::string id, int64_t rounds) {
+RunRecord RunOf(std::string id, int64_t rounds) {
   RunRecord run;
   run.run_id = std::move(id);
   run.rounds_committed = rounds;
@@ -67,7 +67,7 @@ RunRecord RunRow(std::string id, int64_t rounds) {
 TEST(RecordsTest, OfRowsWithTheSameKeyOnlyTheLastStaysInABatch) {
   const EventRecord event{{}, "icu-1", 1, "north", "site_lost", ""};
   const WriteBatch batch = {Task(1, TaskState::kTaken),
-                            RunRow("icu-1", 1),
+                            RunOf("icu-1", 1),
                             event,
                             Round(1, 1, "training"),
                             Task(2, TaskState::kTaken),
@@ -76,20 +76,20 @@ TEST(RecordsTest, OfRowsWithTheSameKeyOnlyTheLastStaysInABatch) {
                             Task(1, TaskState::kReported),
                             Site("south", 1),
                             event,
-                            RunRow("icu-2", 1),
+                            RunOf("icu-2", 1),
                             Round(1, 1, "abandoned"),
                             Site("north", 2),
-                            RunRow("icu-1", 2)};
+                            RunOf("icu-1", 2)};
   const WriteBatch expected = {event,
                                Task(2, TaskState::kTaken),
                                Round(1, 2, "training"),
                                Task(1, TaskState::kReported),
                                Site("south", 1),
                                event,
-                               RunRow("icu-2", 1),
+                               RunOf("icu-2", 1),
                                Round(1, 1, "abandoned"),
                                Site("north", 2),
-                               RunRow("icu-1", 2)};
+                               RunOf("icu-1", 2)};
   EXPECT_EQ(WithoutReplacedRows(batch), expected);
   EXPECT_EQ(WithoutReplacedRows(expected), expected);
   EXPECT_TRUE(WithoutReplacedRows({}).empty());

@@ -19,7 +19,8 @@ using ::testing::HasSubstr;
 
 TEST(SqliteClientStoreTest, TasksAndCoordinatorSurviveTheProcess) {
   const testing::TempDir directory;
-  const ClientTask task = {7, ClientTask::State::kFinished, std::string("\0t", 2), "header"};
+  const ClientTask task = {7, ClientTask::State::kFinished, std::string("\0t", 2), "header",
+                           std::string("\0b", 2)};
   {
     ASSERT_OK_AND_ASSIGN(const auto store, SqliteClientStore::Open(directory.File("client.db")));
     ASSERT_OK(store->Commit({task, CoordinatorId{"abc"}}));
@@ -34,7 +35,7 @@ TEST(SqliteClientStoreTest, AnUnknownStateIsDamageThatNamesTheTask) {
   const testing::TempDir directory;
   const std::string path = directory.File("client.db");
   ASSERT_OK_AND_ASSIGN(const auto store, SqliteClientStore::Open(path));
-  ASSERT_OK(store->Commit({ClientTask{7, ClientTask::State::kTaken, "", ""}}));
+  ASSERT_OK(store->Commit({ClientTask{7, ClientTask::State::kTaken, "", "", ""}}));
   QueryFile(path, "UPDATE task SET state = 'mislaid'");
   EXPECT_THAT(store->Load(), Fails(Code::kDataLoss, AllOf(HasSubstr(path), HasSubstr("task 7"),
                                                           HasSubstr("\"mislaid\""))));

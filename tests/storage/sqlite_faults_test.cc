@@ -261,7 +261,7 @@ TEST(SqliteFaultsTest, AfterPowerLossAClientFindsAnEarlierStateOfItsStore) {
     RecordingVfs vfs;
     ASSERT_OK_AND_ASSIGN(const auto store, SqliteClientStore::Open(directory.File("client.db")));
     for (int64_t i = 1; i <= 10; ++i) {
-      const ClientTask task = {i, ClientTask::State::kTaken, std::string(2000, 't'), ""};
+      const ClientTask task = {i, ClientTask::State::kTaken, std::string(2000, 't'), "", ""};
       ASSERT_OK(store->Commit({task, CoordinatorId{std::to_string(i)}}));
     }
     operations = vfs.operations();
