@@ -25,6 +25,9 @@ namespace {
 
 using std::chrono::steady_clock;
 
+// rpc/grpc/grpc_coordinator_api.cc: a timer more at the coordinator.
+constexpr auto kHeldDeadline = std::chrono::seconds(300);
+
 // Over all sites, since the process began.
 struct Counters {
   std::atomic<int64_t> opening{0};  // no answer to Join yet
@@ -80,6 +83,7 @@ class IdleSite {
     ++counters_.held;
     began_ = steady_clock::now();
     context_ = std::make_unique<grpc::ClientContext>();
+    context_->set_deadline(std::chrono::system_clock::now() + kHeldDeadline);
     stub_->async()->PullTask(context_.get(), &pull_, &pulled_,
                              [this](const grpc::Status& status) { OnPulled(status); });
   }

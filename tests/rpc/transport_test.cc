@@ -140,7 +140,8 @@ TEST_F(TlsFilesTest, AKeyOfAnotherCertificateIsRefused) {
 
 // Milliseconds, or whatever an argument counts; -1: it is not set.
 int ValueOf(Traffic traffic, std::string_view name) {
-  const grpc_channel_args args = ChannelLimits(traffic).c_channel_args();
+  const grpc::ChannelArguments limits = ChannelLimits(traffic);
+  const grpc_channel_args args = limits.c_channel_args();
   for (std::size_t i = 0; i < args.num_args; ++i) {
     if (args.args[i].key == name) return args.args[i].value.integer;
   }
