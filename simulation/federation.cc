@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "learning/compression/spec.h"
+
 namespace skerry::simulation {
 namespace {
 
@@ -153,6 +155,8 @@ void Federation::Call(const std::string& site) {
 void Federation::LetIdleClientsRest() {
   coordinator::Coordinator* coordinator = coordinator_.coordinator();
   if (coordinator == nullptr) return;
+  // What a site keeps between rounds is on the disk that goes with its client.
+  if (learning::HasErrorFeedback(plan_.spec.compression())) return;
   const auto most = static_cast<std::size_t>(options_.max_idle_clients);
   for (std::size_t tries = called_.size(); called_.size() > most && tries > 0; --tries) {
     const std::size_t place = called_.front();

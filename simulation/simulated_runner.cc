@@ -94,6 +94,7 @@ void SimulatedRunner::Begin(const std::shared_ptr<Job>& job) {
 // The next piece of work is done at `due`, a time of the machine's own clock.
 void SimulatedRunner::Tick(const std::shared_ptr<Job>& job, Timestamp due) {
   const auto event = [this, job, due] {
+    if (!job->life->alive) return;  // and perhaps its host is gone
     host_.Run(job->life, [this, job, due] {
       if (job->order->stop.stop_requested()) return job->done(Cancelled("the task was dropped"));
       if (host_.clock().Now() < due) return Tick(job, due);  // the machine has slept

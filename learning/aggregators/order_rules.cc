@@ -7,6 +7,14 @@
 namespace skerry::learning {
 namespace {
 
+constexpr int64_t kMostSorted = 65535;  // selection_network.h
+Status CheckSortable(int64_t n) {
+  if (n <= kMostSorted) return OkStatus();
+  return FailedPrecondition("a rule that sorts updates takes at most " +
+                            std::to_string(kMostSorted) + "; there may be " + std::to_string(n))
+      .WithHint("lower participation.sites_per_round");
+}
+
 // A rule that sorts the values of each coordinate and takes the mean of those at some places. Every
 // site counts the same: the number of examples that a site claims must not move it.
 class OrderRule : public Aggregator {
@@ -31,6 +39,7 @@ class OrderRule : public Aggregator {
 class Median final : public OrderRule {
  public:
   Status CheckNumUpdates(int64_t n) const override {
+    SKERRY_RETURN_IF_ERROR(CheckSortable(n));
     return n >= 1 ? OkStatus() : FailedPrecondition("there is no update to take the median of");
   }
   std::string WeaknessOf(int64_t n) const override {
@@ -47,6 +56,7 @@ class TrimmedMean final : public OrderRule {
   explicit TrimmedMean(double trim) : trim_(trim) {}
 
   Status CheckNumUpdates(int64_t n) const override {
+    SKERRY_RETURN_IF_ERROR(CheckSortable(n));
     const int64_t left = n - 2 * Trimmed(n);
     if (n >= 1 && left >= 1) return OkStatus();
     return FailedPrecondition("a trimmed mean with trim " + FormatExact(trim_) +

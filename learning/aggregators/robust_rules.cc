@@ -15,6 +15,15 @@ constexpr int kClippingIterations = 3;
 
 std::string Updates(int64_t n) { return std::to_string(n) + " updates"; }
 
+// A distance for each two of them, and passes over all of these.
+constexpr int64_t kMostCompared = 1000;
+Status CheckComparable(int64_t n) {
+  if (n <= kMostCompared) return OkStatus();
+  return FailedPrecondition("a rule that compares updates takes at most " + Updates(kMostCompared) +
+                            "; there may be " + std::to_string(n))
+      .WithHint("lower participation.sites_per_round, or choose the rule median or trimmed_mean");
+}
+
 Coefficients Unweighted(std::size_t n) {
   return {std::vector<double>(n, 1.0), std::vector<double>(n, 1.0), std::vector<bool>(n, true)};
 }
@@ -23,6 +32,7 @@ Coefficients Unweighted(std::size_t n) {
 class JudgingRule : public Aggregator {
  public:
   bool NeedsStatistics() const override { return true; }
+  Status CheckNumUpdates(int64_t n) const override { return CheckComparable(n); }
   Result<Coefficients> Weigh(std::span<const UpdateInfo> updates) const override {
     SKERRY_RETURN_IF_ERROR(CheckNumUpdates(static_cast<int64_t>(updates.size())));
     return Unweighted(updates.size());
@@ -40,6 +50,7 @@ class SelectingRule : public JudgingRule {
       : attackers_(attackers), factor_(factor), name_(name) {}
 
   Status CheckNumUpdates(int64_t n) const override {
+    SKERRY_RETURN_IF_ERROR(CheckComparable(n));
     const int64_t least = factor_ * attackers_ + 3;
     if (n >= least) return OkStatus();
     return FailedPrecondition(std::string(name_) +
@@ -139,7 +150,10 @@ class NormClipping final : public Aggregator {
   NormClipping(std::unique_ptr<Aggregator> rule, double limit)
       : rule_(std::move(rule)), limit_(limit) {}
 
-  Status CheckNumUpdates(int64_t n) const override { return rule_->CheckNumUpdates(n); }
+  Status CheckNumUpdates(int64_t n) const override {
+    SKERRY_RETURN_IF_ERROR(CheckComparable(n));
+    return rule_->CheckNumUpdates(n);
+  }
   std::string WeaknessOf(int64_t n) const override { return rule_->WeaknessOf(n); }
   bool NeedsStatistics() const override { return true; }
   Result<Coefficients> Weigh(std::span<const UpdateInfo> updates) const override {

@@ -549,6 +549,26 @@ TEST_F(CoordinatorTest, AVerdictThatWasNotConfirmedIsToldAgainAfterARestart) {
   EXPECT_EQ(reply.verdicts(0).outcome(), v1::Verdict::COUNTED);
 }
 
+TEST_F(CoordinatorTest, ASmallVersionThatThePowerTookIsWrittenAgainFromTheJournal) {
+  BeginRun();
+  ASSERT_OK(a.Submit(task_a));
+  ASSERT_OK(b.Submit(task_b));
+  const std::string path = "state/runs/t-1/model-1.safetensors";
+  ASSERT_OK_AND_ASSIGN(const std::string before, ReadFile(h.files, path));
+  for (const bool gone : {false, true}) {
+    if (gone) {
+      ASSERT_OK(h.files.Remove(path));
+    } else {
+      ASSERT_OK_AND_ASSIGN(const auto file, h.files.Open(path, OpenMode::kReadWrite));
+      ASSERT_OK(file->Truncate(before.size() / 2));
+    }
+    h.Restart();
+    EXPECT_NE(State(), "paused");
+    ASSERT_OK_AND_ASSIGN(const std::string after, ReadFile(h.files, path));
+    EXPECT_EQ(after, before);
+  }
+}
+
 TEST_F(CoordinatorTest, ACheckpointWhoseBytesWereChangedIsRefusedByName) {
   BeginRun();
   ASSERT_OK(a.Submit(task_a));
@@ -559,6 +579,8 @@ TEST_F(CoordinatorTest, ACheckpointWhoseBytesWereChangedIsRefusedByName) {
     ASSERT_OK_AND_ASSIGN(const uint64_t size, file->Size());
     ASSERT_OK(file->WriteAt(size - 1, "X"));
   }
+  // As if it were too large to stand in the journal.
+  ASSERT_OK(h.journal.Commit({storage::RemoveSmallVersions{"t-1", {1}}}));
   h.Restart();
   EXPECT_EQ(State(), "paused");
   EXPECT_THAT(run().record().reason, HasSubstr("model-1.safetensors"));

@@ -45,9 +45,8 @@ std::vector<float> Values(int64_t size) {
 }
 
 std::string Encode(const Encoding& encoding, std::vector<float> values) {
-  std::string bytes(static_cast<std::size_t>(
-                        EncodedBytes(encoding, static_cast<int64_t>(values.size()))),
-                    '\0');
+  std::string bytes(
+      static_cast<std::size_t>(EncodedBytes(encoding, static_cast<int64_t>(values.size()))), '\0');
   if (encoding.kind == Kind::kPlain) {
     std::memcpy(bytes.data(), values.data(), bytes.size());
   } else if (encoding.kind == Kind::kTopK) {
@@ -134,9 +133,9 @@ TEST(UpdateReaderTest, IndicesThatDoNotAscendOrPointOutsideAreRefused) {
   const ResultLayout layout = LayoutOf(encoding, 150'000);
   const std::string good = Encode(encoding, Values(150'000));
   const auto fails = [&](std::size_t entry, uint32_t index, const char* what) {
-    EXPECT_THAT(CheckValues(BytesFile(With(good, 8 + 4 * entry, index)), layout),
-                Fails(Code::kInvalidArgument,
-                      AllOf(HasSubstr("section \"update\""), HasSubstr(what))));
+    EXPECT_THAT(
+        CheckValues(BytesFile(With(good, 8 + 4 * entry, index)), layout),
+        Fails(Code::kInvalidArgument, AllOf(HasSubstr("section \"update\""), HasSubstr(what))));
   };
   fails(69'999, 150'000, "index 150000 of 150000 elements");
   fails(69'999, 0, "index 0 follows index");

@@ -253,6 +253,8 @@ TEST_F(VerifyTest, ASiteThatIsCountedTwiceInARoundIsFound) {
   again.task_id = 99;
   again.content_hash = crypto::Sha256("another result");
   rows.tasks.push_back(again);
+  std::stable_sort(rows.tasks.begin(), rows.tasks.end(),
+                   [](const auto& x, const auto& y) { return x.round < y.round; });
   const VerifyReport report = Verify(rows);
   EXPECT_EQ(report.duplicated, 1);
   EXPECT_THAT(report.faults, Contains(HasSubstr("the site is counted twice in this round")));

@@ -1,5 +1,3 @@
-#include "learning/compression/dense.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,13 +8,14 @@
 
 #include "base/random.h"
 #include "crypto/sha256.h"
+#include "learning/compression/dense.h"
 #include "testing/status_matchers.h"
 
 namespace skerry::learning {
 namespace {
 
-using ::testing::Each;
 using skerry::testing::Fails;
+using ::testing::Each;
 using ::testing::HasSubstr;
 using Kind = Encoding::Kind;
 
@@ -107,8 +106,8 @@ TEST(DenseEncodingTest, Int8IsRightInTheMean) {
   std::vector<double> sum(values.size());
   std::vector<double> squares(values.size());
   for (int draw = 0; draw < kDraws; ++draw) {
-    const std::vector<float> decoded = RoundTrip({Kind::kInt8, 256, 0}, values,
-                                                 {42, static_cast<uint64_t>(draw), "north"});
+    const std::vector<float> decoded =
+        RoundTrip({Kind::kInt8, 256, 0}, values, {42, static_cast<uint64_t>(draw), "north"});
     for (std::size_t i = 0; i < values.size(); ++i) {
       const auto value = static_cast<double>(decoded[i]);
       sum[i] += value;
@@ -134,8 +133,8 @@ TEST(DenseEncodingTest, Int8OfOneLargestValueIsExactInBothSigns) {
 }
 
 TEST(DenseEncodingTest, ABlockOfZerosIsZeros) {
-  for (const Encoding& encoding : {Encoding{Kind::kF16, 8, 0}, Encoding{Kind::kInt8, 8, 0},
-                                   Encoding{Kind::kBF16, 0, 0}}) {
+  for (const Encoding& encoding :
+       {Encoding{Kind::kF16, 8, 0}, Encoding{Kind::kInt8, 8, 0}, Encoding{Kind::kBF16, 0, 0}}) {
     EXPECT_THAT(RoundTrip(encoding, std::vector<float>(20)), Each(0.0F));
   }
 }
@@ -148,8 +147,8 @@ TEST(DenseEncodingTest, WhatIsTooSmallForAScaleIsZero) {
 }
 
 TEST(DenseEncodingTest, AValueThatIsNotFiniteIsNamed) {
-  for (const Encoding& encoding : {Encoding{Kind::kF16, 8, 0}, Encoding{Kind::kInt8, 8, 0},
-                                   Encoding{Kind::kBF16, 0, 0}}) {
+  for (const Encoding& encoding :
+       {Encoding{Kind::kF16, 8, 0}, Encoding{Kind::kInt8, 8, 0}, Encoding{Kind::kBF16, 0, 0}}) {
     std::vector<float> values = Values(20);
     values[13] = std::numeric_limits<float>::quiet_NaN();
     std::vector<char> bytes(static_cast<std::size_t>(EncodedBytes(encoding, 20)));
@@ -182,8 +181,8 @@ TEST(DenseEncodingTest, Int8IsDrawnBySeedRoundSiteAndPlace) {
 TEST(DenseEncodingTest, TheBytesAreTheSameOnEveryMachine) {
   std::string all;
   const std::vector<float> values = Values(1000);
-  for (const Encoding& encoding : {Encoding{Kind::kF16, 256, 0}, Encoding{Kind::kInt8, 256, 0},
-                                   Encoding{Kind::kBF16, 0, 0}}) {
+  for (const Encoding& encoding :
+       {Encoding{Kind::kF16, 256, 0}, Encoding{Kind::kInt8, 256, 0}, Encoding{Kind::kBF16, 0, 0}}) {
     const std::vector<char> bytes = Encode(encoding, values);
     all.append(bytes.data(), bytes.size());
   }
@@ -193,8 +192,8 @@ TEST(DenseEncodingTest, TheBytesAreTheSameOnEveryMachine) {
 }
 
 TEST(DenseEncodingTest, APieceAtATimeIsTheSameAsAllAtOnce) {
-  for (const Encoding& encoding : {Encoding{Kind::kF16, 32, 0}, Encoding{Kind::kInt8, 32, 0},
-                                   Encoding{Kind::kBF16, 0, 0}}) {
+  for (const Encoding& encoding :
+       {Encoding{Kind::kF16, 32, 0}, Encoding{Kind::kInt8, 32, 0}, Encoding{Kind::kBF16, 0, 0}}) {
     const std::vector<float> values = Values(1000);
     std::vector<char> bytes;
     for (int64_t first = 0; first < 1000; first += 96) {
@@ -203,11 +202,10 @@ TEST(DenseEncodingTest, APieceAtATimeIsTheSameAsAllAtOnce) {
       EXPECT_EQ(range.offset, static_cast<int64_t>(bytes.size()));
       EXPECT_EQ(range.first, first);
       bytes.resize(bytes.size() + static_cast<std::size_t>(range.bytes));
-      ASSERT_OK(EncodeDense(
-          encoding, kKey, first,
-          std::span(values).subspan(static_cast<std::size_t>(first),
-                                    static_cast<std::size_t>(count)),
-          std::span(bytes).subspan(static_cast<std::size_t>(range.offset))));
+      ASSERT_OK(EncodeDense(encoding, kKey, first,
+                            std::span(values).subspan(static_cast<std::size_t>(first),
+                                                      static_cast<std::size_t>(count)),
+                            std::span(bytes).subspan(static_cast<std::size_t>(range.offset))));
     }
     EXPECT_EQ(bytes, Encode(encoding, values));
   }

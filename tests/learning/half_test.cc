@@ -14,8 +14,8 @@ namespace {
 double ValueOf(uint16_t half) {
   const int exponent = (half >> 10) & 31;
   const double fraction = half & 1023;
-  const double magnitude = exponent == 0 ? std::ldexp(fraction, -24)
-                                         : std::ldexp(1024 + fraction, exponent - 25);
+  const double magnitude =
+      exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
   return (half & 0x8000) != 0 ? -magnitude : magnitude;
 }
 
@@ -34,8 +34,8 @@ TEST(HalfTest, EveryFiniteHalfIsItsValueAndComesBack) {
 TEST(HalfTest, AFloatBecomesTheNearestHalf) {
   RandomStream random(1, Purpose::kSimulation, 0, "", 0);
   for (int i = 0; i < 200'000; ++i) {
-    const auto value = static_cast<float>(
-        (random.Uniform() - 0.5) * std::ldexp(1.0, static_cast<int>(random.Below(42)) - 26));
+    const auto value = static_cast<float>((random.Uniform() - 0.5) *
+                                          std::ldexp(1.0, static_cast<int>(random.Below(42)) - 26));
     const uint16_t half = ToHalf(value);
     const double error = std::abs(ValueOf(half) - static_cast<double>(value));
     for (const int step : {-1, 1}) {

@@ -264,9 +264,9 @@ TEST(EncodingTest, TheWireAndTheCanonicalTextTellEncodingsApart) {
 
 TEST(EncodingTest, AnEncodingMustFitItsSection) {
   using Kind = Encoding::Kind;
-  const Encoding bad[] = {{Kind::kInt8, 0, 0},     {Kind::kInt8, 65537, 0}, {Kind::kF16, -1, 0},
-                          {Kind::kBF16, 256, 0},   {Kind::kTopK, 0, 0},     {Kind::kTopK, 0, 1001},
-                          {Kind::kTopK, 256, 10},  {Kind::kInt8, 256, 1},   {Kind::kPlain, 1, 0},
+  const Encoding bad[] = {{Kind::kInt8, 0, 0},    {Kind::kInt8, 65537, 0}, {Kind::kF16, -1, 0},
+                          {Kind::kBF16, 256, 0},  {Kind::kTopK, 0, 0},     {Kind::kTopK, 0, 1001},
+                          {Kind::kTopK, 256, 10}, {Kind::kInt8, 256, 1},   {Kind::kPlain, 1, 0},
                           {Kind::kTopK, 0, -1}};
   for (const Encoding& encoding : bad) {
     EXPECT_THAT(ResultLayout::Create({Encoded(encoding)}),
@@ -274,8 +274,8 @@ TEST(EncodingTest, AnEncodingMustFitItsSection) {
   }
   EXPECT_THAT(ResultLayout::Create({Encoded({Kind::kTopK, 0, 10}, (int64_t{1} << 32) + 1)}),
               Fails(Code::kInvalidArgument, HasSubstr("2^32")));
-  const Section sums = {"sums", Rule::kSumF64, MakeLayout({{"s", DType::kF64, {2}}}),
-                        {Kind::kBF16, 0, 0}};
+  const Section sums = {
+      "sums", Rule::kSumF64, MakeLayout({{"s", DType::kF64, {2}}}), {Kind::kBF16, 0, 0}};
   EXPECT_THAT(ResultLayout::Create({sums}),
               Fails(Code::kInvalidArgument, HasSubstr("SUM_F64 adds what is not encoded")));
   v1::ResultLayout proto = ResultLayout::Create({Encoded({})})->ToProto();

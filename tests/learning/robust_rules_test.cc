@@ -245,6 +245,19 @@ TEST(RobustRulesTest, BulyanKeepsItsBitsWhateverTheNumberOfColumns) {
   }
 }
 
+TEST(RobustRulesTest, MoreUpdatesThanARuleCanTakeAreRefused) {
+  EXPECT_OK(MakeMedian()->CheckNumUpdates(65535));
+  EXPECT_FALSE(MakeMedian()->CheckNumUpdates(65536).ok());
+  ASSERT_OK_AND_ASSIGN(const auto trimmed, MakeTrimmedMean(0.1));
+  EXPECT_FALSE(trimmed->CheckNumUpdates(65536).ok());
+  EXPECT_OK(MakeGeometricMedian()->CheckNumUpdates(1000));
+  EXPECT_FALSE(MakeGeometricMedian()->CheckNumUpdates(1001).ok());
+  ASSERT_OK_AND_ASSIGN(const auto krum, MakeKrum(2));
+  EXPECT_FALSE(krum->CheckNumUpdates(1001).ok());
+  EXPECT_OK(MakeMean()->CheckNumUpdates(1'000'000));
+  EXPECT_FALSE(WithNormClipping(MakeMean(), 1)->CheckNumUpdates(1001).ok());
+}
+
 TEST(RobustRulesTest, CenteredClippingPullsInWhatIsFar) {
   const Rows<float> rows = {{1, 0}, {0, 1}, {1000, 0}};
   // One step from the origin: (1, 0) and (0, 1) as they are, (1000, 0) at length 2.

@@ -14,10 +14,10 @@
 namespace skerry::learning {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using skerry::testing::Fails;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 struct Taken {
   std::vector<uint32_t> indices;
@@ -69,8 +69,8 @@ TEST(TopKTest, ItFindsWhatSortingFinds) {
     std::vector<float> values(1 + random.Below(2000));
     // Many equal ones in every other case, and magnitudes that differ in low bits only.
     for (float& value : values) {
-      value = static_cast<float>(seed % 2 == 0 ? random.Normal()
-                                               : 1 + static_cast<double>(random.Below(9)) * 0x1p-22);
+      value = static_cast<float>(
+          seed % 2 == 0 ? random.Normal() : 1 + static_cast<double>(random.Below(9)) * 0x1p-22);
     }
     const std::size_t k = random.Below(values.size() + 1);
     const Taken taken = Take(values, k);

@@ -66,7 +66,16 @@ class FakeService final : public v1::Coordinator::Service {
     return ToGrpc(answer);
   }
 
+  grpc::Status SubmitSmallResult(grpc::ServerContext* /*context*/,
+                                 const v1::SubmitSmallResultRequest* request,
+                                 v1::SubmitResultReply* reply) override {
+    reply->set_task_id(request->start().header().task_id());
+    small = request->contents();
+    return ToGrpc(answer);
+  }
+
   Status answer;
+  std::string small;  // result
   std::string model;
   std::size_t stop_after_bytes = std::string::npos;
   std::string received;
@@ -133,9 +142,11 @@ class GrpcCoordinatorApiTest : public ::testing::Test {
     request.set_offset(offset);
     return Call<Done>([&](auto done) { api_->PullModel(request, sink, std::move(done)); });
   }
-  Result<v1::SubmitResultReply> Submit(std::shared_ptr<ChunkSource> source) {
+  Result<v1::SubmitResultReply> Submit(std::shared_ptr<ChunkSource> source,
+                                       uint64_t size_bytes = 64 * crypto::kChunkBytes) {
     v1::SubmitResultRequest::Start start;
     start.mutable_header()->set_task_id(7);
+    start.mutable_header()->set_size_bytes(size_bytes);
     return Call<v1::SubmitResultReply>(
         [&](auto done) { api_->SubmitResult(start, source, std::move(done)); });
   }
@@ -209,6 +220,20 @@ TEST_F(GrpcCoordinatorApiTest, AResultGoesOutInOrderAndItsReceiptComesBack) {
                        Submit(ReadChunks(std::make_shared<BytesFile>(bytes), 0)));
   EXPECT_EQ(receipt.task_id(), 7);
   EXPECT_EQ(service_.received, bytes);
+}
+
+TEST_F(GrpcCoordinatorApiTest, ASmallResultGoesOutInOneMessage) {
+  const std::string bytes = Bytes(kSmallResultBytes);
+  ASSERT_OK_AND_ASSIGN(const auto receipt, Submit(ReadChunks(std::make_shared<BytesFile>(bytes), 0),
+                                                  kSmallResultBytes));
+  EXPECT_EQ(receipt.task_id(), 7);
+  EXPECT_EQ(service_.small, bytes);
+  EXPECT_EQ(service_.received, "");
+}
+
+TEST_F(GrpcCoordinatorApiTest, ASmallSourceThatFailsEndsTheCallWithItsError) {
+  EXPECT_THAT(Submit(std::make_shared<BrokenSource>(), 100),
+              Fails(Code::kInternal, HasSubstr("the disk failed")));
 }
 
 TEST_F(GrpcCoordinatorApiTest, ARefusalInTheMiddleOfAnUploadEndsItWithThatStatus) {
