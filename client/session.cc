@@ -125,7 +125,10 @@ void Session::Drop(int64_t task_id) {
   // A file that stays behind is removed at the next start.
   if (has_file) static_cast<void>(parts_.files.Remove(ResultPath(task_id)).ok());
   if (has_model) RemoveUnusedModels();
-  if (has_state) RemoveUnusedStates();
+  if (has_state) {
+    RemoveUnfinishedState(task_id);
+    RemoveUnusedStates();
+  }
   SKERRY_FAILPOINT("client/result-removed");
 }
 

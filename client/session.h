@@ -138,6 +138,7 @@ class Session {
   void ForgetState(const std::string& run_id);
   std::string StatePath(int64_t task_id) const;
   void RemoveUnusedStates();
+  void RemoveUnfinishedState(int64_t task_id);
 
   bool HasCapacity() const;
   int64_t ProgressMark() const;

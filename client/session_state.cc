@@ -92,6 +92,11 @@ void Session::ForgetState(const std::string& run_id) {
   RemoveUnusedStates();
 }
 
+// At once: its trainer may still be at it, and the task may be given again.
+void Session::RemoveUnfinishedState(int64_t task_id) {
+  static_cast<void>(parts_.files.Remove(Unfinished(StatePath(task_id))).ok());
+}
+
 void Session::RemoveUnusedStates() {
   remove_states_ = !unkept_.empty();  // else once the store does not name them: KeepRest()
   if (remove_states_) return;

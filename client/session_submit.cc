@@ -42,6 +42,8 @@ void Session::Submit(Work& work, uint64_t offset) {
   v1::SubmitResultRequest::Start start;
   start.set_epoch(epoch_);
   *start.mutable_header() = work.header;
+  // So little is sent as a whole.
+  if (work.header.size_bytes() <= rpc::kSmallResultBytes) offset = 0;
   start.set_offset(offset);
   SKERRY_FAILPOINT("client/upload-begins");
   parts_.api.SubmitResult(

@@ -161,7 +161,10 @@ Status Coordinator::Flush() {
   if (MustCommit()) {
     SKERRY_FAILPOINT("coordinator/commit-begins");
     batch_ = storage::WithoutReplacedRows(std::move(batch_));
-    SKERRY_RETURN_IF_ERROR(parts_.journal.Commit(batch_));
+    if (Status committed = parts_.journal.Commit(batch_); !committed.ok()) {
+      uploads_.RemoveSpares();  // they may be what is in the way
+      return committed;
+    }
     batch_.clear();
     commit_by_.reset();
     receipts_wait_ = false;
@@ -221,7 +224,7 @@ void Coordinator::WithdrawTask(const std::string& name, int64_t task_id) {
 void Coordinator::AskResend(const std::string& name, int64_t task_id) {
   Site& site = GetSite(name);
   site.resend.insert(task_id);
-  uploads_.Remove(task_id);  // not good enough to build on
+  uploads_.Discard(task_id);  // not good enough to build on
   MarkDirty(site);
 }
 
@@ -251,6 +254,7 @@ void Coordinator::StartFinalize(Run& run, int64_t ticket, FinalizeInput input) {
         if (!output->ok() && output->status().code() == Code::kInternal && options_.on_fatal) {
           return options_.on_fatal(output->status());
         }
+        if (output->status().code() == Code::kResourceExhausted) uploads_.RemoveSpares();
         run->OnFinalized(ticket, std::move(*output));
       });
     });
@@ -259,6 +263,7 @@ void Coordinator::StartFinalize(Run& run, int64_t ticket, FinalizeInput input) {
 
 Status Coordinator::VerifyVersion(const std::string& run_id, const ModelVersion& version) {
   using storage::CheckpointPart;
+  served_models_.erase(run_id);  // what was read of it before says nothing now
   const auto verify = [&](CheckpointPart part, const crypto::Digest& hash) {
     return checkpoints_
         .OpenVerified({run_id, version.version, part}, hash, parts_.compute,

@@ -210,7 +210,7 @@ class Coordinator final : public RunHost {
   // The open task with this id, if this site has it.
   const OpenTask* FindTask(const std::string& site, int64_t task_id) const;
   Status CheckSpoolFits(const Run& run) const;
-  Status CheckDiskFits(const Run& run) const;
+  Status CheckDiskFits(const Run& run);
   static uint64_t DiskBytes(const Run& run);
   static uint64_t ResultBytes(const Run& run);
   UploadDesk::Room RoomFor(const Run& run) const;

@@ -174,9 +174,13 @@ uint64_t Coordinator::DiskBytes(const Run& run) {
 }
 
 // Better now than after an hour. What other runs will need is not known.
-Status Coordinator::CheckDiskFits(const Run& run) const {
+Status Coordinator::CheckDiskFits(const Run& run) {
   const uint64_t needed = DiskBytes(run);
-  const Result<uint64_t> available = parts_.files.FreeBytes(options_.state_dir);
+  Result<uint64_t> available = parts_.files.FreeBytes(options_.state_dir);
+  if (available.ok() && needed > *available) {
+    uploads_.RemoveSpares();
+    available = parts_.files.FreeBytes(options_.state_dir);
+  }
   if (!available.ok() || needed <= *available) return OkStatus();
   return FailedPrecondition("this run needs up to " + FormatBytes(needed) +
                             " on the coordinator's disk; " + FormatBytes(*available) +

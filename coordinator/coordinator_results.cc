@@ -186,7 +186,20 @@ void Coordinator::FinishUpload(std::shared_ptr<Upload> upload,
 void Coordinator::SubmitSmallResult(const std::string& name,
                                     const v1::SubmitSmallResultRequest& request,
                                     rpc::Callback<v1::SubmitResultReply> done) {
-  Reply<v1::SubmitResultReply>(std::move(done), TakeSmallResult(name, request));
+  const OpenTask* task = FindTask(name, request.start().header().task_id());
+  // Few bytes may stand for many elements.
+  constexpr int64_t kFew = 64 * 1024;
+  if (task == nullptr || task->run->program().parameters().num_elements() <= kFew) {
+    return Reply<v1::SubmitResultReply>(std::move(done), TakeSmallResult(name, request));
+  }
+  const Result<std::shared_ptr<Upload>> upload = AdmitUpload(name, request.start());
+  if (!upload.ok()) return Reply<v1::SubmitResultReply>(std::move(done), upload.status());
+  if (*upload == nullptr) {
+    return Reply<v1::SubmitResultReply>(std::move(done), ReceiptFor(request.start().header()));
+  }
+  const Status appended = (*upload)->Append(rpc::MakeChunk(0, request.contents()));
+  if (!appended.ok()) return Reply<v1::SubmitResultReply>(std::move(done), appended);
+  FinishUpload(*upload, std::move(done));
 }
 
 // So little is checked here: to hand it to another thread would take longer.
@@ -223,7 +236,7 @@ void Coordinator::UploadChecked(const std::shared_ptr<Upload>& upload,
   const v1::ResultHeader& header = upload->header();
   const OpenTask* task = FindTask(upload->site(), header.task_id());
   if (!checked.ok()) {
-    if (checked.status().code() == Code::kInvalidArgument) uploads_.Remove(header.task_id());
+    if (checked.status().code() == Code::kInvalidArgument) uploads_.Remove(*upload);
     return Reply<v1::SubmitResultReply>(std::move(done), std::move(checked).status());
   }
   if (task == nullptr) {

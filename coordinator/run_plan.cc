@@ -283,8 +283,9 @@ void ReadCompression(TomlReader& toml, v1::RunSpec& spec) {
   const std::string& rule = spec.training().aggregation().rule();
   if (kind == v1::Encoding::TOP_K &&
       (rule == "median" || rule == "trimmed_mean" || rule == "bulyan")) {
-    toml.Fail(kUpdate, "aggregation.rule is \"" + rule +
-                           "\", which goes by the middle of each number: with \"top_k\" that is 0",
+    toml.Fail(kUpdate,
+              "aggregation.rule is \"" + rule +
+                  "\", which goes by the middle of each number: with \"top_k\" that is 0",
               "set aggregation.rule = \"mean\", or another compression.update");
   }
   if (kind == v1::Encoding::PLAIN) return;

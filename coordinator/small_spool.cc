@@ -24,6 +24,7 @@ using HeaderBytes = std::array<char, kHeaderBytes>;
 // The file may have so many bytes that nobody needs, or as many as are needed, before those that
 // are get a new one.
 constexpr uint64_t kMostWasted = uint64_t{4} << 20;
+constexpr uint64_t kMostCopied = uint64_t{64} << 20;  // at once: others wait meanwhile
 
 uint64_t RecordBytes(uint64_t size) { return size + kHeaderBytes; }
 
@@ -73,8 +74,10 @@ Status SmallSpool::Append(int64_t task_id, std::string_view contents) {
     SKERRY_ASSIGN_OR_RETURN(file_, files_.Open(path_, OpenMode::kReadWrite));
     writable_ = true;
   }
-  if (end_ - needed_bytes_ > std::max(kMostWasted, needed_bytes_)) {
-    SKERRY_RETURN_IF_ERROR(Compact());
+  // A compaction that finds no room may wait; what is at hand goes behind the rest.
+  const bool wasteful = end_ - needed_bytes_ > std::max(kMostWasted, needed_bytes_);
+  if (wasteful && needed_bytes_ <= kMostCopied && !Compact().ok()) {
+    static_cast<void>(files_.Remove(path_ + ".new").ok());
   }
   SKERRY_RETURN_IF_ERROR(Write(*file_, end_, task_id, contents));
   Note(task_id, {end_, contents.size()});

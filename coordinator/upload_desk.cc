@@ -49,10 +49,12 @@ Result<uint64_t> SpoolFile::StoredOnDisk() const {
 }
 
 Status SpoolFile::NoteStored(uint64_t bytes) {
+  if (stored_ != nullptr) {
+    const auto number = std::bit_cast<std::array<char, kNumberBytes>>(bytes);
+    SKERRY_RETURN_IF_ERROR(stored_->WriteAt(0, {number.data(), number.size()}));
+  }
   stored_bytes_ = bytes;
-  if (stored_ == nullptr) return OkStatus();
-  const auto number = std::bit_cast<std::array<char, kNumberBytes>>(bytes);
-  return stored_->WriteAt(0, {number.data(), number.size()});
+  return OkStatus();
 }
 
 Status SpoolFile::HashAdopted() {
@@ -235,6 +237,7 @@ Result<uint64_t> UploadDesk::Stored(int64_t task_id, const Digest& content_hash,
 }
 
 Status UploadDesk::TakeSmall(int64_t task_id, std::string contents, Room room) {
+  if (open_.contains(task_id)) Remove(task_id);  // a stream that has begun with another result
   SKERRY_RETURN_IF_ERROR(CheckRoom(contents.size(), room));
   SKERRY_RETURN_IF_ERROR(small_spool_.Append(task_id, contents));
   promised_bytes_ += contents.size();
@@ -269,12 +272,23 @@ void UploadDesk::Close(int64_t task_id) {
   open_.erase(found);
 }
 
+void UploadDesk::Remove(const Upload& upload) {
+  const auto found = open_.find(upload.header().task_id());
+  if (found != open_.end() && found->second.get() == &upload.spool()) Remove(found->first);
+}
+
+void UploadDesk::Discard(int64_t task_id) {
+  small_spool_.Remove(task_id);
+  Close(task_id);
+  static_cast<void>(files_.Remove(PathOf(task_id)).ok());
+  static_cast<void>(files_.Remove(StoredPathOf(task_id)).ok());
+}
+
 void UploadDesk::Remove(int64_t task_id) {
-  if (small_spool_.Contains(task_id)) {
-    small_spool_.Remove(task_id);
-    return Close(task_id);
-  }
+  const bool small = small_spool_.Contains(task_id);
+  small_spool_.Remove(task_id);
   const auto found = open_.find(task_id);
+  if (small && found == open_.end()) return Close(task_id);
   // Somebody may still write to it, or read it.
   const bool idle = found != open_.end() && found->second.use_count() == 1 &&
                     found->second->file().use_count() == 1;

@@ -95,6 +95,10 @@ class UploadDesk {
   void Close(int64_t task_id);
   // Lets go of a task's file and removes it.
   void Remove(int64_t task_id);
+  // The same if what it is of `upload` is what the desk has of its task.
+  void Remove(const Upload& upload);
+  // The same for one that was damaged: its place on the disk serves no other.
+  void Discard(int64_t task_id);
   // Removes the files of all tasks but these: after a restart.
   void RemoveAllBut(const std::vector<int64_t>& task_ids);
   // Removes the files that are kept for results to come, in which nothing is.

@@ -28,7 +28,7 @@ TEST_F(SessionDiskTest, AResultThatCannotBeNotedYetIsSentAndNotedWhenThereIsRoom
 
 TEST_F(SessionDiskTest, AResultThatDoesNotFitIsTrainedAgainWhenThereIsRoom) {
   Join();
-  Give(NewTask(7));
+  Give(NewTask(7, kInAFile));
   files_.full = true;
   for (int i = 0; i < 5; ++i) {
     FinishTraining();  // and has nowhere to write it
@@ -42,13 +42,13 @@ TEST_F(SessionDiskTest, AResultThatDoesNotFitIsTrainedAgainWhenThereIsRoom) {
   files_.full = false;
   FinishTraining();
   ASSERT_EQ(api_.uploads.held(), 1U);
-  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(NewTask(7)));
+  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(NewTask(7, kInAFile)));
 }
 
 TEST_F(SessionDiskTest, TrainingBeginsWhenThereIsRoomForItsResult) {
   files_.full = true;
   Join();
-  Give(NewTask(7));
+  Give(NewTask(7, kInAFile));
   Wait(10min);
   EXPECT_TRUE(runner_.jobs.empty());
   EXPECT_EQ(session_->num_tasks(), 1U);

@@ -55,6 +55,7 @@ class SessionTest : public ::testing::Test {
   // ---- Tasks ----
   // Training of round 1 of run "r-1" with `num_elements` floats as its result, and no model.
   static v1::Task NewTask(int64_t task_id = 7, int64_t num_elements = 3);
+  static constexpr int64_t kInAFile = 20'000;  // floats: too many for memory and the store
   static v1::ModelRef NewModel(const std::string& bytes);
   // What a trainer makes of a task, always the same.
   static std::string ResultOf(const v1::Task& task);

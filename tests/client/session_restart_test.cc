@@ -77,7 +77,7 @@ TEST_F(SessionRestartTest, KilledBeforeItWroteDownAReceiptItAsksAndIsToldThatThe
   EXPECT_EQ(HeldState(), v1::HeldTask::FINISHED);
   JoinAgain();
   SayStored(api_.uploads.last().start.header().size_bytes());
-  EXPECT_EQ(BytesOf(api_.uploads.last()), "");
+  EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(NewTask(7))) << "so little goes as a whole";
   GiveReceipt();
   EXPECT_EQ(runner_.jobs.size(), 1U) << "not trained again";
 }
@@ -195,7 +195,7 @@ TEST_F(SessionRestartTest, KilledAgainAndAgainItStillTrainsOnce) {
 // ---- The disk is not what the store says ----
 
 TEST_F(SessionRestartTest, AResultThatAPowerLossTookIsTrainedAgainToTheSameBits) {
-  BringToUpload();
+  BringToUpload(NewTask(7, kInAFile));
   const std::string hash = HashOfLastUpload();
   files_.memory.PowerLoss();
   KillAndRestart();
@@ -206,7 +206,7 @@ TEST_F(SessionRestartTest, AResultThatAPowerLossTookIsTrainedAgainToTheSameBits)
 }
 
 TEST_F(SessionRestartTest, AResultThatAPowerLossCutShortIsTrainedAgainToTheSameBits) {
-  BringToUpload();
+  BringToUpload(NewTask(7, kInAFile));
   const std::string hash = HashOfLastUpload();
   ASSERT_OK_AND_ASSIGN(const auto file,
                        files_.Open("state/results/7.result", OpenMode::kReadWrite));
@@ -220,7 +220,7 @@ TEST_F(SessionRestartTest, AResultThatAPowerLossCutShortIsTrainedAgainToTheSameB
 }
 
 TEST_F(SessionRestartTest, AResultWhoseBytesChangedOnDiskIsTrainedAgainToTheSameBits) {
-  BringToUpload();
+  BringToUpload(NewTask(7, kInAFile));
   const std::string hash = HashOfLastUpload();
   ASSERT_OK_AND_ASSIGN(const auto file,
                        files_.Open("state/results/7.result", OpenMode::kReadWrite));
@@ -236,7 +236,7 @@ TEST_F(SessionRestartTest, AResultWhoseBytesChangedOnDiskIsTrainedAgainToTheSame
 TEST_F(SessionRestartTest, FilesOfTasksThatNobodyKnowsAreRemoved) {
   ASSERT_OK(files_.Open("state/results/99.result", OpenMode::kCreate));
   ASSERT_OK(files_.Open("state/models/ab.safetensors", OpenMode::kCreate));
-  BringToUpload();
+  BringToUpload(NewTask(7, kInAFile));
   KillAndRestart();
   ASSERT_OK_AND_ASSIGN(const auto results, files_.List("state/results"));
   EXPECT_THAT(results, ElementsAre("7.result"));

@@ -12,7 +12,7 @@ using ::testing::IsEmpty;
 class SessionStateTest : public SessionTest {
  protected:
   static v1::Task StateTask(int64_t task_id, int64_t round) {
-    v1::Task task = NewTask(task_id);
+    v1::Task task = NewTask(task_id, kInAFile);
     task.set_round(round);
     task.set_site_state(true);
     return task;

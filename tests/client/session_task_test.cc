@@ -58,12 +58,12 @@ TEST_F(SessionTaskTest, ATaskIsTrainedSubmittedAndLetGoWithItsVerdict) {
 }
 
 TEST_F(SessionTaskTest, TheContentHashNamesHeaderAndBytes) {
-  BringToUpload();
+  BringToUpload(NewTask(7, kInAFile));
   const v1::ResultHeader& header = api_.uploads.last().start.header();
   ASSERT_OK_AND_ASSIGN(const auto file, files_.Open("state/results/7.result", OpenMode::kRead));
   ASSERT_OK_AND_ASSIGN(const auto hash, rpc::ResultHash(header, *file));
   EXPECT_EQ(header.content_hash(), hash.view());
-  EXPECT_EQ(header.size_bytes(), 12U);
+  EXPECT_EQ(header.size_bytes(), 4U * kInAFile);
 }
 
 TEST_F(SessionTaskTest, AVerdictIsConfirmedUntilTheCoordinatorHasHeardIt) {

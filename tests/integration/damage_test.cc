@@ -35,10 +35,12 @@ std::string OnlyFile(const std::string& directory) {
 
 class DamageTest : public ::testing::Test {
  protected:
+  bool has_larger_model_ = false;  // set it first
   // A run of slow rounds, committed up to `round`.
   void BeginRun(int round) {
     federation_.StartAll();
     std::string file = Deployment::RunFile(8);
+    if (has_larger_model_) file = Deployment::WithLargerModel(std::move(file));
     file.replace(file.find("seed = 3"), 8, "seed = 3\nmin_round = \"150ms\"");
     run_ = federation_.Submit(file);
     ASSERT_EQ(federation_.Skerry({"run", "wait", run_, "--round", std::to_string(round)}).exit_code,
@@ -113,6 +115,7 @@ TEST_F(DamageTest, AFlippedByteInTheLogOfAKilledCoordinatorIsRefusedAtTheStart) 
 }
 
 TEST_F(DamageTest, AFlippedByteInTheNewestModelPausesTheRunUntilItIsPutBack) {
+  has_larger_model_ = true;
   StopBetweenTwoResults();
   std::string newest;
   for (const auto& entry : std::filesystem::directory_iterator(State() + "/runs/" + run_)) {
@@ -145,9 +148,10 @@ TEST_F(DamageTest, AFlippedByteInTheSpoolIsAskedForAgain) {
 }
 
 TEST_F(DamageTest, AFlippedByteInAResultThatAClientKeptIsNoticedAndItTrainsAgain) {
+  has_larger_model_ = true;
   StopBetweenTwoResults();
   // The coordinator's copy is gone, and the site's is not what it was.
-  std::filesystem::remove(OnlyFile(State() + "/spool"));
+  std::filesystem::remove_all(State() + "/spool");
   const std::string kept = OnlyFile(federation_.Kit("north") + "/state/results");
   Flip(kept, 5);
   federation_.StartCoordinator();

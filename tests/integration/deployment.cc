@@ -91,6 +91,12 @@ std::string Deployment::ModelSha256(const std::string& run) const {
   return Field(finished.out, "sha256");
 }
 
+std::string Deployment::WithLargerModel(std::string run_file) {
+  const std::string small = "kind = \"logistic\"";
+  return run_file.replace(run_file.find(small), small.size(),
+                          "kind = \"mlp\"\nhidden = [200, 120]");
+}
+
 std::string Deployment::RunFile(int num_rounds, const std::string& extra) {
   return PatientsRunFile(num_rounds, extra + "[simulation]\nsites = \"data/*.csv\"\n");
 }

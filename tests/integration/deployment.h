@@ -45,6 +45,8 @@ class Deployment {
 
   // A run file over the sites' data.
   static std::string RunFile(int num_rounds, const std::string& extra = "");
+  // The same with a model of 100 KB, whose versions and updates are files of their own.
+  static std::string WithLargerModel(std::string run_file);
 
  private:
   const TempDir dir_;

@@ -52,7 +52,7 @@ class FailedSyncTest : public ::testing::Test {
     }
   }
   std::string Submit(int rounds, const std::string& min_round) {
-    std::string file = Deployment::RunFile(rounds);
+    std::string file = Deployment::WithLargerModel(Deployment::RunFile(rounds));
     file.replace(file.find("seed = 3"), 8, "seed = 3\nmin_round = \"" + min_round + "\"");
     return federation_.Submit(file);
   }

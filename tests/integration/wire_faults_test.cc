@@ -197,7 +197,7 @@ TEST_F(WireFaultsTest, StreamsThatAreNoUploadAreRefusedAndCostNothing) {
   messages[1] = messages[0];
   EXPECT_THAT(north_->Send({}), Fails(Code::kInvalidArgument, HasSubstr("begins with a header")));
   EXPECT_THAT(north_->Send({v1::SubmitResultRequest()}),
-              Fails(Code::kInvalidArgument, HasSubstr("begins with a header")));
+              Fails(Code::kInvalidArgument, HasSubstr("neither its header nor a chunk")));
   EXPECT_THAT(north_->Send(messages),
               Fails(Code::kInvalidArgument, HasSubstr("after the header come chunks")));
   *messages[0].mutable_chunk() = parcel.Chunks()[0];
