@@ -36,10 +36,12 @@ std::vector<std::string> FailpointsInTheCode() {
   return {names.begin(), names.end()};
 }
 
-// Two chunks, several blocks, no model inside a task; the oldest checkpoints go.
+// Two chunks, several blocks, no model inside a task, a site that keeps what it did not send; the
+// oldest checkpoints go.
 std::string RunFile() {
   std::string file = Deployment::RunFile(
       4,
+      "[compression]\nupdate = \"top_k\"\nratio = 0.5\n"
       "[keep]\ncheckpoints = 1\nbest = 0\n[time]\nheartbeat = \"1s\"\nround_deadline = \"60s\"\n");
   const std::string model = "kind = \"logistic\"\n";
   file.replace(file.find(model), model.size(), "kind = \"mlp\"\nhidden = [600, 500]\n");
