@@ -167,8 +167,9 @@ uint64_t Coordinator::DiskBytes(const Run& run) {
   const auto size = static_cast<uint64_t>(run.program().parameters().size_bytes());
   const auto vectors = static_cast<uint64_t>(run.program().strategy().StateVectors().size());
   const Keep& keep = run.plan().keep;
-  const auto versions = static_cast<uint64_t>(keep.checkpoints + keep.best) + 1;
-  const auto rounds = static_cast<uint64_t>(keep.updates) + 1;
+  const int64_t all = run.program().num_rounds();
+  const auto versions = static_cast<uint64_t>(std::min(keep.checkpoints + keep.best, all) + 1);
+  const auto rounds = static_cast<uint64_t>(std::min(keep.updates, all) + 1);
   const auto sites = static_cast<uint64_t>(run.contract().sites_per_round);
   return versions * (1 + vectors) * size + rounds * sites * ResultBytes(run);
 }
