@@ -75,6 +75,21 @@ TEST_F(SessionDiskTest, AModelThatDoesNotFitIsFetchedWhenThereIsRoom) {
   EXPECT_EQ(runner_.jobs.size(), 1U);
 }
 
+TEST_F(SessionDiskTest, AModelForWhichThereIsNoRoomIsNotBegunAndTheLogSaysWhatIsMissing) {
+  const std::string model(5'000'000, 'm');
+  v1::Task task = NewTask(7, 1'000'000);
+  *task.mutable_model() = NewModel(model);
+  files_.free_bytes = 8'999'999;
+  Join();
+  Give(task);
+  EXPECT_EQ(api_.downloads.made(), 0U);
+  EXPECT_THAT(diary_.lines, Contains(AllOf(HasSubstr("needs 9.0 MB more on this site's disk"),
+                                           HasSubstr("9.0 MB are free"))));
+  files_.free_bytes = 9'000'000;
+  Wait(options_.retry_cap);
+  EXPECT_EQ(api_.downloads.held(), 1U) << "there is room";
+}
+
 TEST_F(SessionDiskTest, AHeartbeatGoesOnWhileTheDiskIsFull) {
   files_.full = true;
   Join();

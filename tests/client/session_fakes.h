@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -65,8 +66,11 @@ class FailingDisk final : public Files {
     return memory.List(directory);
   }
 
+  Result<uint64_t> FreeBytes(const std::string& /*directory*/) override { return free_bytes; }
+
   MemoryFiles memory;
   bool full = false;
+  uint64_t free_bytes = std::numeric_limits<uint64_t>::max();
 };
 
 // A store whose commits fail with `failure` when there is one. What it has stays.
