@@ -4,6 +4,7 @@
 namespace skerry::client {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using testing::Fails;
 using ::testing::HasSubstr;
