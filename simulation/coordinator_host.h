@@ -28,7 +28,8 @@ class CoordinatorHost final : public Host {
   void Call(const std::shared_ptr<const Life>& life, AnyTask&& task) {
     if (life != this->life() || !life->alive) return;
     if (waits_for_room_) return backlog_.push_back(std::forward<AnyTask>(task));
-    Run(life, [&] { task(*coordinator_); });
+    // By value: a machine that sleeps does it later.
+    Run(life, [this, task = std::forward<AnyTask>(task)]() mutable { task(*coordinator_); });
   }
   // Runs what is due, commits, lets go.
   void Flush();

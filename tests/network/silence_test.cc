@@ -63,17 +63,19 @@ TEST(SilenceTest, ASilentLinkIsNoticedByBothSidesThoughNothingWasUnderWay) {
   federation.link("south").Partition();
   const Stopwatch watch;
   double client = 0;
+  double coordinator = 0;
   const auto lost = [&] {
     if (client == 0 && Log(federation, "south").find("cannot reach") != std::string::npos) {
       client = watch.Seconds();
     }
     const std::string sites = federation.deployment().Skerry({"site", "list"}).out;
-    return client > 0 && sites.find("lost") != std::string::npos;
+    if (coordinator == 0 && sites.find("lost") != std::string::npos) coordinator = watch.Seconds();
+    return client > 0 && coordinator > 0;
   };
   while (!lost() && watch.Seconds() < 60) {
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
-  const double coordinator = watch.Seconds();
+  ASSERT_TRUE(client > 0 && coordinator > 0);
   std::printf("a silent link: the client noticed after %.1f s, it was lost after %.1f s\n", client,
               coordinator);
   EXPECT_LT(client, kPingSeconds + kPingTimeoutSeconds + kProbeSeconds + 2);
