@@ -69,6 +69,12 @@ void Session::OnSubmitFailed(Work& work, const Status& status) {
   }
   switch (reaction) {
     case Reaction::kDropTask:
+      // A newer stream of the same result, perhaps a copy of this one, says nothing of the task:
+      // what is said when it is asked for does.
+      if (work.next_state && status.code() == Code::kAborted) {
+        work.ask_first = true;
+        return Retry(work, status);
+      }
       return Unwanted(work, status.message());
     case Reaction::kReportFailure:
       return ReportFailure(work, status);

@@ -180,6 +180,20 @@ TEST_F(SessionStateTest, AResultThatCountsWhileItIsTrainedAgainHasItsState) {
   EXPECT_EQ(Input(), "one");
 }
 
+TEST_F(SessionStateTest, AnUploadThatANewerStreamEndedIsTakenUpAgain) {
+  Join();
+  Give(StateTask(7, 1));
+  Propose("one");
+  Answer(api_.uploads, Aborted("a newer upload of this result has begun"));
+  Wait(1s);
+  ASSERT_EQ(api_.queries.held(), 1U);
+  SayStored(0);
+  GiveReceipt();
+  GiveVerdict(7, v1::Verdict::COUNTED);
+  Give(StateTask(8, 2));
+  EXPECT_EQ(Input(), "one");
+}
+
 TEST_F(SessionStateTest, ATaskThatIsNoLongerOpenMayHaveCounted) {
   Join();
   Work(StateTask(7, 1), "one");
