@@ -23,6 +23,7 @@
 #include "coordinator/timer_queue.h"
 #include "learning/setup.h"
 #include "rpc/grpc/grpc_coordinator_api.h"
+#include "rpc/grpc/transport.h"
 #include "storage/sqlite_client_store.h"
 
 namespace skerry::bench {
