@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,31 @@ struct RunFile {
 template <class Reply>
 using Pending = std::shared_ptr<std::optional<Result<Reply>>>;
 
+// Files of which a test says how much room is left.
+class DiskWithRoom final : public Files {
+ public:
+  explicit DiskWithRoom(Files& files) : files_(files) {}
+
+  Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override {
+    return files_.Open(path, mode);
+  }
+  Status Rename(const std::string& from, const std::string& to) override {
+    return files_.Rename(from, to);
+  }
+  Status Remove(const std::string& path) override { return files_.Remove(path); }
+  Status MakeDirectories(const std::string& path) override { return files_.MakeDirectories(path); }
+  Status SyncDirectory(const std::string& path) override { return files_.SyncDirectory(path); }
+  Result<std::vector<std::string>> List(const std::string& directory) override {
+    return files_.List(directory);
+  }
+  Result<uint64_t> FreeBytes(const std::string& /*directory*/) override { return free_bytes; }
+
+  uint64_t free_bytes = std::numeric_limits<uint64_t>::max();
+
+ private:
+  Files& files_;
+};
+
 class Harness {
  public:
   Harness() { Start(); }
@@ -54,7 +80,7 @@ class Harness {
     options.on_fatal = [](const Status& status) { ADD_FAILURE() << status.ToString(); };
     ASSERT_TRUE(files.MakeDirectories("state").ok());
     Result<std::unique_ptr<Coordinator>> opened = Coordinator::Open(
-        {clock, files, journal, journal, queue, inline_executor, inline_executor, inline_executor},
+        {clock, disk, journal, journal, queue, inline_executor, inline_executor, inline_executor},
         std::move(options));
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     coordinator = *std::move(opened);
@@ -130,6 +156,7 @@ class Harness {
   ManualClock clock{WallTime{1'700'000'000'000}};
   simulation::EventQueue queue{clock};
   MemoryFiles files;
+  DiskWithRoom disk{files};
   storage::MemoryJournal journal{"coordinator-id"};
   InlineExecutor inline_executor;
   uint64_t spool_bytes = CoordinatorOptions().spool_bytes;  // from the next Start() on

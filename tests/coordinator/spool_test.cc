@@ -82,5 +82,26 @@ TEST_F(SpoolTest, ARunWhoseRoundCanNeverFitIsRefusedAtOnceWithTheKeyToRaise) {
   EXPECT_THAT(refused.status().hint(), HasSubstr("storage.spool_bytes"));
 }
 
+// Two versions and, of two sites, the results of one round: 12 bytes each.
+TEST_F(SpoolTest, ARunThatTheDiskCannotHoldIsRefusedAtOnceAndSaysWhatItNeeds) {
+  v1::SubmitRunRequest request;
+  request.set_run_file(
+      RunFile{1, R"(sites = ["a", "b"])", "[keep]\ncheckpoints = 1\nupdates = 0\nbest = 0\n"}
+          .Text());
+  const auto submit = [&] {
+    return h.Call<v1::SubmitRunReply>(
+        [&](auto done) { h.coordinator->SubmitRun(request, std::move(done)); });
+  };
+  h.disk.free_bytes = 4 * kResult - 1;
+  const auto refused = submit();
+  EXPECT_THAT(refused, HasCode(Code::kFailedPrecondition));
+  EXPECT_THAT(refused.status().message(), HasSubstr("this run needs up to 48 "));
+  EXPECT_THAT(refused.status().message(), HasSubstr("47 "));
+  EXPECT_THAT(refused.status().hint(), HasSubstr("keep.checkpoints"));
+
+  h.disk.free_bytes = 4 * kResult;
+  EXPECT_OK(submit());
+}
+
 }  // namespace
 }  // namespace skerry::coordinator
