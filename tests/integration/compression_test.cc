@@ -33,8 +33,7 @@ INSTANTIATE_TEST_SUITE_P(Encodings, EncodedUpdates,
 TEST(EncodedUpdatesTest, WhatSitesKeepSurvivesThatEverybodyIsKilled) {
   Deployment federation({"north", "south", "west"});
   federation.StartAll();
-  std::string file =
-      Deployment::RunFile(10, "[compression]\nupdate = \"top_k\"\nratio = 0.2\n");
+  std::string file = Deployment::RunFile(10, "[compression]\nupdate = \"top_k\"\nratio = 0.2\n");
   file.replace(file.find("seed = 3"), 8, "seed = 3\nmin_round = \"150ms\"");
   const std::string run = federation.Submit(file);
   for (const char* round : {"3", "6"}) {
