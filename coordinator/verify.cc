@@ -1,6 +1,7 @@
 #include "coordinator/verify.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -38,6 +39,9 @@ class Verifier {
     for (const RoundRecord& round : rows.rounds) {
       if (round.phase == Name(Phase::kCommitted)) committed_.push_back(&round);
     }
+    for (const TaskRecord& task : rows.tasks) {
+      if (task.outcome == Outcome::kCounted) counted_[task.round].push_back(&task);
+    }
   }
 
   Status Run(const VerifyInput& input, RoundReplayer& replayer) {
@@ -59,15 +63,11 @@ class Verifier {
  private:
   void Fault(std::string text) { report_.faults.push_back(std::move(text)); }
 
+  // By site.
   std::vector<const TaskRecord*> CountedIn(const RoundRecord& round) const {
-    std::vector<const TaskRecord*> counted;
-    if (round.kind == "initialize") return counted;
-    const auto first = std::lower_bound(
-        rows_.tasks.begin(), rows_.tasks.end(), round.round,
-        [](const TaskRecord& task, int64_t number) { return task.round < number; });
-    for (auto task = first; task != rows_.tasks.end() && task->round == round.round; ++task) {
-      if (task->outcome == Outcome::kCounted) counted.push_back(&*task);
-    }
+    const auto found = counted_.find(round.round);
+    if (round.kind == "initialize" || found == counted_.end()) return {};
+    std::vector<const TaskRecord*> counted = found->second;
     std::sort(counted.begin(), counted.end(),
               [](const TaskRecord* a, const TaskRecord* b) { return a->site < b->site; });
     return counted;
@@ -156,6 +156,7 @@ class Verifier {
   const RunRows& rows_;
   VerifyReport& report_;
   std::vector<const RoundRecord*> committed_;
+  std::map<int64_t, std::vector<const TaskRecord*>> counted_;  // by round
   std::set<crypto::Digest> hashes_;
 };
 
