@@ -107,14 +107,14 @@ struct Options {
 std::vector<simulation::SimulatedSite> Sites(const Images& images, const Options& options) {
   std::vector<simulation::SimulatedSite> sites;
   for (int site = 0; site < options.sites; ++site) {
-    sites.push_back({"site-" + std::to_string(100 + site),
-                     [&images, site, options](std::span<const std::string> columns)
-                         -> Result<std::unique_ptr<client::Table>> {
-                       return std::unique_ptr<client::Table>(std::make_unique<ImageTable>(
-                           images, static_cast<std::size_t>(site),
-                           static_cast<std::size_t>(options.sites),
-                           static_cast<std::size_t>(options.images), columns));
-                     }});
+    sites.push_back(
+        {"site-" + std::to_string(100 + site),
+         [&images, site,
+          options](std::span<const std::string> columns) -> Result<std::unique_ptr<client::Table>> {
+           return std::unique_ptr<client::Table>(std::make_unique<ImageTable>(
+               images, static_cast<std::size_t>(site), static_cast<std::size_t>(options.sites),
+               static_cast<std::size_t>(options.images), columns));
+         }});
   }
   return sites;
 }
@@ -148,8 +148,8 @@ double Accuracy(const simulation::SimulationResult& result) {
 Status Measure(const Images& images, const Options& options, const std::string& name,
                const std::string& compression) {
   simulation::SimulationOptions simulated;
-  SKERRY_ASSIGN_OR_RETURN(simulated.plan, coordinator::ParseRunFile(
-                                              RunFile(options.rounds, compression), "run.toml"));
+  SKERRY_ASSIGN_OR_RETURN(
+      simulated.plan, coordinator::ParseRunFile(RunFile(options.rounds, compression), "run.toml"));
   SKERRY_ASSIGN_OR_RETURN(const int64_t bytes, UpdateBytes(simulated.plan.spec));
   simulated.sites = Sites(images, options);
   simulated.num_threads = 2;
