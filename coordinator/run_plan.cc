@@ -7,8 +7,8 @@
 
 #include "base/text.h"
 #include "base/toml_reader.h"
-#include "learning/aggregators/all.h"
-#include "learning/compression/spec.h"
+#include "coordinator/plan_keys.h"
+#include "coordinator/plan_updates.h"
 #include "learning/features.h"
 #include "learning/metrics.h"
 #include "learning/model.h"
@@ -16,10 +16,6 @@
 
 namespace skerry::coordinator {
 namespace {
-
-void CheckAtLeast(TomlReader& toml, const char* key, double value, double least) {
-  if (value < least) toml.Fail(key, "must be at least " + FormatExact(least));
-}
 
 // Seeds are numbers that a person can write down anywhere.
 uint64_t ReadSeed(TomlReader& toml, const char* key, int64_t otherwise) {
@@ -37,20 +33,6 @@ int64_t CountOrAll(TomlReader& toml, const char* key) {
     return count;
   }
   if (toml.String(key) != "all") toml.Fail(key, "must be a whole number or \"all\"");
-  return 0;
-}
-
-template <class Choices>
-std::size_t Choose(TomlReader& toml, const char* key, const std::string& value,
-                   const Choices& choices) {
-  const std::vector<std::string> names(std::begin(choices), std::end(choices));
-  const auto found = std::find(names.begin(), names.end(), value);
-  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
-  const std::string nearest = NearestName(value, names);
-  toml.Fail(key,
-            "there is no \"" + value + "\" here" +
-                (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"),
-            "known values: " + Join(names, ", "));
   return 0;
 }
 
@@ -173,58 +155,6 @@ void ReadTraining(TomlReader& toml, v1::RunSpec& spec) {
   CheckAtLeast(toml, "training.weight_decay", training.weight_decay(), 0);
 }
 
-int64_t ReadAttackers(TomlReader& toml) {
-  const int64_t attackers = toml.Integer("aggregation.attackers", 1);
-  CheckAtLeast(toml, "aggregation.attackers", static_cast<double>(attackers), 0);
-  return attackers;
-}
-
-double ReadPositive(TomlReader& toml, const char* key, std::optional<double> otherwise) {
-  const double value = otherwise && !toml.Has(key) ? *otherwise : toml.Number(key);
-  if (toml.Has(key) && !(value > 0)) toml.Fail(key, "must be over 0");
-  return value;
-}
-
-// Only what the rule has is read: other keys are refused as unknown.
-void ReadRuleSettings(TomlReader& toml, v1::AggregationSpec& aggregation) {
-  const std::string& rule = aggregation.rule();
-  if (rule == "trimmed_mean") {
-    aggregation.set_trim(toml.Number("aggregation.trim", 0.1));
-    if (!(aggregation.trim() >= 0 && aggregation.trim() <= 0.5)) {
-      toml.Fail("aggregation.trim", "must be at least 0 and at most 0.5");
-    }
-  }
-  if (rule == "krum" || rule == "multi_krum" || rule == "bulyan") {
-    aggregation.set_attackers(ReadAttackers(toml));
-  }
-  if (rule == "multi_krum") {
-    aggregation.set_select(toml.Integer("aggregation.select", 0));
-    if (toml.Has("aggregation.select")) {
-      CheckAtLeast(toml, "aggregation.select", static_cast<double>(aggregation.select()), 1);
-    }
-  }
-  if (rule == "centered_clipping") {
-    aggregation.set_radius(ReadPositive(toml, "aggregation.radius", std::nullopt));
-  }
-}
-
-// The plain mean is not written down: runs of before there were rules keep their hashes.
-void ReadAggregation(TomlReader& toml, v1::TrainingSpec& training) {
-  const std::string rule = toml.String("aggregation.rule", "mean");
-  Choose(toml, "aggregation.rule", rule, learning::AggregatorNames());
-  v1::AggregationSpec aggregation;
-  if (rule != "mean") aggregation.set_rule(rule);
-  ReadRuleSettings(toml, aggregation);
-  aggregation.set_clipping_norm(ReadPositive(toml, "aggregation.clipping_norm", 0.0));
-  if (rule == "mean" && aggregation.clipping_norm() == 0) return;
-  if (training.strategy() != "fedavg") {
-    toml.Fail(toml.Has("aggregation.rule") ? "aggregation.rule" : "aggregation.clipping_norm",
-              "training.strategy = \"" + training.strategy() +
-                  "\" has a rule of its own; only \"fedavg\" takes another");
-  }
-  *training.mutable_aggregation() = std::move(aggregation);
-}
-
 constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse", "mae", "r2"};
 
 // Each metric must be one that the model has.
@@ -256,42 +186,6 @@ void ReadEvaluation(TomlReader& toml, v1::RunSpec& spec) {
     evaluation.add_metrics(std::move(name));
   }
   CheckMetrics(toml, spec);
-}
-
-// An encoding has keys of its own; those of another are refused, lest somebody believe in them.
-void ReadCompression(TomlReader& toml, v1::RunSpec& spec) {
-  constexpr const char* kUpdate = "compression.update";
-  constexpr const char* kBlock = "compression.block";
-  constexpr const char* kRatio = "compression.ratio";
-  const std::string update = toml.String(kUpdate, "f32");
-  const auto kind =
-      static_cast<v1::Encoding::Kind>(Choose(toml, kUpdate, update, learning::EncodingNames()));
-  const int64_t block = toml.Integer(kBlock, 256);
-  const double ratio = toml.Number(kRatio, 0.01);
-  const bool has_blocks = kind == v1::Encoding::F16 || kind == v1::Encoding::INT8;
-  const auto clash = [&](const char* key, const std::string& whose) {
-    toml.Fail(key, "compression.update is \"" + update + "\", which has no such number",
-              "remove the key, or set compression.update = " + whose);
-  };
-  if (toml.Has(kBlock) && !has_blocks) clash(kBlock, "\"int8\" or \"f16\"");
-  if (toml.Has(kRatio) && kind != v1::Encoding::TOP_K) clash(kRatio, "\"top_k\"");
-  if (block < 1 || block > learning::kMaxScaleBlock) {
-    toml.Fail(kBlock, "must be 1 to " + std::to_string(learning::kMaxScaleBlock));
-  }
-  if (!(ratio > 0 && ratio <= 1)) toml.Fail(kRatio, "must be over 0 and at most 1");
-  // At most coordinates most sites send nothing: the middle of their numbers is always 0.
-  const std::string& rule = spec.training().aggregation().rule();
-  if (kind == v1::Encoding::TOP_K &&
-      (rule == "median" || rule == "trimmed_mean" || rule == "bulyan")) {
-    toml.Fail(kUpdate,
-              "aggregation.rule is \"" + rule +
-                  "\", which goes by the middle of each number: with \"top_k\" that is 0",
-              "set aggregation.rule = \"mean\", or another compression.update");
-  }
-  if (kind == v1::Encoding::PLAIN) return;
-  spec.mutable_compression()->set_update(kind);
-  if (has_blocks) spec.mutable_compression()->set_block(block);
-  if (kind == v1::Encoding::TOP_K) spec.mutable_compression()->set_ratio(ratio);
 }
 
 void ReadParticipation(TomlReader& toml, Participation& participation) {

@@ -55,6 +55,18 @@ class SessionStateTest : public SessionTest {
     Answer(api_.joins, reply);
   }
   void JoinWithNothing() { Answer(api_.joins, Joined(++epoch_)); }
+  // Task 7 proposed "one"; its result is gone, and it is being trained once more.
+  void TrainAgainAfterTheResultWasLost() {
+    Join();
+    Give(StateTask(7, 1));
+    Propose("one");
+    ASSERT_OK(files_.Remove("state/results/7.result"));
+    KillAndRestart();
+    JoinAgain(7);
+    SayStored(0);
+    Wait(1s);
+    ASSERT_EQ(runner_.jobs.size(), 2U);
+  }
 
   uint64_t epoch_ = 1;
 };
@@ -146,15 +158,7 @@ TEST_F(SessionStateTest, PowerLossCostsNoStateThatWasSealed) {
 }
 
 TEST_F(SessionStateTest, AResultThatIsTrainedAgainProposesAgain) {
-  Join();
-  Give(StateTask(7, 1));
-  Propose("one");
-  ASSERT_OK(files_.Remove("state/results/7.result"));
-  KillAndRestart();
-  JoinAgain(7);
-  SayStored(0);
-  Wait(1s);
-  ASSERT_EQ(runner_.jobs.size(), 2U);
+  ASSERT_NO_FATAL_FAILURE(TrainAgainAfterTheResultWasLost());
   EXPECT_EQ(Input(), "");
   Propose("one");
   GiveReceipt();
@@ -164,15 +168,7 @@ TEST_F(SessionStateTest, AResultThatIsTrainedAgainProposesAgain) {
 }
 
 TEST_F(SessionStateTest, AResultThatCountsWhileItIsTrainedAgainHasItsState) {
-  Join();
-  Give(StateTask(7, 1));
-  Propose("one");
-  ASSERT_OK(files_.Remove("state/results/7.result"));
-  KillAndRestart();
-  JoinAgain(7);
-  SayStored(0);
-  Wait(1s);
-  ASSERT_EQ(runner_.jobs.size(), 2U);
+  ASSERT_NO_FATAL_FAILURE(TrainAgainAfterTheResultWasLost());
   ASSERT_OK(runner_.last().next_state->WriteAt(0, "on"));
   KillAndRestart();
   JoinAndHearThatItCounted(7);  // it was received after all

@@ -58,6 +58,14 @@ class SmallResultsTest : public ::testing::Test {
     ASSERT_OK(b.Join({Held(task_b, v1::HeldTask::WORKING)}));
     ASSERT_OK(Submit(b, task_b));
   }
+  // After a restart at which b's result came, but a's could not be read.
+  void ExpectAskedForAgain() {
+    const auto pull = a.Pull({task_a.task_id()});
+    ASSERT_TRUE(pull->has_value());
+    EXPECT_EQ((**pull)->resend_task_id(), task_a.task_id());
+    ASSERT_OK(Submit(a, task_a));
+    EXPECT_EQ(Committed(), 1);
+  }
   VerifyReport Verify() {
     VerifyInput input;
     input.state_dir = "state";
@@ -101,11 +109,7 @@ TEST_F(SmallResultsTest, ADamagedOneIsAskedForAgain) {
   }
   RestartAndFinish();
   EXPECT_LT(Committed(), 1);
-  const auto pull = a.Pull({task_a.task_id()});
-  ASSERT_TRUE(pull->has_value());
-  EXPECT_EQ((**pull)->resend_task_id(), task_a.task_id());
-  ASSERT_OK(Submit(a, task_a));
-  EXPECT_EQ(Committed(), 1);
+  ExpectAskedForAgain();
 }
 
 TEST_F(SmallResultsTest, OneThatAPowerLossTookIsAskedForAgain) {
@@ -113,11 +117,7 @@ TEST_F(SmallResultsTest, OneThatAPowerLossTookIsAskedForAgain) {
   ASSERT_OK(Submit(a, task_a));
   ASSERT_OK(h.files.Remove(SmallSpoolPath("state")));
   RestartAndFinish();
-  const auto pull = a.Pull({task_a.task_id()});
-  ASSERT_TRUE(pull->has_value());
-  EXPECT_EQ((**pull)->resend_task_id(), task_a.task_id());
-  ASSERT_OK(Submit(a, task_a));
-  EXPECT_EQ(Committed(), 1);
+  ExpectAskedForAgain();
 }
 
 TEST_F(SmallResultsTest, TheFileDoesNotGrowFromRoundToRoundAndIsGoneWhenTheRunHasEnded) {

@@ -1,0 +1,210 @@
+// Long polls: what a site is told, and when.
+
+#include <algorithm>
+#include <utility>
+
+#include "base/failpoint.h"
+#include "coordinator/coordinator.h"
+
+namespace skerry::coordinator {
+
+void Coordinator::PullTask(const std::string& name, uint64_t call_id,
+                           const v1::PullTaskRequest& request,
+                           rpc::Callback<v1::PullTaskReply> done) {
+  Site* site = FindSite(name);
+  if (Status status = CheckSession(site, request.epoch()); !status.ok()) {
+    return Reply<v1::PullTaskReply>(std::move(done), std::move(status));
+  }
+  DropHeldCalls(*site, Unavailable("a newer call has begun"));
+  Confirm(*site, request.confirmed_verdicts());
+  NoteProgress(*site, request.progress());
+  site->holds = {request.held_tasks().begin(), request.held_tasks().end()};
+  site->pull = HeldCall<v1::PullTaskReply>{call_id, std::move(done)};
+  if (!site->connected) Connected(*site);
+  site->broken = false;
+  site_timers_.Set(site->number, Now() + PullHoldTime(*site));
+  MarkDirty(*site);
+  if (!holds_calls_) DropHeldCalls(*site, ShuttingDown());
+}
+
+void Coordinator::Heartbeat(const std::string& name, uint64_t call_id,
+                            const v1::HeartbeatRequest& request,
+                            rpc::Callback<v1::HeartbeatReply> done) {
+  Site* site = FindSite(name);
+  if (Status status = CheckSession(site, request.epoch()); !status.ok()) {
+    return Reply<v1::HeartbeatReply>(std::move(done), std::move(status));
+  }
+  DropHeldCalls(*site, Unavailable("a newer call has begun"));
+  Confirm(*site, request.confirmed_verdicts());
+  site->holds.clear();
+  for (const v1::Progress& progress : request.progress()) site->holds.insert(progress.task_id());
+  NoteProgress(*site, request.progress());
+  site->heartbeat = HeldCall<v1::HeartbeatReply>{call_id, std::move(done)};
+  if (!site->connected) Connected(*site);
+  site->broken = false;
+  site_timers_.Set(site->number, Now() + HoldTime());
+  MarkDirty(*site);
+  if (!holds_calls_) DropHeldCalls(*site, ShuttingDown());
+}
+
+void Coordinator::CallBroken(const std::string& name, uint64_t call_id) {
+  Site* site = FindSite(name);
+  if (site == nullptr) return;
+  const bool pull = site->pull && site->pull->call_id == call_id;
+  const bool heartbeat = site->heartbeat && site->heartbeat->call_id == call_id;
+  if (!pull && !heartbeat) return;
+  if (pull) site->pull.reset();
+  if (heartbeat) site->heartbeat.reset();
+  site->broken = true;
+  site_timers_.Set(site->number, Now() + options_.grace);
+}
+
+void Coordinator::NoteProgress(Site& site,
+                               const google::protobuf::RepeatedPtrField<v1::Progress>& all) {
+  site.at_work.clear();
+  for (const v1::Progress& progress : all) {
+    site.at_work.insert(progress.task_id());
+    const OpenTask* task = FindTask(site.record.site, progress.task_id());
+    if (task == nullptr) continue;
+    task->run->OnTaken(task->place);
+    task->run->OnProgress(task->place, progress);
+  }
+}
+
+// ---- Answers -----------------------------------------------------------------------------------
+
+void Coordinator::MarkDirty(Site& site) {
+  if (std::exchange(site.dirty, true)) return;
+  dirty_.push_back(&site);
+}
+
+void Coordinator::AnswerAll() {
+  // Answers may make further sites dirty.
+  while (!dirty_.empty()) {
+    std::vector<Site*> sites;
+    sites.swap(dirty_);
+    for (Site* site : sites) {
+      site->dirty = false;
+      AnswerPull(*site, false);
+      AnswerHeartbeat(*site, false);
+    }
+  }
+}
+
+void Coordinator::AnswerPull(Site& site, bool hold_is_over) {
+  if (!site.pull) return;
+  v1::PullTaskReply reply;
+  AppendVerdicts(site, reply.mutable_verdicts());
+  for (const int64_t task_id : TasksToAbandon(site)) reply.add_abandon_tasks(task_id);
+  bool news = FillTask(site, reply) || reply.verdicts_size() > 0 || reply.abandon_tasks_size() > 0;
+  if (!news && !site.notices.empty()) {
+    *reply.mutable_run_finished() = site.notices.back();
+    site.notices.clear();
+    news = true;
+  }
+  if (!news && !hold_is_over) return;
+  if (reply.outcome_case() == v1::PullTaskReply::OUTCOME_NOT_SET) reply.mutable_wait();
+  Send<v1::PullTaskReply>(std::move(site.pull->done), std::move(reply), MustCommit());
+  site.pull.reset();
+  site_timers_.Set(site.number, Now() + options_.grace);
+}
+
+void Coordinator::AnswerHeartbeat(Site& site, bool hold_is_over) {
+  if (!site.heartbeat) return;
+  v1::HeartbeatReply reply;
+  AppendVerdicts(site, reply.mutable_verdicts());
+  for (const int64_t task_id : TasksToAbandon(site)) reply.add_abandon_tasks(task_id);
+  if (reply.verdicts_size() == 0 && reply.abandon_tasks_size() == 0 && !hold_is_over) return;
+  Send<v1::HeartbeatReply>(std::move(site.heartbeat->done), std::move(reply), MustCommit());
+  site.heartbeat.reset();
+  site_timers_.Set(site.number, Now() + options_.grace);
+}
+
+// The next thing for an idle client: a result to send again, or the oldest waiting task, of another
+// run than the last if there is one.
+bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
+  for (const int64_t task_id : site.resend) {
+    if (!site.holds.contains(task_id) || site.at_work.contains(task_id)) continue;
+    // Asked again until the client is at it: this answer may be lost.
+    reply.set_resend_task_id(task_id);
+    site.at_work.insert(task_id);
+    return true;
+  }
+  const auto working = std::count_if(site.open.begin(), site.open.end(),
+                                     [&](int64_t task_id) { return site.holds.contains(task_id); });
+  if (static_cast<std::size_t>(working) >= site.max_tasks) return false;
+  const OpenTask* chosen = nullptr;
+  for (const int64_t task_id : site.open) {
+    if (site.holds.contains(task_id)) continue;
+    const OpenTask& task = tasks_.at(task_id);
+    const bool other_run = task.run->record().run_id != site.last_run;
+    if (chosen == nullptr || (other_run && chosen->run->record().run_id == site.last_run)) {
+      chosen = &task;
+    }
+  }
+  if (chosen == nullptr) return false;
+  *reply.mutable_task() = chosen->run->MakeTask(chosen->place);
+  if (reply.task().has_model()) InlineModel(*chosen->run, *reply.mutable_task()->mutable_model());
+  SKERRY_FAILPOINT("coordinator/task-given");
+  site.holds.insert(reply.task().task_id());
+  site.resend.erase(reply.task().task_id());
+  site.last_run = chosen->run->record().run_id;
+  chosen->run->OnTaken(chosen->place);
+  return true;
+}
+
+void Coordinator::InlineModel(const Run& run, v1::ModelRef& model) {
+  if (model.size_bytes() > options_.inline_bytes) return;
+  ServedModel& served = Served(run.record().run_id, model.version());
+  if (served.contents.empty()) {
+    const Result<std::unique_ptr<File>> file =
+        checkpoints_.Open({model.run_id(), model.version(), storage::CheckpointPart::kModel});
+    if (!file.ok()) return;  // the client then asks for it, and hears what is wrong
+    std::string bytes(model.size_bytes(), '\0');
+    const Result<std::size_t> n = (*file)->ReadAt(0, bytes);
+    if (!n.ok() || *n != bytes.size()) return;
+    served.contents = std::move(bytes);
+  }
+  model.set_contents(served.contents);
+}
+
+Coordinator::ServedModel& Coordinator::Served(const std::string& run_id, int64_t version) {
+  ServedModel& served = served_models_[run_id];
+  if (served.version != version) served = {};
+  served.version = version;
+  return served;
+}
+
+void Coordinator::AppendVerdicts(const Site& site,
+                                 google::protobuf::RepeatedPtrField<v1::Verdict>* out) const {
+  for (const auto& [task_id, record] : site.verdicts) {
+    v1::Verdict& verdict = *out->Add();
+    verdict.set_task_id(task_id);
+    const bool counted = record.outcome == storage::Outcome::kCounted;
+    verdict.set_outcome(counted ? v1::Verdict::COUNTED : v1::Verdict::DISCARDED);
+    verdict.set_reason(record.outcome_reason);
+  }
+}
+
+// Tasks in the client's hands that are no longer open and have no verdict on its way.
+std::vector<int64_t> Coordinator::TasksToAbandon(const Site& site) const {
+  std::vector<int64_t> abandoned;
+  for (const int64_t task_id : site.holds) {
+    if (site.verdicts.contains(task_id)) continue;
+    const OpenTask* task = FindTask(site.record.site, task_id);
+    const bool open = task != nullptr &&
+                      task->run->FindSlot(task->place)->record.state != storage::TaskState::kFailed;
+    if (!open) abandoned.push_back(task_id);
+  }
+  return abandoned;
+}
+
+const Coordinator::OpenTask* Coordinator::FindTask(const std::string& site, int64_t task_id) const {
+  const auto found = tasks_.find(task_id);
+  if (found == tasks_.end()) return nullptr;
+  const TaskSlot* slot = found->second.run->FindSlot(found->second.place);
+  const bool current = slot != nullptr && slot->record.task_id == task_id;
+  return current && slot->record.site == site ? &found->second : nullptr;
+}
+
+}  // namespace skerry::coordinator
