@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@ namespace skerry::coordinator {
 // TomlReader::Fail, and reading goes on.
 
 void CheckAtLeast(TomlReader& toml, const char* key, double value, double least);
+
+// Seeds are numbers that a person can write down anywhere: whole, from 0 on.
+uint64_t ReadSeed(TomlReader& toml, const char* key, int64_t otherwise);
 
 // The place of a value among those that the key may have; 0 where it is none of them.
 std::size_t ChooseName(TomlReader& toml, const char* key, const std::string& value,

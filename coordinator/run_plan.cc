@@ -1,28 +1,20 @@
 #include "coordinator/run_plan.h"
 
 #include <algorithm>
-#include <array>
-#include <set>
 #include <utility>
 
 #include "base/text.h"
 #include "base/toml_reader.h"
+#include "coordinator/plan_data.h"
+#include "coordinator/plan_evaluation.h"
 #include "coordinator/plan_keys.h"
+#include "coordinator/plan_model.h"
+#include "coordinator/plan_training.h"
 #include "coordinator/plan_updates.h"
-#include "learning/features.h"
-#include "learning/metrics.h"
-#include "learning/model.h"
 #include "learning/program.h"
 
 namespace skerry::coordinator {
 namespace {
-
-// Seeds are numbers that a person can write down anywhere.
-uint64_t ReadSeed(TomlReader& toml, const char* key, int64_t otherwise) {
-  const int64_t seed = toml.Integer(key, otherwise);
-  CheckAtLeast(toml, key, static_cast<double>(seed), 0);
-  return static_cast<uint64_t>(seed);
-}
 
 // A key that holds a count or "all" (0 here).
 int64_t CountOrAll(TomlReader& toml, const char* key) {
@@ -34,158 +26,6 @@ int64_t CountOrAll(TomlReader& toml, const char* key) {
   }
   if (toml.String(key) != "all") toml.Fail(key, "must be a whole number or \"all\"");
   return 0;
-}
-
-void ReadSplit(TomlReader& toml, v1::Split& split) {
-  const bool given = toml.Has("data.split");
-  split.set_train(toml.Number("data.split.train", given ? 0.0 : 0.8));
-  split.set_validation(toml.Number("data.split.validation", 0.0));
-  split.set_test(toml.Number("data.split.test", given ? 0.0 : 0.2));
-  split.set_seed(ReadSeed(toml, "data.split.seed", 1));
-  split.set_key(toml.String("data.split.key", ""));
-  const double sum = split.train() + split.validation() + split.test();
-  if (split.train() <= 0 || split.validation() < 0 || split.test() < 0 || sum < 1 - 1e-9 ||
-      sum > 1 + 1e-9) {
-    toml.Fail("data.split",
-              "train, validation and test must be shares that add up to 1, train > 0");
-  }
-}
-
-void CheckColumns(TomlReader& toml, const v1::DataSpec& data) {
-  std::set<std::string> seen;
-  const auto once = [&](const std::string& column, const char* key) {
-    if (column.empty()) toml.Fail(key, "a column name is empty");
-    if (!seen.insert(column).second) toml.Fail(key, "column \"" + column + "\" is named twice");
-  };
-  for (const std::string& column : data.features()) once(column, "data.features");
-  for (const v1::Category& category : data.categories()) {
-    once(category.column(), "data.categories");
-    std::set<std::string> levels(category.levels().begin(), category.levels().end());
-    if (levels.empty() || static_cast<int>(levels.size()) != category.levels_size()) {
-      toml.Fail("data.categories." + category.column(), "must list each level once");
-    }
-  }
-  if (seen.empty()) toml.Fail("data.features", "there is no feature");
-  once(data.label(), "data.label");
-  const std::set<std::string> classes(data.label_classes().begin(), data.label_classes().end());
-  if (static_cast<int>(classes.size()) != data.label_classes_size()) {
-    toml.Fail("data.label_classes", "must list each class once");
-  }
-}
-
-void ReadData(TomlReader& toml, v1::DataSpec& data) {
-  constexpr std::array kRules = {"drop", "mean", "indicator"};
-  data.set_source(toml.String("data.source"));
-  for (std::string& name : toml.Strings("data.features", std::vector<std::string>{})) {
-    data.add_features(std::move(name));
-  }
-  for (const std::string& column : toml.Keys("data.categories")) {
-    v1::Category& category = *data.add_categories();
-    category.set_column(column);
-    for (std::string& level : toml.Strings("data.categories." + column)) {
-      category.add_levels(std::move(level));
-    }
-  }
-  data.set_label(toml.String("data.label"));
-  for (std::string& name : toml.Strings("data.label_classes", std::vector<std::string>{})) {
-    data.add_label_classes(std::move(name));
-  }
-  const std::string missing = toml.String("data.missing", "drop");
-  data.set_missing(
-      static_cast<v1::MissingRule>(v1::DROP + Choose(toml, "data.missing", missing, kRules)));
-  data.set_standardize(toml.Boolean("data.standardize", true));
-  ReadSplit(toml, *data.mutable_split());
-  CheckColumns(toml, data);
-}
-
-// The value of a list that may be absent, or nothing: then it is required.
-std::optional<std::vector<int64_t>> NoneUnless(bool required) {
-  if (required) return std::nullopt;
-  return std::vector<int64_t>();
-}
-
-bool IsShallow(const std::string& kind) {
-  const std::vector<std::string> kinds = learning::ModelKinds();
-  return kind != "mlp" && std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
-}
-
-void ReadModel(TomlReader& toml, v1::RunSpec& spec) {
-  v1::ModelSpec& model = *spec.mutable_model();
-  model.set_kind(toml.String("model.kind"));
-  if (!model.kind().empty()) Choose(toml, "model.kind", model.kind(), learning::ModelKinds());
-  const bool is_mlp = model.kind() == "mlp";
-  for (const int64_t units : toml.Integers("model.hidden", NoneUnless(is_mlp))) {
-    CheckAtLeast(toml, "model.hidden", static_cast<double>(units), 1);
-    model.add_hidden(units);
-  }
-  model.set_activation(toml.String("model.activation", is_mlp ? "relu" : ""));
-  model.set_loss(toml.String("model.loss", ""));
-  for (const char* key : {"model.hidden", "model.activation", "model.loss"}) {
-    if (is_mlp || !IsShallow(model.kind()) || !toml.Has(key)) continue;
-    toml.Fail(key, "a model of kind \"" + model.kind() + "\" does not have this",
-              "remove the key, or set model.kind = \"mlp\"");
-  }
-  // A label of two classes is usually written as 0 and 1.
-  const bool binary = model.kind() == "logistic" || model.loss() == "logistic";
-  if (binary && spec.data().label_classes().empty()) {
-    spec.mutable_data()->add_label_classes("0");
-    spec.mutable_data()->add_label_classes("1");
-  }
-}
-
-void ReadTraining(TomlReader& toml, v1::RunSpec& spec) {
-  v1::TrainingSpec& training = *spec.mutable_training();
-  training.set_num_rounds(toml.Integer("run.num_rounds"));
-  CheckAtLeast(toml, "run.num_rounds", static_cast<double>(training.num_rounds()), 1);
-  training.set_strategy(toml.String("training.strategy", "fedavg"));
-  Choose(toml, "training.strategy", training.strategy(), learning::StrategyNames());
-  training.set_local_epochs(toml.Integer("training.local_epochs", 1));
-  CheckAtLeast(toml, "training.local_epochs", static_cast<double>(training.local_epochs()), 1);
-  training.set_batch_size(toml.Integer("training.batch_size", 32));
-  CheckAtLeast(toml, "training.batch_size", static_cast<double>(training.batch_size()), 1);
-  training.set_learning_rate(toml.Number("training.learning_rate"));
-  if (!(training.learning_rate() > 0) || training.learning_rate() > 1e6) {
-    toml.Fail("training.learning_rate", "must be over 0");
-  }
-  training.set_momentum(toml.Number("training.momentum", 0.0));
-  if (!(training.momentum() >= 0 && training.momentum() < 1)) {
-    toml.Fail("training.momentum", "must be at least 0 and below 1");
-  }
-  training.set_weight_decay(toml.Number("training.weight_decay", 0.0));
-  CheckAtLeast(toml, "training.weight_decay", training.weight_decay(), 0);
-}
-
-constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse", "mae", "r2"};
-
-// Each metric must be one that the model has.
-void CheckMetrics(TomlReader& toml, const v1::RunSpec& spec) {
-  const auto num_inputs = static_cast<int64_t>(learning::FeatureColumns(spec.data()).size());
-  const auto model =
-      learning::MakeModel(spec.model(), num_inputs, spec.data().label_classes_size());
-  if (!model.ok()) return;  // which is said elsewhere
-  const std::vector<std::string> known = learning::MetricNames((*model)->output_kind());
-  for (const std::string& name : spec.evaluation().metrics()) {
-    const bool misspelt = std::find(kMetrics.begin(), kMetrics.end(), name) == kMetrics.end();
-    if (misspelt || std::find(known.begin(), known.end(), name) != known.end()) continue;
-    toml.Fail("evaluation.metrics",
-              "a model with model.kind = \"" + spec.model().kind() + "\" and " +
-                  (spec.data().label_classes().empty()
-                       ? "a number as its label"
-                       : std::to_string(spec.data().label_classes_size()) + " label_classes") +
-                  " has no \"" + name + "\"",
-              "it has: " + Join(known, ", "));
-  }
-}
-
-void ReadEvaluation(TomlReader& toml, v1::RunSpec& spec) {
-  v1::EvaluationSpec& evaluation = *spec.mutable_evaluation();
-  evaluation.set_every(toml.Integer("evaluation.every", 1));
-  CheckAtLeast(toml, "evaluation.every", static_cast<double>(evaluation.every()), 0);
-  for (std::string& name : toml.Strings("evaluation.metrics", std::vector<std::string>{})) {
-    Choose(toml, "evaluation.metrics", name, kMetrics);
-    evaluation.add_metrics(std::move(name));
-  }
-  CheckMetrics(toml, spec);
 }
 
 void ReadParticipation(TomlReader& toml, Participation& participation) {

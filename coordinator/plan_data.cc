@@ -1,0 +1,78 @@
+#include "coordinator/plan_data.h"
+
+#include <array>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coordinator/plan_keys.h"
+
+namespace skerry::coordinator {
+namespace {
+
+void ReadSplit(TomlReader& toml, v1::Split& split) {
+  const bool given = toml.Has("data.split");
+  split.set_train(toml.Number("data.split.train", given ? 0.0 : 0.8));
+  split.set_validation(toml.Number("data.split.validation", 0.0));
+  split.set_test(toml.Number("data.split.test", given ? 0.0 : 0.2));
+  split.set_seed(ReadSeed(toml, "data.split.seed", 1));
+  split.set_key(toml.String("data.split.key", ""));
+  const double sum = split.train() + split.validation() + split.test();
+  if (split.train() <= 0 || split.validation() < 0 || split.test() < 0 || sum < 1 - 1e-9 ||
+      sum > 1 + 1e-9) {
+    toml.Fail("data.split",
+              "train, validation and test must be shares that add up to 1, train > 0");
+  }
+}
+
+void CheckColumns(TomlReader& toml, const v1::DataSpec& data) {
+  std::set<std::string> seen;
+  const auto once = [&](const std::string& column, const char* key) {
+    if (column.empty()) toml.Fail(key, "a column name is empty");
+    if (!seen.insert(column).second) toml.Fail(key, "column \"" + column + "\" is named twice");
+  };
+  for (const std::string& column : data.features()) once(column, "data.features");
+  for (const v1::Category& category : data.categories()) {
+    once(category.column(), "data.categories");
+    std::set<std::string> levels(category.levels().begin(), category.levels().end());
+    if (levels.empty() || static_cast<int>(levels.size()) != category.levels_size()) {
+      toml.Fail("data.categories." + category.column(), "must list each level once");
+    }
+  }
+  if (seen.empty()) toml.Fail("data.features", "there is no feature");
+  once(data.label(), "data.label");
+  const std::set<std::string> classes(data.label_classes().begin(), data.label_classes().end());
+  if (static_cast<int>(classes.size()) != data.label_classes_size()) {
+    toml.Fail("data.label_classes", "must list each class once");
+  }
+}
+
+}  // namespace
+
+void ReadData(TomlReader& toml, v1::DataSpec& data) {
+  constexpr std::array kRules = {"drop", "mean", "indicator"};
+  data.set_source(toml.String("data.source"));
+  for (std::string& name : toml.Strings("data.features", std::vector<std::string>{})) {
+    data.add_features(std::move(name));
+  }
+  for (const std::string& column : toml.Keys("data.categories")) {
+    v1::Category& category = *data.add_categories();
+    category.set_column(column);
+    for (std::string& level : toml.Strings("data.categories." + column)) {
+      category.add_levels(std::move(level));
+    }
+  }
+  data.set_label(toml.String("data.label"));
+  for (std::string& name : toml.Strings("data.label_classes", std::vector<std::string>{})) {
+    data.add_label_classes(std::move(name));
+  }
+  const std::string missing = toml.String("data.missing", "drop");
+  data.set_missing(
+      static_cast<v1::MissingRule>(v1::DROP + Choose(toml, "data.missing", missing, kRules)));
+  data.set_standardize(toml.Boolean("data.standardize", true));
+  ReadSplit(toml, *data.mutable_split());
+  CheckColumns(toml, data);
+}
+
+}  // namespace skerry::coordinator
