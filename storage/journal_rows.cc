@@ -196,7 +196,9 @@ void Bind(Statement& put, const TaskRecord& record) {
       .BindText(record.outcome_reason)
       .BindInteger(record.outcome_confirmed ? 1 : 0)
       .BindInteger(record.taken.unix_millis)
-      .BindInteger(record.reported.unix_millis);
+      .BindInteger(record.reported.unix_millis)
+      .BindInteger(record.base_version)
+      .BindInteger(record.arrival);
 }
 
 Status Read(Statement& row, TaskRecord& record) {
@@ -217,6 +219,8 @@ Status Read(Statement& row, TaskRecord& record) {
   ReadBool(row, record.outcome_confirmed);
   ReadTime(row, record.taken);
   ReadTime(row, record.reported);
+  record.base_version = row.ReadInteger();
+  record.arrival = row.ReadInteger();
   return OkStatus();
 }
 

@@ -29,7 +29,8 @@ inline constexpr Table kRoundTable = {
 inline constexpr Table kTaskTable = {
     "task", "task_id",
     "task_id,run_id,round,attempt,site,state,reason,content_hash,size_bytes,num_examples,header,"
-    "metrics,outcome,outcome_reason,outcome_confirmed,taken_unix_ms,reported_unix_ms"};
+    "metrics,outcome,outcome_reason,outcome_confirmed,taken_unix_ms,reported_unix_ms,"
+    "base_version,arrival"};
 inline constexpr Table kSiteTable = {
     "site", "site",
     "site,epoch,version,first_seen_unix_ms,last_seen_unix_ms,certificate_expires_unix,"

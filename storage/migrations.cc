@@ -14,7 +14,7 @@ constexpr std::string_view kMetaTable =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
 // docs/storage.md tells the meaning of every column.
-constexpr std::array<std::string_view, 2> kJournalScripts = {R"sql(
+constexpr std::array<std::string_view, 3> kJournalScripts = {R"sql(
 CREATE TABLE run (
   run_id TEXT PRIMARY KEY,
   number INTEGER NOT NULL,
@@ -108,6 +108,10 @@ CREATE TABLE small_version (
   state BLOB NOT NULL,
   PRIMARY KEY (run_id, version)
 ) STRICT;
+)sql",
+                                                             R"sql(
+ALTER TABLE task ADD COLUMN base_version INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE task ADD COLUMN arrival INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 constexpr std::array<std::string_view, 2> kClientScripts = {R"sql(

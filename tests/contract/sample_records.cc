@@ -80,6 +80,8 @@ TaskRecord SampleTask(int64_t task_id, const std::string& run_id, int64_t round,
   task.outcome_confirmed = true;
   task.taken.unix_millis = 1'790'000'000'123;
   task.reported.unix_millis = 1'790'000'000'124;
+  task.base_version = 7;
+  task.arrival = 3;
   return task;
 }
 
