@@ -65,6 +65,7 @@ std::vector<DeclaredColumn> DeclaredColumns(const v1::DataSpec& spec) {
     columns.push_back(MakeColumn(category.column(), Kind::kLevel,
                                  {category.levels().begin(), category.levels().end()}));
   }
+  if (spec.label().empty()) return columns;
   columns.push_back(MakeColumn(spec.label(),
                                spec.label_classes().empty() ? Kind::kNumber : Kind::kClass,
                                {spec.label_classes().begin(), spec.label_classes().end()}));

@@ -21,6 +21,7 @@ RowReader::RowReader(const Table& table, const v1::DataSpec& spec)
     : table_(table),
       rule_(spec.missing()),
       has_key_(!spec.split().key().empty()),
+      has_label_(!spec.label().empty()),
       declared_(DeclaredColumns(spec)),
       names_(SiteData::Columns(spec)) {
   SKERRY_CHECK(table.num_columns() == names_.size());
@@ -59,7 +60,7 @@ Status RowReader::Read(std::size_t index, ParsedRow& row) const {
     if (!status.ok()) return AtCell(index, columns_[cell], std::move(status));
   }
   for (const Input& input : inputs_) row.inputs.push_back(ValueOfInput(input, row));
-  row.label = row.cells.back();
+  row.label = has_label_ ? row.cells.back() : 0;
   return OkStatus();
 }
 
@@ -103,11 +104,11 @@ Status RowReader::ReadCell(std::size_t index, std::size_t cell, ParsedRow& row) 
 }
 
 Status RowReader::MayBeMissing(std::size_t cell) const {
-  if (cell + 1 == declared_.size()) {
+  if (has_label_ && cell + 1 == declared_.size()) {
     return InvalidArgument("the label is missing")
         .WithHint("fill the cell, remove the row, or let the run say missing = \"drop\"");
   }
-  if (rule_ != v1::MEAN && rule_ != v1::INDICATOR) {
+  if (rule_ != v1::MEAN && rule_ != v1::INDICATOR && rule_ != v1::KEEP) {
     return InvalidArgument("the cell is missing, and the run has no rule for that")
         .WithHint("let the run say missing = \"drop\", \"mean\" or \"indicator\"");
   }

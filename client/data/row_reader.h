@@ -18,7 +18,7 @@ struct ParsedRow {
   bool dropped = false;        // a cell is missing and the rule is DROP; the rest is not set
   std::vector<double> cells;   // one per DeclaredColumns(spec), NaN where missing
   std::vector<double> inputs;  // one per FeatureColumns(spec), NaN where missing
-  double label = 0;            // the class number when classes are declared
+  double label = 0;            // the class number when classes are declared; 0 without a label
   std::string_view key;        // empty when no key is declared
   // The declared cells in one spelling (AppendCanonical): equal for two rows exactly when their
   // features, categories and labels are, whatever the format of the file they come from.
@@ -57,6 +57,7 @@ class RowReader {
   const Table& table_;
   const v1::MissingRule rule_;
   const bool has_key_;
+  const bool has_label_;
   std::vector<DeclaredColumn> declared_;
   std::vector<std::size_t> columns_;  // of the table: one per declared column, then the key's
   std::vector<std::string> names_;    // of the table's columns, as the run gives them

@@ -68,7 +68,7 @@ std::vector<std::string> SiteData::Columns(const v1::DataSpec& spec) {
   };
   for (const std::string& feature : spec.features()) add(feature);
   for (const v1::Category& category : spec.categories()) add(category.column());
-  add(spec.label());
+  if (!spec.label().empty()) add(spec.label());
   if (!spec.split().key().empty()) add(spec.split().key());
   return columns;
 }

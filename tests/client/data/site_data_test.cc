@@ -1,6 +1,8 @@
 #include "client/data/site_data.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -149,6 +151,32 @@ TEST(SiteDataTest, AMissingLabelIsAnErrorUnlessRowsAreDropped) {
                       AllOf(HasSubstr("column died: the label is missing (icu.csv:3, column died"),
                             HasSubstr("missing = \"drop\""))));
   }
+}
+
+TEST(SiteDataTest, UnderKeepAMissingCellStaysMissing) {
+  v1::DataSpec spec = TestSpec();
+  spec.set_missing(v1::KEEP);
+  ASSERT_OK_AND_ASSIGN(const SiteData data,
+                       TestData("age,bmi,admission,died\n60,,medical,0\n50,20,,1\n", spec));
+  EXPECT_EQ(data.num_rows(SplitPart::kTrain), 2U);
+  EXPECT_THAT(data.Sums().count, ElementsAre(2, 1, 1, 1));
+  learning::InputTransform transform = learning::InputTransform::Identity(4);
+  transform.fill.assign(4, std::numeric_limits<double>::quiet_NaN());
+  const learning::Dataset rows = data.Prepare(SplitPart::kTrain, transform);
+  EXPECT_EQ(std::count_if(rows.features.begin(), rows.features.end(),
+                          [](float x) { return std::isnan(x); }),
+            3);
+}
+
+TEST(SiteDataTest, ARunWithoutALabelReadsNone) {
+  v1::DataSpec spec = TestSpec();
+  spec.clear_label();
+  spec.clear_label_classes();
+  EXPECT_THAT(SiteData::Columns(spec), ElementsAre("age", "bmi", "admission"));
+  ASSERT_OK_AND_ASSIGN(const SiteData data,
+                       TestData("age,bmi,admission\n60,25,medical\n50,,medical\n", spec));
+  EXPECT_EQ(data.num_rows(SplitPart::kTrain), 1U) << "rows with missing cells are dropped as ever";
+  EXPECT_OK(data.CheckClasses());
 }
 
 TEST(SiteDataTest, WithoutARuleAMissingCellIsAnError) {
