@@ -15,6 +15,8 @@
 namespace skerry::coordinator {
 namespace {
 
+constexpr const char* kBest = "evaluation.best_metric";
+constexpr const char* kStopMetric = "evaluation.early_stopping.metric";
 constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse", "mae", "r2"};
 
 // Each metric must be one that the model has.
@@ -24,16 +26,42 @@ void CheckMetrics(TomlReader& toml, const v1::RunSpec& spec) {
       learning::MakeModel(spec.model(), num_inputs, spec.data().label_classes_size());
   if (!model.ok()) return;  // which is said elsewhere
   const std::vector<std::string> known = learning::MetricNames((*model)->output_kind());
-  for (const std::string& name : spec.evaluation().metrics()) {
+  const auto check = [&](const char* key, const std::string& name) {
     const bool misspelt = std::find(kMetrics.begin(), kMetrics.end(), name) == kMetrics.end();
-    if (misspelt || std::find(known.begin(), known.end(), name) != known.end()) continue;
-    toml.Fail("evaluation.metrics",
+    if (misspelt || std::find(known.begin(), known.end(), name) != known.end()) return;
+    toml.Fail(key,
               "a model with model.kind = \"" + spec.model().kind() + "\" and " +
                   (spec.data().label_classes().empty()
                        ? "a number as its label"
                        : std::to_string(spec.data().label_classes_size()) + " label_classes") +
                   " has no \"" + name + "\"",
               "it has: " + Join(known, ", "));
+  };
+  for (const std::string& name : spec.evaluation().metrics()) check("evaluation.metrics", name);
+  check(kBest, spec.evaluation().best_metric());
+  check(kStopMetric, spec.evaluation().early_stopping().metric());
+}
+
+// Training ends by the validation rows: to stop by those that the result is reported on would
+// flatter it.
+void ReadEarlyStopping(TomlReader& toml, v1::RunSpec& spec) {
+  constexpr const char* kPatience = "evaluation.early_stopping.patience";
+  constexpr const char* kMinDelta = "evaluation.early_stopping.min_delta";
+  if (!toml.Has("evaluation.early_stopping")) return;
+  v1::EarlyStoppingSpec& stopping = *spec.mutable_evaluation()->mutable_early_stopping();
+  stopping.set_metric(toml.String(kStopMetric));
+  Choose(toml, kStopMetric, stopping.metric(), kMetrics);
+  stopping.set_patience(toml.Integer(kPatience));
+  CheckAtLeast(toml, kPatience, static_cast<double>(stopping.patience()), 1);
+  stopping.set_min_delta(toml.Number(kMinDelta, 0.0));
+  CheckAtLeast(toml, kMinDelta, stopping.min_delta(), 0);
+  if (spec.data().split().validation() <= 0) {
+    toml.Fail("evaluation.early_stopping", "needs data.split.validation over 0",
+              "it goes by validation rows; set for instance data.split = { train = 0.6, "
+              "validation = 0.2, test = 0.2 }");
+  }
+  if (spec.evaluation().every() == 0) {
+    toml.Fail("evaluation.early_stopping", "needs evaluation.every of at least 1");
   }
 }
 
@@ -47,6 +75,9 @@ void ReadEvaluation(TomlReader& toml, v1::RunSpec& spec) {
     Choose(toml, "evaluation.metrics", name, kMetrics);
     evaluation.add_metrics(std::move(name));
   }
+  evaluation.set_best_metric(toml.String(kBest, ""));
+  if (toml.Has(kBest)) Choose(toml, kBest, evaluation.best_metric(), kMetrics);
+  ReadEarlyStopping(toml, spec);
   CheckMetrics(toml, spec);
 }
 

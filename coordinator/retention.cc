@@ -11,10 +11,6 @@
 namespace skerry::coordinator {
 namespace {
 
-bool LargerIsBetter(const std::string& metric) {
-  return metric == "auc" || metric == "accuracy" || metric == "r2";
-}
-
 bool IsCommitted(const storage::RoundRecord& round) {
   return round.phase == Name(Phase::kCommitted);
 }
@@ -25,11 +21,12 @@ void RememberScore(const v1::RunSpec& spec, int64_t version,
                    const std::vector<learning::Metric>& metrics, Scores& scores) {
   std::vector<std::string> wanted = {"log_loss", "mse"};  // a model has one of them
   if (!spec.evaluation().metrics().empty()) wanted = {spec.evaluation().metrics(0)};
+  if (!spec.evaluation().best_metric().empty()) wanted = {spec.evaluation().best_metric()};
   for (const char* split : {"validation.", "test."}) {
     for (const learning::Metric& metric : metrics) {
       for (const std::string& name : wanted) {
         if (metric.name != split + name) continue;
-        scores[version] = LargerIsBetter(name) ? metric.value : -metric.value;
+        scores[version] = learning::LargerIsBetter(name) ? metric.value : -metric.value;
         return;
       }
     }

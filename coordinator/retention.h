@@ -17,8 +17,8 @@ namespace skerry::coordinator {
 // How good the versions of a run are, by version; larger is better.
 using Scores = std::map<int64_t, double>;
 
-// Notes how good a version is: the first metric of [evaluation] metrics (validation before test),
-// or the loss when none is listed. Nothing when the metrics do not have it.
+// Notes how good a version is: [evaluation] best_metric, or the first of its metrics, or the loss
+// when none is listed; on validation rows before test rows. Nothing when the metrics do not have it.
 void RememberScore(const v1::RunSpec& spec, int64_t version,
                    const std::vector<learning::Metric>& metrics, Scores& scores);
 

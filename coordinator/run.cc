@@ -73,8 +73,10 @@ void Run::Start() {
 // ---- How it ends, pauses and goes on -----------------------------------------------------------
 
 void Run::FinishRun() {
-  if (!record_.degraded) return End(RunState::kCompleted, "");
-  End(RunState::kCompletedDegraded, "rounds closed without " + AbsencesByRounds());
+  std::string reason = program_->WhyFinished(history_);
+  if (!record_.degraded) return End(RunState::kCompleted, reason);
+  if (!reason.empty()) reason += "; ";
+  End(RunState::kCompletedDegraded, reason + "rounds closed without " + AbsencesByRounds());
 }
 
 void Run::End(RunState state, const std::string& reason) {

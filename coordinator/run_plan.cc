@@ -142,6 +142,11 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   ReadParticipation(toml, plan.participation);
   ReadTimes(toml, plan.time);
   ReadKeep(toml, plan.keep);
+  if (plan.keep.history_rounds != 0 && plan.spec.evaluation().has_early_stopping()) {
+    toml.Fail("keep.history_rounds",
+              "clashes with evaluation.early_stopping, which looks at all rounds of the run",
+              "remove one of the two");
+  }
   plan.simulation.sites = toml.String("simulation.sites", "");
   toml.Skip("simulation.faults");  // simulation/fault_plan_file.h
   SKERRY_RETURN_IF_ERROR(toml.Finish());

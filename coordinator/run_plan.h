@@ -33,7 +33,7 @@ struct TimeSettings {
 // [keep]: what stays on the coordinator's disk.
 struct Keep {
   int64_t checkpoints = 3;     // newest versions
-  int64_t best = 1;            // and the best by the first metric of [evaluation]
+  int64_t best = 1;            // and the best by [evaluation] best_metric
   int64_t updates = 0;         // updates of so many newest rounds
   int64_t history_days = 0;    // so many days after the end; 0: for ever
   int64_t history_rounds = 0;  // of a run that goes on: the newest so many rounds; 0: all

@@ -76,7 +76,8 @@ v1::RunSummary Summarize(const Run& run) {
   summary.set_created_unix_ms(record.created.unix_millis);
   summary.set_ended_unix_ms(record.ended.unix_millis);
   summary.set_model_version(run.base() ? run.base()->version : -1);
-  summary.set_round(std::clamp<int64_t>(run.last_committed_round(), 0, run.program().num_rounds()));
+  // Rounds that make no model come before and after those that are counted.
+  summary.set_round(std::clamp<int64_t>(summary.model_version(), 0, run.program().num_rounds()));
   if (run.base()) summary.set_model_hash(std::string(run.base()->model_hash.view()));
   if (!run.ended()) {
     summary.set_phase(std::string(Name(run.round_state().phase)));

@@ -129,6 +129,10 @@ std::vector<Metric> ToMetrics(OutputKind kind, std::string_view split, const Eva
   return metrics;
 }
 
+bool LargerIsBetter(std::string_view name) {
+  return name == "auc" || name == "accuracy" || name == "r2";
+}
+
 std::vector<std::string> MetricNames(OutputKind kind) {
   if (kind == OutputKind::kValue) return {"mse", "mae", "r2"};
   if (kind == OutputKind::kBinary) return {"log_loss", "auc", "accuracy"};

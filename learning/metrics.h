@@ -71,6 +71,9 @@ std::vector<Metric> ToMetrics(OutputKind kind, std::string_view split, const Eva
 // The names, without the split, of the metrics that a kind of model may have.
 std::vector<std::string> MetricNames(OutputKind kind);
 
+// Whether a larger value of the metric of this name (without its split) is a better one.
+bool LargerIsBetter(std::string_view name);
+
 // The area under the ROC curve from scores themselves: the share of (positive, negative) pairs in
 // order, ties one half (Mann and Whitney). NaN when a class is missing or a score is NaN.
 double ExactAuc(std::span<const float> scores, std::span<const float> labels);

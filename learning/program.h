@@ -57,6 +57,8 @@ class Program {
   // rounds_looked_at() of them, so that no one has to remember more.
   virtual std::optional<RoundSpec> Next(std::span<const RoundOutcome> committed) const = 0;
   virtual std::size_t rounds_looked_at() const { return 1; }
+  // Why it is finished, once Next() says so before all rounds; "" otherwise.
+  virtual std::string WhyFinished(std::span<const RoundOutcome> /*committed*/) const { return ""; }
   virtual int64_t num_rounds() const = 0;  // for "round 12 of 50"
 
   virtual const Layout& parameters() const = 0;  // F32

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "learning/compression/spec.h"
+#include "learning/early_stopping.h"
 #include "learning/features.h"
 #include "learning/model.h"
 #include "learning/program.h"
@@ -43,11 +44,24 @@ class TrainingProgram final : public Program {
     const int64_t first = NeedsStatistics(spec_.data()) ? 0 : 1;
     const int64_t round = committed.empty() ? first : committed.back().round + 1;
     if (round == 0) return StatisticsRound();
-    if (round <= num_rounds()) return TrainingRound(round);
-    if (round == num_rounds() + 1 && !EvaluatedSplits(spec_.data().split()).empty()) {
+    const std::optional<EarlyStop> stop = StopIn(committed);
+    const int64_t last = stop ? stop->round : num_rounds();
+    if (round <= last) return TrainingRound(round);
+    if (round == last + 1 && !EvaluatedSplits(spec_.data().split()).empty()) {
       return EvaluationRound(round);
     }
     return std::nullopt;
+  }
+
+  std::size_t rounds_looked_at() const override {
+    if (!spec_.evaluation().has_early_stopping()) return 1;
+    return static_cast<std::size_t>(num_rounds()) + 2;  // and those before and after training
+  }
+
+  std::string WhyFinished(std::span<const RoundOutcome> committed) const override {
+    const std::optional<EarlyStop> stop = StopIn(committed);
+    return stop && stop->round < num_rounds() ? InWords(spec_.evaluation().early_stopping(), *stop)
+                                              : "";
   }
 
   int64_t num_rounds() const override { return spec_.training().num_rounds(); }
@@ -96,11 +110,17 @@ class TrainingProgram final : public Program {
     return static_cast<std::size_t>(spec_.data().label_classes_size());
   }
 
+  std::optional<EarlyStop> StopIn(std::span<const RoundOutcome> committed) const {
+    return FindEarlyStop(spec_.evaluation().early_stopping(), committed);
+  }
+
   // [evaluation] metrics names them without the split; none listed: all.
   bool Wanted(const std::string& name) const {
     const auto& wanted = spec_.evaluation().metrics();
     const std::string bare = name.substr(name.find('.') + 1);
-    return wanted.empty() || std::find(wanted.begin(), wanted.end(), bare) != wanted.end();
+    return wanted.empty() || std::find(wanted.begin(), wanted.end(), bare) != wanted.end() ||
+           bare == spec_.evaluation().best_metric() ||
+           bare == spec_.evaluation().early_stopping().metric();
   }
 
   RoundSpec StatisticsRound() const {
@@ -161,13 +181,21 @@ class TrainingProgram final : public Program {
 
 Status CheckMetrics(const v1::RunSpec& spec, const Model& model) {
   const std::vector<std::string> names = MetricNames(model.output_kind());
-  for (const std::string& wanted : spec.evaluation().metrics()) {
-    if (std::find(names.begin(), names.end(), wanted) != names.end()) continue;
-    return InvalidArgument("evaluation.metrics: a model of kind \"" + spec.model().kind() +
+  const auto check = [&](const char* key, const std::string& wanted) {
+    if (std::find(names.begin(), names.end(), wanted) != names.end()) return OkStatus();
+    return InvalidArgument(std::string(key) + ": a model of kind \"" + spec.model().kind() +
                            "\" with this label has no \"" + wanted + "\"")
         .WithHint("it has: " + Join(names, ", "));
+  };
+  const v1::EvaluationSpec& evaluation = spec.evaluation();
+  for (const std::string& wanted : evaluation.metrics()) {
+    SKERRY_RETURN_IF_ERROR(check("evaluation.metrics", wanted));
   }
-  return OkStatus();
+  if (!evaluation.best_metric().empty()) {
+    SKERRY_RETURN_IF_ERROR(check("evaluation.best_metric", evaluation.best_metric()));
+  }
+  if (!evaluation.has_early_stopping()) return OkStatus();
+  return check("evaluation.early_stopping.metric", evaluation.early_stopping().metric());
 }
 
 }  // namespace

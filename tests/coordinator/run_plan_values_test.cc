@@ -178,6 +178,32 @@ TEST(RunPlanValuesTest, OfTwoKeysThatCannotBothBeMeantBothAreNamed) {
         {"run.toml:11: evaluation.metrics", "model.kind = \"linear\"", "no \"auc\"", "mse"}}});
 }
 
+TEST(RunPlanValuesTest, EarlyStoppingNeedsValidationRowsAndAWholeHistory) {
+  const std::string table =
+      "\"logistic\"\n[evaluation.early_stopping]\nmetric = \"auc\"\npatience = 3";
+  const std::string with_few_rounds = table + "\n[keep]\nhistory_rounds = 20";
+  ExpectRefused(
+      {{"\"logistic\"",
+        table.c_str(),
+        {"evaluation.early_stopping: needs data.split.validation over 0"}},
+       {"\"logistic\"",
+        "\"logistic\"\n[evaluation]\nearly_stopping = { metric = \"mse\", patience = 1 }",
+        {"evaluation.early_stopping.metric", "no \"mse\""}},
+       {"\"logistic\"",
+        "\"logistic\"\n[evaluation]\nearly_stopping = { metric = \"auc\", patience = 0 }",
+        {"evaluation.early_stopping.patience: must be at least 1"}},
+       {"\"logistic\"",
+        "\"logistic\"\n[evaluation]\nevery = 0\nearly_stopping = { metric = \"auc\", patience = 1 "
+        "}",
+        {"needs evaluation.every of at least 1"}},
+       {"\"logistic\"",
+        with_few_rounds.c_str(),
+        {"keep.history_rounds: clashes with evaluation.early_stopping"}},
+       {"\"logistic\"",
+        "\"logistic\"\n[evaluation]\nbest_metric = \"r2\"",
+        {"evaluation.best_metric", "no \"r2\""}}});
+}
+
 TEST(RunPlanValuesTest, ColumnsClassesAndSharesMustFitTogether) {
   ExpectRefused(
       {{"[\"age\"]", "[]", {"data.features: there is no feature"}},

@@ -59,6 +59,39 @@ TEST(SimulatorTest, AFederationLearns) {
   EXPECT_EQ(result.rounds.back().kind(), "evaluate");
 }
 
+// Validation rows, and a rate at which the loss soon goes up again.
+std::string StopsEarly(int num_rounds, const std::string& stopping) {
+  std::string text = PatientsRunFile(num_rounds, "[evaluation]\nevery = 1\n" + stopping);
+  const std::string given = "split = {";
+  const std::size_t split = text.find(given);
+  EXPECT_NE(split, std::string::npos);
+  text.replace(split, text.find('}', split) + 1 - split,
+               "split = { train = 0.5, validation = 0.3, test = 0.2 }");
+  return text;
+}
+
+TEST(SimulatorTest, TrainingEndsEarlyWithTheModelOfARunOfSoManyRounds) {
+  constexpr int kMany = 200;
+  ASSERT_OK_AND_ASSIGN(
+      const SimulationResult stopped,
+      Simulate(Patients(StopsEarly(
+          kMany, "early_stopping = { metric = \"auc\", patience = 2, min_delta = 0.001 }\n"))));
+  EXPECT_EQ(stopped.run.state(), "completed");
+  const int64_t last = stopped.run.model_version();
+  EXPECT_GT(last, 2);
+  EXPECT_LT(last, kMany);
+  EXPECT_EQ(stopped.run.round(), last);
+  EXPECT_THAT(stopped.run.reason(), HasSubstr("stopped early: validation.auc did not improve"));
+  EXPECT_EQ(stopped.rounds.back().kind(), "evaluate") << "the last version is evaluated";
+  EXPECT_EQ(stopped.rounds.back().round(), last + 1);
+  ASSERT_OK_AND_ASSIGN(const SimulationResult whole,
+                       Simulate(Patients(StopsEarly(static_cast<int>(last), ""))));
+  EXPECT_EQ(whole.run.reason(), "");
+  // The metadata differ in nothing but the run's description.
+  EXPECT_EQ(stopped.model.substr(stopped.model.size() - 64),
+            whole.model.substr(whole.model.size() - 64));
+}
+
 TEST(SimulatorTest, TheSameFileGivesTheSameBytesWithAnyNumberOfThreads) {
   SimulationOptions one = Patients(PatientsRunFile(5));
   one.num_threads = 1;
