@@ -18,7 +18,8 @@ namespace skerry::coordinator {
 using Scores = std::map<int64_t, double>;
 
 // Notes how good a version is: [evaluation] best_metric, or the first of its metrics, or the loss
-// when none is listed; on validation rows before test rows. Nothing when the metrics do not have it.
+// when none is listed; on validation rows before test rows. Nothing when the metrics do not have
+// it.
 void RememberScore(const v1::RunSpec& spec, int64_t version,
                    const std::vector<learning::Metric>& metrics, Scores& scores);
 

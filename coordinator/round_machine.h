@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "coordinator/track_record.h"
 
 // What may happen in a round, as a pure function: no clock, no store, no site names (sites are
 // places in the run's roster, which is in bytewise order of names).
@@ -53,6 +55,10 @@ struct RoundPolicy {
   Duration round_deadline{0};   // of Selecting, and of Training
   Duration min_wait{0};         // Selecting lasts at least so long
   uint64_t seed = 0;            // of the draw
+  Selection selection = Selection::kRandom;
+  double probability = 1;                    // kPoisson: that a site is drawn
+  int64_t candidates = 0;                    // kPowerOfChoice: so many are drawn first
+  std::shared_ptr<const TrackRecord> track;  // for the rules that need one
   // Replay of a history: exactly these places are awaited and invited.
   std::optional<std::vector<int32_t>> only;
 };

@@ -52,6 +52,9 @@ Run::Run(RunHost& host, RunPlan plan, storage::RunRecord record,
       contract_(std::move(contract)),
       replay_(std::move(replay)),
       record_(std::move(record)),
+      track_(NeedsTrackRecord(plan_.participation.selection)
+                 ? std::make_shared<TrackRecord>(record_.sites.size())
+                 : nullptr),
       kept_versions_(plan_.keep),
       kept_updates_(plan_.keep.updates),
       change_(static_cast<uint64_t>(host.WallNow().unix_millis)) {}

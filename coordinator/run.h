@@ -108,6 +108,7 @@ class Run {
   void BeginNextRound();
   void BeginAttempt(int64_t attempt, std::vector<Seat> seats);
   Status RestoreKeptUpdates(storage::JournalReader& journal);
+  Status RestoreTrack(storage::JournalReader& journal);
   void OfferOpenTasks();
   void RestoreRound(const storage::RoundRecord& record, std::vector<storage::TaskRecord> tasks);
   void LookWhoIsConnected();
@@ -126,6 +127,7 @@ class Run {
   void CloseTasks(const std::vector<int32_t>& counted);
   void Remember(learning::RoundOutcome outcome);
   void NoteAbsences(const std::vector<int32_t>& counted);
+  void NoteTrack(const storage::TaskRecord& task, const v1::ResultHeader& header);
   void RemoveOldFiles();
   void RemoveOldRounds();
   void MaybeResume();
@@ -157,8 +159,9 @@ class Run {
   std::vector<learning::RoundOutcome> history_;  // as much of it as the program looks at
   std::optional<ModelVersion> base_;
   std::optional<v1::RoundSummary> last_summary_;
-  std::string chain_hash_;  // of the last committed round
-  Scores scores_;           // of the kept versions, by the metric that decides which is best
+  std::string chain_hash_;              // of the last committed round
+  std::shared_ptr<TrackRecord> track_;  // null: the draw does not look at it
+  Scores scores_;  // of the kept versions, by the metric that decides which is best
   KeptVersions kept_versions_;
   KeptUpdates kept_updates_;
   std::optional<learning::RoundSpec> spec_;  // of the round under way

@@ -112,6 +112,10 @@ void Run::Do(const Commit& /*effect*/) {
     StageRun();
     return BeginNextRound();
   }
+  if (track_ != nullptr) {
+    for (const int32_t place : counted_)
+      NoteTrack(slots_.at(place).record, slots_.at(place).header);
+  }
   CloseTasks(counted_);
   NoteAbsences(counted_);
   Note("round_committed", std::to_string(counted_.size()) + " results");
@@ -159,18 +163,28 @@ void Run::CloseTasks(const std::vector<int32_t>& counted) {
 // whom.
 void Run::NoteAbsences(const std::vector<int32_t>& counted) {
   if (replay_ != nullptr) return;
-  const bool everybody = contract_.sites_per_round == static_cast<int64_t>(record_.sites.size());
   const auto look_at = [&](int32_t place) {
     if (std::binary_search(counted.begin(), counted.end(), place)) return;
     ++record_.rounds_lacked[record_.sites[static_cast<std::size_t>(place)]];
     record_.degraded = true;
   };
-  if (everybody) {
+  if (!contract_.draws) {
     const auto num_sites = static_cast<int32_t>(record_.sites.size());
     for (int32_t place = 0; place < num_sites; ++place) look_at(place);
   } else {
     for (const auto& [place, slot] : slots_) look_at(place);
   }
+}
+
+void Run::NoteTrack(const storage::TaskRecord& task, const v1::ResultHeader& header) {
+  const std::optional<int32_t> place = PlaceOf(task.site);
+  if (!place) return;
+  const auto loss = header.scalars().find("train_loss");
+  constexpr double kMillis = 1000;
+  track_->NoteCounted(
+      static_cast<std::size_t>(*place), task.round, header.num_examples(),
+      loss == header.scalars().end() ? 0.0 : loss->second,
+      static_cast<double>(task.reported.unix_millis - task.taken.unix_millis) / kMillis);
 }
 
 void Run::Remember(learning::RoundOutcome outcome) {

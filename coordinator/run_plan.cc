@@ -28,6 +28,42 @@ int64_t CountOrAll(TomlReader& toml, const char* key) {
   return 0;
 }
 
+// A way to draw has keys of its own; those of another are refused, lest somebody believe in them.
+void ReadSelection(TomlReader& toml, Participation& participation) {
+  constexpr const char* kSelection = "participation.selection";
+  constexpr const char* kProbability = "participation.probability";
+  constexpr const char* kCandidates = "participation.candidates";
+  const std::string name = toml.String(kSelection, "random");
+  participation.selection =
+      static_cast<Selection>(Choose(toml, kSelection, name, SelectionNames()));
+  const bool by_coins = participation.selection == Selection::kPoisson;
+  if (by_coins) {
+    participation.probability = toml.Number(kProbability);
+    if (!(participation.probability > 0 && participation.probability <= 1)) {
+      toml.Fail(kProbability, "must be over 0 and at most 1");
+    }
+    if (participation.sites_per_round != 0) {
+      toml.Fail("participation.sites_per_round",
+                "clashes with participation.selection = \"poisson\", which draws as many sites as "
+                "its coins say",
+                "remove the key; participation.probability says how many are expected");
+    }
+  }
+  if (participation.selection == Selection::kPowerOfChoice) {
+    participation.candidates = toml.Integer(kCandidates, 0);
+    if (toml.Has(kCandidates)) {
+      CheckAtLeast(toml, kCandidates, static_cast<double>(participation.candidates),
+                   static_cast<double>(std::max<int64_t>(1, participation.sites_per_round)));
+    }
+  }
+  const bool must_draw = !by_coins && participation.selection != Selection::kRandom;
+  if (must_draw && participation.sites_per_round == 0) {
+    toml.Fail(kSelection,
+              "\"" + name + "\" draws participation.sites_per_round sites, and that is all",
+              "set participation.sites_per_round to fewer sites than there are");
+  }
+}
+
 void ReadParticipation(TomlReader& toml, Participation& participation) {
   constexpr const char* kSites = "participation.sites";
   participation.all_sites = !toml.Has(kSites) || toml.IsString(kSites);
@@ -52,6 +88,7 @@ void ReadParticipation(TomlReader& toml, Participation& participation) {
   participation.quorum = CountOrAll(toml, "participation.quorum");
   participation.required_sites =
       toml.Strings("participation.required_sites", std::vector<std::string>{});
+  ReadSelection(toml, participation);
   const std::string late = toml.String("participation.late_policy", "discard");
   if (late != "discard") {
     toml.Fail("participation.late_policy",
@@ -142,9 +179,13 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   ReadParticipation(toml, plan.participation);
   ReadTimes(toml, plan.time);
   ReadKeep(toml, plan.keep);
-  if (plan.keep.history_rounds != 0 && plan.spec.evaluation().has_early_stopping()) {
+  const bool looks_back = NeedsTrackRecord(plan.participation.selection);
+  if (plan.keep.history_rounds != 0 &&
+      (looks_back || plan.spec.evaluation().has_early_stopping())) {
     toml.Fail("keep.history_rounds",
-              "clashes with evaluation.early_stopping, which looks at all rounds of the run",
+              std::string("clashes with ") +
+                  (looks_back ? "participation.selection" : "evaluation.early_stopping") +
+                  ", which looks at all rounds of the run",
               "remove one of the two");
   }
   plan.simulation.sites = toml.String("simulation.sites", "");
@@ -188,8 +229,10 @@ Result<Contract> MakeContract(const Participation& participation,
   Contract contract;
   contract.min_sites = or_else(participation.min_sites, size);
   contract.sites_per_round = or_else(participation.sites_per_round, size);
-  contract.quorum =
-      or_else(participation.quorum, std::min(contract.min_sites, contract.sites_per_round));
+  const bool by_coins = participation.selection == Selection::kPoisson;
+  contract.draws = by_coins || contract.sites_per_round < size;
+  contract.quorum = or_else(participation.quorum,
+                            by_coins ? 1 : std::min(contract.min_sites, contract.sites_per_round));
   const Named sites = {"sites", size};
   const Named min_sites = {"min_sites", contract.min_sites};
   const Named per_round = {"sites_per_round", contract.sites_per_round};

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "base/time.h"
+#include "coordinator/track_record.h"
 #include "learning/program.h"
 #include "skerry/v1/task.pb.h"
 
@@ -18,7 +19,10 @@ struct Participation {
   std::vector<std::string> sites;  // else these, in bytewise order
   int64_t min_sites = 0;           // ready before a round begins; 0: the whole roster
   int64_t sites_per_round = 0;     // drawn among the ready; 0: all of them
-  int64_t quorum = 0;              // results that a round needs; 0: min_sites
+  Selection selection = Selection::kRandom;
+  double probability = 1;  // selection by coins: of one site
+  int64_t candidates = 0;  // power of choice; 0: twice sites_per_round
+  int64_t quorum = 0;      // results that a round needs; 0: min_sites
   std::vector<std::string> required_sites;
 };
 
@@ -67,6 +71,8 @@ struct Contract {
   int64_t sites_per_round = 0;
   int64_t quorum = 0;
   std::vector<bool> required;  // by place in the roster
+  // Whether a round without some site is as it should be: sites are drawn.
+  bool draws = false;
 };
 Result<Contract> MakeContract(const Participation& participation,
                               const std::vector<std::string>& roster);

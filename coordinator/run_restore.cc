@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "coordinator/run.h"
@@ -41,6 +42,7 @@ Status Run::Restore(storage::JournalReader& journal) {
   }
   SKERRY_RETURN_IF_ERROR(RestoreKeptUpdates(journal));
   if (ended()) return OkStatus();
+  SKERRY_RETURN_IF_ERROR(RestoreTrack(journal));
   if (paused() && record_.reason.starts_with(kDiskFull)) Unpause();  // it is tried at once
   if (base_) {
     kept_versions_.Update(scores_, base_->version);
@@ -56,6 +58,23 @@ Status Run::Restore(storage::JournalReader& journal) {
   SKERRY_ASSIGN_OR_RETURN(std::vector<storage::TaskRecord> tasks,
                           journal.Tasks(record_.run_id, open->round, open->round));
   RestoreRound(*open, std::move(tasks));
+  return OkStatus();
+}
+
+// In the order in which the rounds noted them.
+Status Run::RestoreTrack(storage::JournalReader& journal) {
+  if (track_ == nullptr) return OkStatus();
+  SKERRY_ASSIGN_OR_RETURN(std::vector<storage::TaskRecord> tasks,
+                          journal.Tasks(record_.run_id, 0, last_committed_round()));
+  std::sort(tasks.begin(), tasks.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.round, a.site) < std::tie(b.round, b.site);
+  });
+  for (const storage::TaskRecord& task : tasks) {
+    v1::ResultHeader header;
+    if (task.outcome != Outcome::kCounted) continue;
+    SKERRY_CHECK(header.ParseFromString(task.header));
+    NoteTrack(task, header);
+  }
   return OkStatus();
 }
 

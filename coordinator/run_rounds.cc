@@ -101,6 +101,11 @@ RoundPolicy Run::PolicyFor(const learning::RoundSpec& spec) const {
   policy.round_deadline = plan_.time.round_deadline;
   policy.min_wait = history_.empty() ? Duration{0} : plan_.min_round;
   policy.seed = plan_.spec.seed();
+  policy.selection = plan_.participation.selection;
+  policy.probability = plan_.participation.probability;
+  policy.candidates = plan_.participation.candidates > 0 ? plan_.participation.candidates
+                                                         : 2 * contract_.sites_per_round;
+  policy.track = track_;
   if (replay_ == nullptr) return policy;
   policy.only.emplace();
   policy.required.clear();

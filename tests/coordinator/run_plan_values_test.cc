@@ -178,6 +178,25 @@ TEST(RunPlanValuesTest, OfTwoKeysThatCannotBothBeMeantBothAreNamed) {
         {"run.toml:11: evaluation.metrics", "model.kind = \"linear\"", "no \"auc\"", "mse"}}});
 }
 
+TEST(RunPlanValuesTest, AWayToDrawHasItsOwnKeysAndNoOthers) {
+  ExpectRefused({{"", "selection = \"poisson\"", {"participation.probability: is missing"}},
+                 {"",
+                  "selection = \"poisson\"\nprobability = 1.5",
+                  {"participation.probability: must be over 0 and at most 1"}},
+                 {"",
+                  "selection = \"poisson\"\nprobability = 0.5\nsites_per_round = 2",
+                  {"participation.sites_per_round: clashes with participation.selection"}},
+                 {"", "probability = 0.5", {"participation.probability: nothing reads this key"}},
+                 {"", "selection = \"oort\"", {"draws participation.sites_per_round sites"}},
+                 {"",
+                  "selection = \"power_of_choice\"\nsites_per_round = 2\ncandidates = 1",
+                  {"participation.candidates: must be at least 2"}},
+                 {"",
+                  "selection = \"oort\"\nsites_per_round = 2\n[keep]\nhistory_rounds = 20",
+                  {"keep.history_rounds: clashes with participation.selection"}},
+                 {"", "selection = \"ort\"", {"participation.selection", "\"oort\""}}});
+}
+
 TEST(RunPlanValuesTest, EarlyStoppingNeedsValidationRowsAndAWholeHistory) {
   const std::string table =
       "\"logistic\"\n[evaluation.early_stopping]\nmetric = \"auc\"\npatience = 3";

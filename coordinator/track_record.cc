@@ -1,0 +1,36 @@
+#include "coordinator/track_record.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace skerry::coordinator {
+namespace {
+
+constexpr std::string_view kNames[] = {"random", "poisson", "availability", "power_of_choice",
+                                       "oort"};
+
+}  // namespace
+
+std::string_view Name(Selection selection) { return kNames[static_cast<std::size_t>(selection)]; }
+
+std::vector<std::string> SelectionNames() { return {std::begin(kNames), std::end(kNames)}; }
+
+bool NeedsTrackRecord(Selection selection) {
+  return selection != Selection::kRandom && selection != Selection::kPoisson;
+}
+
+void TrackRecord::NoteCounted(std::size_t place, int64_t round, int64_t num_examples, double loss,
+                              double seconds) {
+  SiteTrack& site = sites_[place];
+  site.num_examples = num_examples;
+  if (round < 1) return;
+  ++site.rounds_counted;
+  site.last_round = round;
+  site.loss = std::max(0.0, loss);
+  site.seconds = std::max(0.0, seconds);
+  const auto rounds = static_cast<std::size_t>(round);
+  if (utility_of_rounds_.size() < rounds) utility_of_rounds_.resize(rounds);
+  utility_of_rounds_[rounds - 1] += static_cast<double>(num_examples) * site.loss;
+}
+
+}  // namespace skerry::coordinator
