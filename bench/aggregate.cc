@@ -134,21 +134,24 @@ class Bench {
     std::vector<coordinator::Update> updates;
     for (const auto& file : updates_) updates.push_back({file.get(), &reader});
     SKERRY_ASSIGN_OR_RETURN(const learning::Coefficients coefficients,
-                            coordinator::WeighUpdates(strategy.aggregator(), infos_, updates,
-                                                      options_.elements, executor, threads));
+                            coordinator::WeighUpdates(strategy, infos_,
+                                                      {.updates = updates,
+                                                       .num_elements = options_.elements,
+                                                       .compute = executor,
+                                                       .num_threads = threads}));
     return coordinator::RunBlockPass({.num_elements = options_.elements,
                                       .strategy = strategy,
                                       .coefficients = coefficients,
                                       .scalars = scalars,
-                                      .updates = std::move(updates),
+                                      .sections = {std::move(updates)},
                                       .base_model = {},
                                       .initial = &Zeros,
                                       .base_state = {}},
                                      {.model = {&model, 0}, .state = {}}, executor, threads);
   }
 
-  static void Zeros(int64_t /*first*/, std::span<float> out) {
-    std::fill(out.begin(), out.end(), 0.0F);
+  static void Zeros(int64_t /*first*/, std::span<double> out) {
+    std::fill(out.begin(), out.end(), 0.0);
   }
 
   static Result<std::string> HashOf(const File& file) {

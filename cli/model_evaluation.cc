@@ -20,9 +20,10 @@ using learning::Metric;
 using learning::OutputKind;
 
 // Outputs and labels of some rows.
+template <class T>
 struct Scored {
-  std::vector<float> outputs;
-  std::vector<float> labels;
+  std::vector<T> outputs;
+  std::vector<T> labels;
 
   void Append(const Scored& other) {
     outputs.insert(outputs.end(), other.outputs.begin(), other.outputs.end());
@@ -36,13 +37,18 @@ std::vector<std::string> MetricsOf(OutputKind kind) {
   return {"mse", "mae"};
 }
 
-std::vector<Metric> Measure(const learning::Model& model, const Scored& scored) {
+template <class T>
+std::vector<Metric> Measure(const learning::AnyModel& model, const Scored<T>& scored) {
   const learning::EvaluationSums sums =
-      learning::Evaluate(model.output_kind(), model.num_outputs(), scored.outputs, scored.labels);
+      learning::Evaluate(model.output_kind(), model.num_outputs(),
+                         std::span<const T>(scored.outputs), std::span<const T>(scored.labels));
   std::vector<Metric> metrics;
   for (Metric& metric : learning::ToMetrics(model.output_kind(), "test", sums)) {
     metric.name = metric.name.substr(metric.name.find('.') + 1);
-    if (metric.name == "auc") metric.value = learning::ExactAuc(scored.outputs, scored.labels);
+    if (metric.name == "auc") {
+      metric.value =
+          learning::ExactAuc(std::span<const T>(scored.outputs), std::span<const T>(scored.labels));
+    }
     metrics.push_back(std::move(metric));
   }
   return metrics;
@@ -55,18 +61,16 @@ std::string ReplaceSite(const std::string& path, const std::string& site) {
   return replaced;
 }
 
+template <class T>
 class Comparer {
  public:
   Comparer(const coordinator::RunPlan& plan, const std::vector<simulation::SimulatedSite>& sites,
            const std::vector<NamedModel>& models)
       : plan_(plan), sites_(sites), models_(models) {}
 
-  Result<Comparison> Compare() {
-    SKERRY_ASSIGN_OR_RETURN(
-        model_, learning::MakeModel(
-                    plan_.spec.model(),
-                    static_cast<int64_t>(learning::FeatureColumns(plan_.spec.data()).size()),
-                    plan_.spec.data().label_classes_size()));
+  // `model` is that of the plan.
+  Result<Comparison> Compare(std::unique_ptr<learning::BasicModel<T>> model) {
+    model_ = std::move(model);
     comparison_.metrics = MetricsOf(model_->output_kind());
     SKERRY_RETURN_IF_ERROR(LoadSites());
     for (const NamedModel& model : models_) SKERRY_RETURN_IF_ERROR(AddModel(model));
@@ -88,12 +92,12 @@ class Comparer {
   }
 
   Status AddModel(const NamedModel& named) {
-    Scored total;  // each site's rows by the model that is for the site
+    Scored<T> total;  // each site's rows by the model that is for the site
     for (std::size_t i = 0; i < sites_.size(); ++i) {
       if (i == 0 || named.per_site()) {
         SKERRY_RETURN_IF_ERROR(Load(ReplaceSite(named.path, sites_[i].name)));
       }
-      const Scored own = Apply(data_[i]);
+      const Scored<T> own = Apply(data_[i]);
       comparison_.own.push_back({named.name, sites_[i].name, false, Measure(*model_, own)});
       total.Append(own);
       if (named.per_site()) AddAll(named.name + " of " + sites_[i].name);
@@ -104,7 +108,7 @@ class Comparer {
   }
 
   void AddAll(const std::string& name) {
-    Scored all;
+    Scored<T> all;
     for (const client::SiteData& data : data_) all.Append(Apply(data));
     comparison_.all.push_back({name, "", false, Measure(*model_, all)});
   }
@@ -116,30 +120,30 @@ class Comparer {
       return NotFound("there is no model " + path).WithHint(HintForMissing(files, path));
     }
     SKERRY_ASSIGN_OR_RETURN(const auto file, std::move(opened));
-    Result<client::LoadedModel> loaded = client::LoadModel(
+    Result<client::BasicLoadedModel<T>> loaded = client::LoadModelOf<T>(
         *file, model_->parameters(), static_cast<std::size_t>(model_->num_features()));
     if (!loaded.ok()) return std::move(loaded).status().WithContext(path);
     loaded_ = *std::move(loaded);
     return OkStatus();
   }
 
-  Scored Apply(const client::SiteData& data) const {
-    const learning::Dataset rows = data.Prepare(client::SplitPart::kTest, loaded_.transform);
-    Scored scored;
+  Scored<T> Apply(const client::SiteData& data) const {
+    const auto rows = data.PrepareOf<T>(client::SplitPart::kTest, loaded_.transform);
+    Scored<T> scored;
     scored.labels = rows.labels;
     scored.outputs.resize(static_cast<std::size_t>(rows.rows * model_->num_outputs()));
     if (rows.rows == 0) return scored;
     const auto workspace = model_->NewWorkspace(rows.rows);
-    model_->Forward(loaded_.parameters, learning::AllRows(rows), scored.outputs, *workspace);
+    model_->Forward(loaded_.parameters, learning::AllRows<T>(rows), scored.outputs, *workspace);
     return scored;
   }
 
   const coordinator::RunPlan& plan_;
   const std::vector<simulation::SimulatedSite>& sites_;
   const std::vector<NamedModel>& models_;
-  std::unique_ptr<learning::Model> model_;
+  std::unique_ptr<learning::BasicModel<T>> model_;
   std::vector<client::SiteData> data_;
-  client::LoadedModel loaded_;
+  client::BasicLoadedModel<T> loaded_;
   Comparison comparison_;
 };
 
@@ -210,7 +214,17 @@ std::string OwnTable(const Comparison& comparison) {
 Result<Comparison> CompareModels(const coordinator::RunPlan& plan,
                                  const std::vector<simulation::SimulatedSite>& sites,
                                  const std::vector<NamedModel>& models) {
-  return Comparer(plan, sites, models).Compare();
+  const auto num_inputs = static_cast<int64_t>(learning::FeatureColumns(plan.spec.data()).size());
+  const int64_t num_classes = plan.spec.data().label_classes_size();
+  SKERRY_ASSIGN_OR_RETURN(const learning::DType dtype, learning::DTypeOf(plan.spec.model()));
+  if (dtype == learning::DType::kF64) {
+    SKERRY_ASSIGN_OR_RETURN(auto model,
+                            learning::MakeModelF64(plan.spec.model(), num_inputs, num_classes));
+    return Comparer<double>(plan, sites, models).Compare(std::move(model));
+  }
+  SKERRY_ASSIGN_OR_RETURN(auto model,
+                          learning::MakeModel(plan.spec.model(), num_inputs, num_classes));
+  return Comparer<float>(plan, sites, models).Compare(std::move(model));
 }
 
 std::string ComparisonText(const Comparison& comparison) {

@@ -7,11 +7,12 @@
 namespace skerry::client {
 namespace {
 
-using learning::Batch;
-using learning::Dataset;
+using learning::BasicBatch;
+using learning::BasicDataset;
+using learning::BasicModel;
 
 // So many rows that the values of a model's widest layer take no more than 16 MB.
-int64_t RowsAtATime(const learning::Model& model, int64_t rows) {
+int64_t RowsAtATime(const learning::AnyModel& model, int64_t rows) {
   constexpr int64_t kMostRows = 4096;
   constexpr int64_t kMostValues = 4 << 20;
   int64_t widest = 1;
@@ -28,17 +29,19 @@ std::string_view SplitName(SplitPart part) {
 
 }  // namespace
 
-Result<learning::EvaluationSums> EvaluateRows(const learning::Model& model,
-                                              std::span<const float> parameters,
-                                              const Dataset& data, const std::stop_token& stop) {
+template <class T>
+Result<learning::EvaluationSums> EvaluateRows(const BasicModel<T>& model,
+                                              std::span<const T> parameters,
+                                              const BasicDataset<T>& data,
+                                              const std::stop_token& stop) {
   const int64_t most = RowsAtATime(model, data.rows);
   const auto size = [](int64_t i) { return static_cast<std::size_t>(i); };
-  std::vector<float> outputs(size(data.rows * model.num_outputs()));
+  std::vector<T> outputs(size(data.rows * model.num_outputs()));
   const auto workspace = model.NewWorkspace(most);
   for (int64_t first = 0; first < data.rows; first += most) {
     if (stop.stop_requested()) return Cancelled("evaluation was stopped");
     const int64_t rows = std::min(most, data.rows - first);
-    const Batch batch = {
+    const BasicBatch<T> batch = {
         rows,
         std::span(data.features)
             .subspan(size(first * data.num_features), size(rows * data.num_features)),
@@ -48,17 +51,19 @@ Result<learning::EvaluationSums> EvaluateRows(const learning::Model& model,
                                              size(rows * model.num_outputs())),
                   *workspace);
   }
-  return learning::Evaluate(model.output_kind(), model.num_outputs(), outputs, data.labels);
+  return learning::Evaluate(model.output_kind(), model.num_outputs(), std::span<const T>(outputs),
+                            std::span<const T>(data.labels));
 }
 
-Status WriteEvaluation(const learning::Model& model, std::span<const float> parameters,
-                       const std::map<SplitPart, Dataset>& datasets, const v1::Split& split,
+template <class T>
+Status WriteEvaluation(const BasicModel<T>& model, std::span<const T> parameters,
+                       const std::map<SplitPart, BasicDataset<T>>& datasets, const v1::Split& split,
                        const SitePolicy& policy, const std::stop_token& stop,
                        ResultWriter& writer) {
-  static const Dataset kNoRows;
+  static const BasicDataset<T> kNoRows;
   for (const SplitPart part : {SplitPart::kValidation, SplitPart::kTest}) {
     if ((part == SplitPart::kValidation ? split.validation() : split.test()) <= 0) continue;
-    const Dataset& rows = datasets.at(part);
+    const BasicDataset<T>& rows = datasets.at(part);
     SKERRY_ASSIGN_OR_RETURN(
         const learning::EvaluationSums sums,
         EvaluateRows(model, parameters, MayTell(policy, rows.rows) ? rows : kNoRows, stop));
@@ -70,5 +75,20 @@ Status WriteEvaluation(const learning::Model& model, std::span<const float> para
   }
   return OkStatus();
 }
+
+template Result<learning::EvaluationSums> EvaluateRows(const BasicModel<float>&,
+                                                       std::span<const float>,
+                                                       const BasicDataset<float>&,
+                                                       const std::stop_token&);
+template Status WriteEvaluation(const BasicModel<float>&, std::span<const float>,
+                                const std::map<SplitPart, BasicDataset<float>>&, const v1::Split&,
+                                const SitePolicy&, const std::stop_token&, ResultWriter&);
+template Result<learning::EvaluationSums> EvaluateRows(const BasicModel<double>&,
+                                                       std::span<const double>,
+                                                       const BasicDataset<double>&,
+                                                       const std::stop_token&);
+template Status WriteEvaluation(const BasicModel<double>&, std::span<const double>,
+                                const std::map<SplitPart, BasicDataset<double>>&, const v1::Split&,
+                                const SitePolicy&, const std::stop_token&, ResultWriter&);
 
 }  // namespace skerry::client

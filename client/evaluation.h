@@ -14,17 +14,21 @@
 
 namespace skerry::client {
 
+// Both for float and double.
+
 // Over all rows, some at a time: memory does not grow with rows times the model's width. CANCELLED
 // when `stop` is requested.
-Result<learning::EvaluationSums> EvaluateRows(const learning::Model& model,
-                                              std::span<const float> parameters,
-                                              const learning::Dataset& data,
+template <class T>
+Result<learning::EvaluationSums> EvaluateRows(const learning::BasicModel<T>& model,
+                                              std::span<const T> parameters,
+                                              const learning::BasicDataset<T>& data,
                                               const std::stop_token& stop);
 
 // What the run's validation and test rows say about the model, into the sections of the result. A
 // split of fewer rows than policy.min_examples says nothing: its sections are those of no rows.
-Status WriteEvaluation(const learning::Model& model, std::span<const float> parameters,
-                       const std::map<SplitPart, learning::Dataset>& datasets,
+template <class T>
+Status WriteEvaluation(const learning::BasicModel<T>& model, std::span<const T> parameters,
+                       const std::map<SplitPart, learning::BasicDataset<T>>& datasets,
                        const v1::Split& split, const SitePolicy& policy,
                        const std::stop_token& stop, ResultWriter& writer);
 

@@ -18,8 +18,6 @@
 namespace skerry::client {
 namespace {
 
-using learning::Dataset;
-
 int64_t NumRows(const RunData& run, SplitPart part) {
   return static_cast<int64_t>(run.data->num_rows(part));
 }
@@ -78,11 +76,28 @@ Result<WorkDone> NativeTrainer::Work(const WorkOrder& order, RunData& run) const
     SKERRY_RETURN_IF_ERROR(run.data->CheckClasses());
     remarks = Remarks(order, run);
   }
-  SKERRY_ASSIGN_OR_RETURN(WorkDone done, order.task.kind() == v1::STATISTICS
-                                             ? Statistics(order, run)
-                                             : TrainAndEvaluate(order, run));
+  const auto work = [&]() -> Result<WorkDone> {
+    if (order.task.kind() == v1::STATISTICS) return Statistics(order, run);
+    if (run.f64.model != nullptr) return TrainAndEvaluate(order, *run.data, run.f64);
+    return TrainAndEvaluate(order, *run.data, run.f32);
+  };
+  SKERRY_ASSIGN_OR_RETURN(WorkDone done, work());
   done.remarks.insert(done.remarks.begin(), remarks.begin(), remarks.end());
   return done;
+}
+
+Status NativeTrainer::MakeModel(const v1::RunSpec& spec, RunData& run) {
+  const auto num_inputs = static_cast<int64_t>(learning::FeatureColumns(spec.data()).size());
+  const int64_t num_classes = spec.data().label_classes_size();
+  SKERRY_ASSIGN_OR_RETURN(const learning::DType dtype, learning::DTypeOf(spec.model()));
+  if (dtype == learning::DType::kF64) {
+    SKERRY_ASSIGN_OR_RETURN(run.f64.model,
+                            learning::MakeModelF64(spec.model(), num_inputs, num_classes));
+  } else {
+    SKERRY_ASSIGN_OR_RETURN(run.f32.model,
+                            learning::MakeModel(spec.model(), num_inputs, num_classes));
+  }
+  return OkStatus();
 }
 
 Status NativeTrainer::Read(const WorkOrder& order, RunData& run) const {
@@ -95,10 +110,7 @@ Status NativeTrainer::Read(const WorkOrder& order, RunData& run) const {
                               "\"; this site has: " + Join(names, ", "))
         .WithHint("add [data." + spec.source() + "] to agent.toml");
   }
-  SKERRY_ASSIGN_OR_RETURN(
-      run.model, learning::MakeModel(order.spec->model(),
-                                     static_cast<int64_t>(learning::FeatureColumns(spec).size()),
-                                     spec.label_classes_size()));
+  SKERRY_RETURN_IF_ERROR(MakeModel(*order.spec, run));
   const std::vector<std::string> columns = SiteData::Columns(spec);
   SKERRY_ASSIGN_OR_RETURN(const auto table, source->second(columns));
   // Before any cell is looked at: what is wrong with a cell says something about its row.
@@ -138,59 +150,64 @@ Result<WorkDone> NativeTrainer::Statistics(const WorkOrder& order, const RunData
 }
 
 // The model of a task: this task's own, or one that other tasks begin with too.
+template <class T>
 class NativeTrainer::Beginning {
  public:
-  static Result<Beginning> Load(const WorkOrder& order, const learning::Model& model,
+  static Result<Beginning> Load(const WorkOrder& order, const learning::BasicModel<T>& model,
                                 ModelCache* cache) {
     Beginning beginning;
     beginning.num_inputs_ = static_cast<std::size_t>(model.num_features());
     if (cache == nullptr) {
-      SKERRY_ASSIGN_OR_RETURN(beginning.own_,
-                              LoadModel(*order.model, model.parameters(), beginning.num_inputs_));
+      SKERRY_ASSIGN_OR_RETURN(
+          beginning.own_, LoadModelOf<T>(*order.model, model.parameters(), beginning.num_inputs_));
       return beginning;
     }
     const std::string key = order.task.model().content_hash() + order.task.run_spec_sha256();
-    SKERRY_ASSIGN_OR_RETURN(beginning.shared_, cache->Load(key, *order.model, model.parameters(),
-                                                           beginning.num_inputs_));
+    SKERRY_ASSIGN_OR_RETURN(beginning.shared_, cache->Load<T>(key, *order.model, model.parameters(),
+                                                              beginning.num_inputs_));
     return beginning;
   }
 
-  const LoadedModel& model() const { return shared_ == nullptr ? own_ : *shared_; }
+  const BasicLoadedModel<T>& model() const { return shared_ == nullptr ? own_ : *shared_; }
   // To be trained. Its own are not there any more then: a large model is in memory once.
-  std::vector<float> TakeParameters() {
+  std::vector<T> TakeParameters() {
     return shared_ == nullptr ? std::move(own_.parameters) : shared_->parameters;
   }
   // Takes what was there before from trained parameters.
-  Status Subtract(const WorkOrder& order, std::vector<float>& parameters) const {
-    if (shared_ == nullptr) return SubtractModel(*order.model, num_inputs_, parameters);
+  Status Subtract(const WorkOrder& order, std::vector<T>& parameters) const {
+    if (shared_ == nullptr) {
+      return SubtractModel(*order.model, num_inputs_, std::span<T>(parameters));
+    }
     for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i] -= shared_->parameters[i];
     return OkStatus();
   }
 
  private:
-  LoadedModel own_;
-  std::shared_ptr<const LoadedModel> shared_;
+  BasicLoadedModel<T> own_;
+  std::shared_ptr<const BasicLoadedModel<T>> shared_;
   std::size_t num_inputs_ = 0;
 };
 
-Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, RunData& run) const {
+template <class T>
+Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, const SiteData& data,
+                                                 RunModel<T>& run) const {
   if (order.model == nullptr) return InvalidArgument("the task has no model");
-  const learning::Model& model = *run.model;
-  SKERRY_ASSIGN_OR_RETURN(Beginning beginning, Beginning::Load(order, model, models_));
-  const LoadedModel& loaded = beginning.model();
+  const learning::BasicModel<T>& model = *run.model;
+  SKERRY_ASSIGN_OR_RETURN(Beginning<T> beginning, Beginning<T>::Load(order, model, models_));
+  const BasicLoadedModel<T>& loaded = beginning.model();
   if (run.datasets.empty() || !(run.transform == loaded.transform)) {
     for (const SplitPart part : {SplitPart::kTrain, SplitPart::kValidation, SplitPart::kTest}) {
-      run.datasets[part] = run.data->Prepare(part, loaded.transform);
+      run.datasets[part] = data.PrepareOf<T>(part, loaded.transform);
     }
     run.transform = loaded.transform;
   }
   SKERRY_ASSIGN_OR_RETURN(ResultWriter writer, ResultWriter::Create(order));
   if (order.task.evaluate() || order.task.kind() == v1::EVALUATE) {
-    SKERRY_RETURN_IF_ERROR(WriteEvaluation(model, loaded.parameters, run.datasets,
-                                           order.spec->data().split(), policy_, order.stop,
-                                           writer));
+    SKERRY_RETURN_IF_ERROR(WriteEvaluation(model, std::span<const T>(loaded.parameters),
+                                           run.datasets, order.spec->data().split(), policy_,
+                                           order.stop, writer));
   }
-  const Dataset& rows = run.datasets.at(SplitPart::kTrain);
+  const learning::BasicDataset<T>& rows = run.datasets.at(SplitPart::kTrain);
   if (order.task.kind() == v1::EVALUATE) return WorkDone{rows.rows, {}};
 
   const v1::TrainingSpec& training = order.spec->training();
@@ -203,7 +220,7 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, RunData
   options.seed = order.spec->seed();
   options.round = order.task.round();
   options.site = site_;
-  std::vector<float> parameters = beginning.TakeParameters();
+  std::vector<T> parameters = beginning.TakeParameters();
   SKERRY_ASSIGN_OR_RETURN(
       const learning::LocalTrainingResult trained,
       learning::TrainLocally(model, rows, options, parameters, order.stop,

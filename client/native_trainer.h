@@ -34,13 +34,17 @@ class NativeTrainer final : public Trainer {
   void ShareModels(ModelCache& models) { models_ = &models; }
 
  private:
+  template <class T>
   class Beginning;
   Result<WorkDone> WorkWithinMemory(const WorkOrder& order, RunData& run) const;
   Result<WorkDone> Work(const WorkOrder& order, RunData& run) const;
+  static Status MakeModel(const v1::RunSpec& spec, RunData& run);
   Status Read(const WorkOrder& order, RunData& run) const;
   std::vector<std::string> Remarks(const WorkOrder& order, const RunData& run) const;
   Result<WorkDone> Statistics(const WorkOrder& order, const RunData& run) const;
-  Result<WorkDone> TrainAndEvaluate(const WorkOrder& order, RunData& run) const;
+  template <class T>
+  Result<WorkDone> TrainAndEvaluate(const WorkOrder& order, const SiteData& data,
+                                    RunModel<T>& run) const;
 
   const std::string site_;
   const std::map<std::string, RowReader> sources_;

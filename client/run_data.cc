@@ -34,12 +34,18 @@ Result<RunDataCache::Lease> RunDataCache::Take(const std::string& run, std::stop
   return Cancelled("it was stopped before it began");
 }
 
-std::size_t RunData::num_bytes() const {
-  std::size_t bytes = data == nullptr ? 0 : data->num_bytes();
+template <class T>
+std::size_t RunModel<T>::num_bytes() const {
+  std::size_t bytes = 0;
   for (const auto& [part, dataset] : datasets) {
-    bytes += (dataset.features.capacity() + dataset.labels.capacity()) * sizeof(float);
+    bytes += (dataset.features.capacity() + dataset.labels.capacity()) * sizeof(T);
   }
   return bytes;
+}
+
+std::size_t RunData::num_bytes() const {
+  const std::size_t raw = data == nullptr ? 0 : data->num_bytes();
+  return raw + f32.num_bytes() + f64.num_bytes();
 }
 
 std::size_t RunDataCache::IdleBytes() const {

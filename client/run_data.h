@@ -16,13 +16,22 @@
 
 namespace skerry::client {
 
-// What the tasks of one run have in common at a site.
-struct RunData {
-  std::unique_ptr<learning::Model> model;
-  std::unique_ptr<SiteData> data;  // null: the rows have not been read
+// A run's model, and its rows as the model wants them.
+template <class T>
+struct RunModel {
+  std::unique_ptr<learning::BasicModel<T>> model;  // null: the run's is of other numbers
   // The splits for one transform: it changes once in a run, after the statistics.
   learning::InputTransform transform;
-  std::map<SplitPart, learning::Dataset> datasets;
+  std::map<SplitPart, learning::BasicDataset<T>> datasets;
+
+  std::size_t num_bytes() const;  // that the rows take in memory
+};
+
+// What the tasks of one run have in common at a site.
+struct RunData {
+  std::unique_ptr<SiteData> data;  // null: the rows have not been read
+  RunModel<float> f32;
+  RunModel<double> f64;
 
   std::size_t num_bytes() const;  // that the rows take in memory
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,14 +10,24 @@
 
 namespace skerry::client {
 
-// One F32 vector as a site keeps it between rounds: a safetensors file of the tensor `name`, whose
-// metadata hold the SHA-256 of the values.
+// Vectors as a site keeps them between rounds, by name: a safetensors file of float (F32) or double
+// (F64) tensors, whose metadata hold the SHA-256 of each one's values.
 
-// Reads it back. DATA_LOSS: the file is not what was written, or not of this name and size.
-Result<std::vector<float>> ReadSiteState(const File& file, const std::string& name,
-                                         std::size_t size);
+// Reads one back. DATA_LOSS: the file is not what was written, or has none of this name and size.
+template <class T>
+Result<std::vector<T>> ReadSiteVector(const File& file, const std::string& name, std::size_t size);
 
 // Into an empty file. RESOURCE_EXHAUSTED: the disk is full.
-Status WriteSiteState(File& file, const std::string& name, std::span<const float> values);
+template <class T>
+Status WriteSiteVectors(File& file, const std::map<std::string, std::span<const T>>& vectors);
+
+// Those of float.
+inline Result<std::vector<float>> ReadSiteState(const File& file, const std::string& name,
+                                                std::size_t size) {
+  return ReadSiteVector<float>(file, name, size);
+}
+inline Status WriteSiteState(File& file, const std::string& name, std::span<const float> values) {
+  return WriteSiteVectors<float>(file, {{name, values}});
+}
 
 }  // namespace skerry::client

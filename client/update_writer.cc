@@ -102,4 +102,9 @@ Status WriteUpdate(const WorkOrder& order, const std::string& site, std::vector<
   }
 }
 
+Status WriteUpdate(const WorkOrder& /*order*/, const std::string& /*site*/,
+                   std::vector<double> update, ResultWriter& writer, WorkDone& /*done*/) {
+  return writer.Put<double>(learning::kUpdateSection, std::span<const double>(update));
+}
+
 }  // namespace skerry::client

@@ -15,5 +15,8 @@ namespace skerry::client {
 // (encodings other than plain) a value is not finite.
 Status WriteUpdate(const WorkOrder& order, const std::string& site, std::vector<float> update,
                    ResultWriter& writer, WorkDone& done);
+// Of doubles: only plain.
+Status WriteUpdate(const WorkOrder& order, const std::string& site, std::vector<double> update,
+                   ResultWriter& writer, WorkDone& done);
 
 }  // namespace skerry::client

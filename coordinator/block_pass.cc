@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <type_traits>
 
 #include "base/failpoint.h"
 #include "base/first_error.h"
@@ -18,110 +19,134 @@ namespace {
 constexpr int64_t kWorkspaceBytes = int64_t{2} << 20;
 constexpr int64_t kMinElements = 2048;
 constexpr int64_t kMaxElements = 64 * 1024;
-constexpr int64_t kPage = 1024;  // floats
+constexpr int64_t kPage = 1024;  // elements
 
-int64_t BlockElements(std::size_t num_rows) {
-  const auto bytes_each =
-      static_cast<int64_t>(num_rows * sizeof(float) + sizeof(double) /* the reduced value */);
+// What a pass holds of each element.
+int64_t BytesOfElement(const BlockPassInput& input) {
+  const std::size_t sections = input.sections.size();
+  const std::size_t rows = sections == 0 ? 0 : sections * input.sections.front().size();
+  const std::size_t values = rows + 1;  // and one that is read or written just now
+  const std::size_t doubles = 1 + input.strategy.StateVectors().size() + sections;
+  return static_cast<int64_t>(values * static_cast<std::size_t>(SizeOf(input.dtype)) +
+                              doubles * sizeof(double));
+}
+
+int64_t BlockElements(int64_t bytes_each) {
   const int64_t elements = kWorkspaceBytes / bytes_each / kPage * kPage;
   return std::clamp(elements, kMinElements, kMaxElements);
 }
 
-// One thread's part of the pass, and its memory.
+// One thread's part of the pass, and its memory. T: the numbers in the files.
+template <class T>
 class Worker {
  public:
   Worker(const BlockPassInput& input, const BlockPassOutput& output, int64_t block)
       : input_(input),
         output_(output),
         block_(static_cast<std::size_t>(block)),
+        num_sections_(input.sections.size()),
+        num_rows_(num_sections_ == 0 ? 0 : input.sections.front().size()),
         num_states_(input.strategy.StateVectors().size()),
-        floats_(std::make_unique_for_overwrite<float[]>((input.updates.size() + 1 + num_states_) *
-                                                        block_)),
-        reduced_(std::make_unique_for_overwrite<double[]>(block_)),
-        rows_(input.updates.size()),
+        values_(std::make_unique_for_overwrite<T[]>((num_rows_ * num_sections_ + 1) * block_)),
+        doubles_(
+            std::make_unique_for_overwrite<double[]>((1 + num_states_ + num_sections_) * block_)),
+        rows_(num_rows_),
+        reduced_(num_sections_),
         states_(num_states_) {}
 
   Status Run(int64_t first, int64_t count) {
     const auto size = static_cast<std::size_t>(count);
-    const auto skip = static_cast<uint64_t>(first) * sizeof(float);
-    const std::span<float> parameters = Memory(0, size);
+    const std::span<double> parameters = Doubles(0, size);
     if (input_.base_model.file == nullptr) {
       input_.initial(first, parameters);
     } else {
-      SKERRY_RETURN_IF_ERROR(Read(input_.base_model, skip, parameters));
+      SKERRY_RETURN_IF_ERROR(Read(input_.base_model, first, parameters));
     }
     for (std::size_t s = 0; s < num_states_; ++s) {
-      states_[s] = Memory(1 + s, size);
-      if (input_.base_state.file == nullptr) {
-        std::fill(states_[s].begin(), states_[s].end(), 0.0F);
+      states_[s] = Doubles(1 + s, size);
+      const Slice<const File> base =
+          input_.base_state.empty() ? Slice<const File>{} : input_.base_state[s];
+      if (base.file == nullptr) {
+        std::fill(states_[s].begin(), states_[s].end(), 0.0);
       } else {
-        SKERRY_RETURN_IF_ERROR(Read(input_.base_state, StateOffset(s) + skip, states_[s]));
+        SKERRY_RETURN_IF_ERROR(Read(base, first, states_[s]));
       }
     }
-    if (!rows_.empty()) SKERRY_RETURN_IF_ERROR(ReduceAndApply(first, parameters));
-    return Write(skip, parameters);
-  }
-
- private:
-  std::span<float> Memory(std::size_t row, std::size_t size) const {
-    return {floats_.get() + row * block_, size};
-  }
-
-  uint64_t StateOffset(std::size_t s) const {
-    return s * static_cast<uint64_t>(input_.num_elements) * sizeof(float);
-  }
-
-  static Status Read(const Slice<const File>& from, uint64_t skip, std::span<float> out) {
-    return ReadValues(*from.file, from.offset + skip, out);
-  }
-
-  Status ReduceAndApply(int64_t first, std::span<float> parameters) {
-    for (std::size_t k = 0; k < rows_.size(); ++k) {
-      const std::span<float> row = Memory(1 + num_states_ + k, parameters.size());
-      SKERRY_RETURN_IF_ERROR(input_.updates[k].Read(first, row));
-      rows_[k] = row;
+    if (num_rows_ > 0) SKERRY_RETURN_IF_ERROR(ReduceAndApply(first, parameters));
+    SKERRY_RETURN_IF_ERROR(Write(parameters, first, output_.model));
+    for (std::size_t s = 0; s < num_states_; ++s) {
+      SKERRY_RETURN_IF_ERROR(Write(states_[s], first, output_.state[s]));
     }
-    SKERRY_FAILPOINT("coordinator/block-read");
-    const std::span<double> reduced(reduced_.get(), parameters.size());
-    input_.strategy.aggregator().Reduce(rows_, input_.coefficients, reduced);
-    input_.strategy.Apply(reduced, input_.scalars, parameters, states_);
     return OkStatus();
   }
 
-  Status Write(uint64_t skip, std::span<const float> parameters) const {
-    SKERRY_RETURN_IF_ERROR(
-        WriteValues(*output_.model.file, output_.model.offset + skip, parameters));
-    for (std::size_t s = 0; s < num_states_; ++s) {
-      SKERRY_RETURN_IF_ERROR(WriteValues(*output_.state.file,
-                                         output_.state.offset + StateOffset(s) + skip,
-                                         std::span<const float>(states_[s])));
+ private:
+  std::span<T> Values(std::size_t row, std::size_t size) const {
+    return {values_.get() + row * block_, size};
+  }
+  std::span<double> Doubles(std::size_t row, std::size_t size) const {
+    return {doubles_.get() + row * block_, size};
+  }
+  std::span<T> Passing(std::size_t size) const { return Values(num_rows_ * num_sections_, size); }
+
+  Status Read(const Slice<const File>& from, int64_t first, std::span<double> out) const {
+    const std::span<T> values = Passing(out.size());
+    SKERRY_RETURN_IF_ERROR(ReadValues(*from.file, from.offset + Bytes(first), values));
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(values[i]);
+    return OkStatus();
+  }
+
+  Status Write(std::span<const double> from, int64_t first, const Slice<File>& to) const {
+    const std::span<T> values = Passing(from.size());
+    for (std::size_t i = 0; i < from.size(); ++i) values[i] = static_cast<T>(from[i]);
+    return WriteValues(*to.file, to.offset + Bytes(first), std::span<const T>(values));
+  }
+
+  static uint64_t Bytes(int64_t elements) { return static_cast<uint64_t>(elements) * sizeof(T); }
+
+  Status ReduceAndApply(int64_t first, std::span<double> parameters) {
+    for (std::size_t s = 0; s < num_sections_; ++s) {
+      for (std::size_t k = 0; k < num_rows_; ++k) {
+        const std::span<T> row = Values(s * num_rows_ + k, parameters.size());
+        SKERRY_RETURN_IF_ERROR(input_.sections[s][k].Read(first, row));
+        rows_[k] = row;
+      }
+      SKERRY_FAILPOINT("coordinator/block-read");
+      const std::span<double> reduced = Doubles(1 + num_states_ + s, parameters.size());
+      if constexpr (std::is_same_v<T, double>) {
+        input_.strategy.aggregator().ReduceF64(rows_, input_.coefficients, reduced);
+      } else {
+        input_.strategy.aggregator().Reduce(rows_, input_.coefficients, reduced);
+      }
+      reduced_[s] = reduced;
     }
+    input_.strategy.Apply({reduced_, parameters, states_}, input_.scalars);
     return OkStatus();
   }
 
   const BlockPassInput& input_;
   const BlockPassOutput& output_;
   const std::size_t block_;  // elements
+  const std::size_t num_sections_;
+  const std::size_t num_rows_;  // of each section
   const std::size_t num_states_;
-  // A row of `block_` each: the parameters, the state vectors, the updates. Not set to zero first:
-  // every element is read into before it is used.
-  const std::unique_ptr<float[]> floats_;
-  const std::unique_ptr<double[]> reduced_;
-  std::vector<std::span<const float>> rows_;
-  std::vector<std::span<float>> states_;
+  // Rows of `block_` each. Not set to zero first: every element is written before it is read.
+  const std::unique_ptr<T[]> values_;  // the updates by section, then what passes to or from a file
+  const std::unique_ptr<double[]> doubles_;  // the parameters, the state vectors, the aggregates
+  std::vector<std::span<const T>> rows_;
+  std::vector<std::span<const double>> reduced_;
+  std::vector<std::span<double>> states_;
 };
 
-}  // namespace
-
-Status RunBlockPass(const BlockPassInput& input, const BlockPassOutput& output, Executor& compute,
-                    int num_threads) {
-  const int64_t block =
-      BlockElements(input.updates.size() + 1 + input.strategy.StateVectors().size());
+template <class T>
+Status RunPass(const BlockPassInput& input, const BlockPassOutput& output, Executor& compute,
+               int num_threads) {
+  const int64_t block = BlockElements(BytesOfElement(input));
   FirstError error;
   std::atomic<int64_t> next{0};
   const auto work = [&](std::size_t) {
     if (next >= input.num_elements) return;  // a helper that starts late allocates nothing
-    Worker worker(input, output, block);
+    Worker<T> worker(input, output, block);
     for (;;) {
       const int64_t first = next.fetch_add(block);
       if (first >= input.num_elements || error.failed()) return;
@@ -130,6 +155,14 @@ Status RunBlockPass(const BlockPassInput& input, const BlockPassOutput& output, 
   };
   ParallelFor(compute, num_threads - 1, static_cast<std::size_t>(std::max(num_threads, 1)), work);
   return error.Take();
+}
+
+}  // namespace
+
+Status RunBlockPass(const BlockPassInput& input, const BlockPassOutput& output, Executor& compute,
+                    int num_threads) {
+  return input.dtype == learning::DType::kF64 ? RunPass<double>(input, output, compute, num_threads)
+                                              : RunPass<float>(input, output, compute, num_threads);
 }
 
 }  // namespace skerry::coordinator

@@ -156,9 +156,14 @@ Result<std::string> Coordinator::SubmitPlan(RunPlan plan, std::unique_ptr<Partic
 }
 
 uint64_t Coordinator::ResultBytes(const Run& run) {
-  const int64_t elements = run.program().parameters().num_elements();
-  return static_cast<uint64_t>(learning::EncodedBytes(
-      learning::UpdateEncoding(run.plan().spec.compression(), elements), elements));
+  const learning::Layout& parameters = run.program().parameters();
+  const auto further = static_cast<int64_t>(run.program().strategy().Sections().size()) - 1;
+  const learning::Encoding encoding =
+      learning::UpdateEncoding(run.plan().spec.compression(), parameters.num_elements());
+  const int64_t update = encoding.kind == learning::Encoding::Kind::kPlain
+                             ? parameters.size_bytes()
+                             : learning::EncodedBytes(encoding, parameters.num_elements());
+  return static_cast<uint64_t>(update + further * parameters.size_bytes());
 }
 
 // The versions that are kept, the one that a round begins with and the one that it makes; and the

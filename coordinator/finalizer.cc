@@ -46,12 +46,38 @@ Result<OpenCheckpoint> OpenBase(storage::CheckpointStore& checkpoints, const Che
   return base;
 }
 
-Layout StateFileLayout(const learning::Program& program) {
+// Of models without parameters that rounds aggregate, nothing depends on it.
+learning::DType DTypeOf(const Layout& parameters) {
+  return parameters.tensors().empty() ? learning::DType::kF32 : parameters.tensors().front().dtype;
+}
+
+// Those state vectors that sites get, or those that they do not get.
+std::vector<learning::TensorSpec> StateTensors(const learning::Program& program, bool sent) {
   std::vector<learning::TensorSpec> tensors;
+  const learning::DType dtype = DTypeOf(program.parameters());
   const int64_t n = program.parameters().num_elements();
-  for (const std::string& name : program.strategy().StateVectors()) {
-    tensors.push_back({name, learning::DType::kF32, {n}});
+  for (const learning::StateVector& vector : program.strategy().StateVectors()) {
+    if (vector.sent_to_sites != sent) continue;
+    tensors.push_back({sent ? learning::SentTensor(vector.name) : vector.name, dtype, {n}});
   }
+  return tensors;
+}
+
+// The state vectors one by one, where those that are sent and those that are not follow each other
+// in two files.
+template <class F>
+std::vector<Slice<F>> StateSlices(const learning::Program& program, Slice<F> sent, Slice<F> kept) {
+  std::vector<Slice<F>> slices;
+  for (const learning::StateVector& vector : program.strategy().StateVectors()) {
+    Slice<F>& from = vector.sent_to_sites ? sent : kept;
+    slices.push_back(from);
+    from.offset += static_cast<uint64_t>(program.parameters().size_bytes());
+  }
+  return slices;
+}
+
+Layout StateFileLayout(const learning::Program& program) {
+  std::vector<learning::TensorSpec> tensors = StateTensors(program, false);
   Result<Layout> layout = Layout::Create(std::move(tensors));
   SKERRY_CHECK(layout.ok());
   return *std::move(layout);
@@ -66,7 +92,7 @@ class VersionMaker {
         checkpoints_(checkpoints),
         compute_(compute),
         num_threads_(num_threads),
-        update_reader_(ReaderOf(input.spec.result_layout)) {}
+        update_readers_(ReadersOf(input)) {}
 
   Status Make(const Sums& sums, FinalizeOutput& output) {
     FixedTensors fixed = input_.program->InitialFixed();
@@ -96,71 +122,104 @@ class VersionMaker {
     SKERRY_RETURN_IF_ERROR(
         ReadValues(*base_model_.file, base_model_.info.data_begin, std::span(fixed.values)));
     model_values_ = {base_model_.file.get(), base_model_.info.data_begin + fixed_bytes};
-    if (input_.base->state_size_bytes == 0) return OkStatus();
-    SKERRY_ASSIGN_OR_RETURN(
-        base_state_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kState),
-                              input_.base->state_hash, compute_, num_threads_ - 1));
-    state_values_ = {base_state_.file.get(), base_state_.info.data_begin};
+    Slice<const File> sent = model_values_;
+    sent.offset += static_cast<uint64_t>(input_.program->parameters().size_bytes());
+    SKERRY_ASSIGN_OR_RETURN(const Slice<const File> kept, OpenBaseState());
+    state_values_ = StateSlices(*input_.program, sent, kept);
     return OkStatus();
   }
 
-  // The updates of the round, as they lie in the results' files; none in a round without.
-  std::vector<Update> Updates() const {
-    std::vector<Update> updates;
-    if (!update_reader_) return updates;
-    for (const CountedResult& result : input_.results) {
-      updates.push_back({result.file.get(), &*update_reader_});
-    }
-    return updates;
+  Result<Slice<const File>> OpenBaseState() {
+    if (input_.base->state_size_bytes == 0) return Slice<const File>{};
+    SKERRY_ASSIGN_OR_RETURN(
+        base_state_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kState),
+                              input_.base->state_hash, compute_, num_threads_ - 1));
+    return Slice<const File>{base_state_.file.get(), base_state_.info.data_begin};
   }
 
-  static std::optional<UpdateReader> ReaderOf(const learning::ResultLayout& layout) {
-    const auto section = layout.Find(learning::kUpdateSection);
-    if (!section) return std::nullopt;
-    return UpdateReader(layout, *section);
+  // The updates of the round by section, as they lie in the results' files; none in a round
+  // without.
+  std::vector<std::vector<Update>> Updates() const {
+    std::vector<std::vector<Update>> sections;
+    for (const UpdateReader& reader : update_readers_) {
+      std::vector<Update>& updates = sections.emplace_back();
+      for (const CountedResult& result : input_.results) {
+        updates.push_back({result.file.get(), &reader});
+      }
+    }
+    return sections;
+  }
+
+  static std::vector<UpdateReader> ReadersOf(const FinalizeInput& input) {
+    const learning::ResultLayout& layout = input.spec.result_layout;
+    std::vector<UpdateReader> readers;
+    if (!layout.Find(learning::kUpdateSection)) return readers;
+    for (const std::string& name : input.program->strategy().Sections()) {
+      const auto section = layout.Find(name);
+      SKERRY_CHECK(section);  // the program has laid it out so
+      readers.emplace_back(layout, *section);
+    }
+    return readers;
   }
 
   BlockPassInput PassInput(const learning::Coefficients& coefficients) const {
     const learning::Program& program = *input_.program;
     return {.num_elements = program.parameters().num_elements(),
+            .dtype = DTypeOf(program.parameters()),
             .strategy = program.strategy(),
             .coefficients = coefficients,
             .scalars = scalars_,
-            .updates = Updates(),
+            .sections = Updates(),
             .base_model = model_values_,
             .initial = [&program](int64_t first,
-                                  std::span<float> out) { program.InitialParameters(first, out); },
+                                  std::span<double> out) { program.InitialParameters(first, out); },
             .base_state = state_values_};
   }
 
   Result<learning::Coefficients> Weigh() {
-    if (Updates().empty()) return learning::Coefficients{};
+    const std::vector<std::vector<Update>> sections = Updates();
+    if (sections.empty() || sections.front().empty()) return learning::Coefficients{};
     std::vector<learning::UpdateInfo> updates;
     for (const CountedResult& result : input_.results) {
-      updates.push_back({result.site, result.header.num_examples(), 0});
+      const auto& scalars = result.header.scalars();
+      updates.push_back({.site = result.site,
+                         .num_examples = result.header.num_examples(),
+                         .scalars = {scalars.begin(), scalars.end()}});
     }
-    const learning::Strategy& strategy = input_.program->strategy();
-    SKERRY_ASSIGN_OR_RETURN(scalars_, strategy.Prepare(input_.spec.round, updates));
-    return WeighUpdates(strategy.aggregator(), updates, Updates(),
-                        input_.program->parameters().num_elements(), compute_, num_threads_);
+    const learning::Program& program = *input_.program;
+    const UpdatePass pass = {sections.front(), program.parameters().num_elements(),
+                             DTypeOf(program.parameters()), compute_, num_threads_};
+    if (program.strategy().NeedsNorms()) SKERRY_RETURN_IF_ERROR(MeasureNorms(pass, updates));
+    const learning::RoundContext context = {input_.spec.round, input_.num_sites,
+                                            input_.spec.learning_rate};
+    SKERRY_ASSIGN_OR_RETURN(scalars_, program.strategy().Prepare(context, updates));
+    return WeighUpdates(program.strategy(), updates, pass);
   }
 
   Status BeginFiles(const FixedTensors& fixed) {
     const int64_t version = input_.spec.round;
-    const Layout layout = ModelFileLayout(fixed.layout, input_.program->parameters());
+    const Layout layout = ModelFileLayout(fixed.layout, *input_.program);
     const std::string header = storage::SafetensorsHeader(layout, input_.metadata);
     SKERRY_ASSIGN_OR_RETURN(model_, checkpoints_.Begin(Ref(version, CheckpointPart::kModel)));
     SKERRY_RETURN_IF_ERROR(model_->WriteAt(0, header));
     SKERRY_RETURN_IF_ERROR(
         WriteValues(*model_, header.size(), std::span<const double>(fixed.values)));
     output_.model = {model_.get(), header.size() + fixed.values.size() * sizeof(double)};
+    Slice<File> sent = output_.model;
+    sent.offset += static_cast<uint64_t>(input_.program->parameters().size_bytes());
+    SKERRY_ASSIGN_OR_RETURN(const Slice<File> kept, BeginState());
+    output_.state = StateSlices(*input_.program, sent, kept);
+    return OkStatus();
+  }
+
+  Result<Slice<File>> BeginState() {
+    const int64_t version = input_.spec.round;
     const Layout state_layout = StateFileLayout(*input_.program);
-    if (state_layout.tensors().empty()) return OkStatus();
+    if (state_layout.tensors().empty()) return Slice<File>{};
     const std::string state_header = storage::SafetensorsHeader(state_layout, {});
     SKERRY_ASSIGN_OR_RETURN(state_, checkpoints_.Begin(Ref(version, CheckpointPart::kState)));
     SKERRY_RETURN_IF_ERROR(state_->WriteAt(0, state_header));
-    output_.state = {state_.get(), state_header.size()};
-    return OkStatus();
+    return Slice<File>{state_.get(), state_header.size()};
   }
 
   Result<crypto::Digest> HashOf(const File& file) {
@@ -202,14 +261,14 @@ class VersionMaker {
   storage::CheckpointStore& checkpoints_;
   Executor& compute_;
   const int num_threads_;
-  const std::optional<UpdateReader> update_reader_;
+  const std::vector<UpdateReader> update_readers_;  // of the strategy's sections
   OpenCheckpoint base_model_;
   OpenCheckpoint base_state_;
   std::unique_ptr<File> model_;
   std::unique_ptr<File> state_;
   learning::RoundScalars scalars_;
   Slice<const File> model_values_;  // of the base version; no file: there is none
-  Slice<const File> state_values_;
+  std::vector<Slice<const File>> state_values_;
   BlockPassOutput output_;
   bool is_small_ = false;
 };
@@ -248,9 +307,12 @@ std::vector<std::size_t> FindDamaged(const FinalizeInput& input, Executor& compu
 
 }  // namespace
 
-Layout ModelFileLayout(const Layout& fixed, const Layout& parameters) {
+Layout ModelFileLayout(const Layout& fixed, const learning::Program& program) {
   std::vector<learning::TensorSpec> tensors = fixed.tensors();
+  const Layout& parameters = program.parameters();
   tensors.insert(tensors.end(), parameters.tensors().begin(), parameters.tensors().end());
+  const std::vector<learning::TensorSpec> sent = StateTensors(program, true);
+  tensors.insert(tensors.end(), sent.begin(), sent.end());
   Result<Layout> layout = Layout::Create(std::move(tensors));
   SKERRY_CHECK(layout.ok());
   return *std::move(layout);

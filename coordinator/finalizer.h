@@ -40,6 +40,7 @@ struct FinalizeInput {
   std::string run_id;
   std::shared_ptr<const learning::Program> program;  // of the run, which may end meanwhile
   learning::RoundSpec spec;
+  int64_t num_sites = 0;               // of the run
   std::optional<ModelVersion> base;    // absent for the version that a run begins with
   std::vector<CountedResult> results;  // in bytewise order of site names
   storage::Metadata metadata;          // of the model file
@@ -72,7 +73,7 @@ class Finalizer {
   const int num_threads_;
 };
 
-// The layout of model-V: the fixed tensors, then the parameters.
-learning::Layout ModelFileLayout(const learning::Layout& fixed, const learning::Layout& parameters);
+// The layout of model-V: the fixed tensors, the parameters, and the state vectors that sites get.
+learning::Layout ModelFileLayout(const learning::Layout& fixed, const learning::Program& program);
 
 }  // namespace skerry::coordinator

@@ -23,7 +23,7 @@ constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse", "mae", "r
 void CheckMetrics(TomlReader& toml, const v1::RunSpec& spec) {
   const auto num_inputs = static_cast<int64_t>(learning::FeatureColumns(spec.data()).size());
   const auto model =
-      learning::MakeModel(spec.model(), num_inputs, spec.data().label_classes_size());
+      learning::MakeAnyModel(spec.model(), num_inputs, spec.data().label_classes_size());
   if (!model.ok()) return;  // which is said elsewhere
   const std::vector<std::string> known = learning::MetricNames((*model)->output_kind());
   const auto check = [&](const char* key, const std::string& name) {

@@ -1,6 +1,7 @@
 #include "coordinator/plan_model.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,6 +41,9 @@ void ReadModel(TomlReader& toml, v1::RunSpec& spec) {
     toml.Fail(key, "a model of kind \"" + model.kind() + "\" does not have this",
               "remove the key, or set model.kind = \"mlp\"");
   }
+  constexpr std::array kTypes = {"f32", "f64"};
+  const std::string dtype = toml.String("model.dtype", "f32");
+  if (Choose(toml, "model.dtype", dtype, kTypes) == 1) model.set_dtype(dtype);
   // A label of two classes is usually written as 0 and 1.
   const bool binary = model.kind() == "logistic" || model.loss() == "logistic";
   if (binary && spec.data().label_classes().empty()) {

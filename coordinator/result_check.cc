@@ -27,8 +27,8 @@ constexpr int64_t kBlockElements = 64 * 1024;
 template <class T>
 class TensorCheck {
  public:
-  TensorCheck(const std::string& section, const TensorSpec& tensor)
-      : section_(section), tensor_(tensor) {}
+  TensorCheck(const std::string& section, const TensorSpec& tensor, double limit)
+      : section_(section), tensor_(tensor), limit_(limit) {}
 
   // `read(first, out)` gives elements of the tensor.
   template <class Read>
@@ -47,35 +47,30 @@ class TensorCheck {
   Status Check(int64_t first, std::span<const T> values) const {
     if constexpr (std::is_same_v<T, float>) {
       const learning::UpdateCheck check = learning::CheckF32(values);
-      if (check.finite && check.max_abs <= kMaxMagnitude) return OkStatus();
+      if (check.finite && check.max_abs <= limit_) return OkStatus();
     }
     for (std::size_t i = 0; i < values.size(); ++i) {
       const auto value = static_cast<double>(values[i]);
-      const bool too_large = std::abs(value) > Limit();
+      const bool too_large = std::abs(value) > limit_;
       if (IsFinite(value) && !too_large) continue;
       return InvalidArgument("element " + std::to_string(first + static_cast<int64_t>(i)) +
                              " of tensor \"" + tensor_.name + "\" in section \"" + section_ +
                              "\" is " + FormatExact(value) +
-                             (too_large ? "; the limit is " + FormatExact(Limit()) : ""))
+                             (too_large ? "; the limit is " + FormatExact(limit_) : ""))
           .WithHint("training has probably diverged: try a smaller learning_rate");
     }
     return OkStatus();
   }
 
-  static double Limit() {
-    if (std::is_same_v<T, float>) return kMaxMagnitude;
-    if (std::is_same_v<T, int64_t>) return static_cast<double>(kMaxCount);
-    return kMaxSum;
-  }
-
   const std::string& section_;
   const TensorSpec& tensor_;
+  const double limit_;  // of magnitudes
 };
 
 template <class T>
 Status CheckPlain(const File& file, uint64_t offset, const std::string& section,
-                  const TensorSpec& tensor) {
-  return TensorCheck<T>(section, tensor).Run([&](int64_t first, std::span<T> out) -> Status {
+                  const TensorSpec& tensor, double limit) {
+  return TensorCheck<T>(section, tensor, limit).Run([&](int64_t first, std::span<T> out) -> Status {
     const std::span<char> bytes(reinterpret_cast<char*>(out.data()), out.size_bytes());
     SKERRY_ASSIGN_OR_RETURN(const std::size_t got,
                             file.ReadAt(offset + static_cast<uint64_t>(first) * sizeof(T), bytes));
@@ -90,10 +85,10 @@ Status CheckF32Section(const File& file, const learning::ResultLayout& layout, s
   SKERRY_RETURN_IF_ERROR(reader.Check(file).WithContext("section \"" + section.name + "\""));
   int64_t begin = 0;
   for (const TensorSpec& tensor : section.layout.tensors()) {
-    SKERRY_RETURN_IF_ERROR(
-        TensorCheck<float>(section.name, tensor).Run([&](int64_t first, std::span<float> out) {
-          return reader.Read(file, begin + first, out);
-        }));
+    SKERRY_RETURN_IF_ERROR(TensorCheck<float>(section.name, tensor, kMaxMagnitude)
+                               .Run([&](int64_t first, std::span<float> out) {
+                                 return reader.Read(file, begin + first, out);
+                               }));
     begin += tensor.NumElements();
   }
   return OkStatus();
@@ -129,7 +124,7 @@ Status CheckHeader(const v1::ResultHeader& header, const learning::ResultLayout&
 Status CheckValues(const File& file, const learning::ResultLayout& layout) {
   for (std::size_t s = 0; s < layout.sections().size(); ++s) {
     const learning::Section& section = layout.sections()[s];
-    if (section.rule == learning::Rule::kAggregate) {
+    if (section.dtype() == DType::kF32) {
       SKERRY_RETURN_IF_ERROR(CheckF32Section(file, layout, s));
       continue;
     }
@@ -138,10 +133,15 @@ Status CheckValues(const File& file, const learning::ResultLayout& layout) {
       const auto offset =
           static_cast<uint64_t>(layout.offset_bytes(s) + section.layout.offset_bytes(t));
       Status status;
-      if (tensor.dtype == DType::kF64)
-        status = CheckPlain<double>(file, offset, section.name, tensor);
-      if (tensor.dtype == DType::kI64)
-        status = CheckPlain<int64_t>(file, offset, section.name, tensor);
+      const bool aggregated = section.rule == learning::Rule::kAggregate;
+      if (tensor.dtype == DType::kF64) {
+        status = CheckPlain<double>(file, offset, section.name, tensor,
+                                    aggregated ? kMaxMagnitude : kMaxSum);
+      }
+      if (tensor.dtype == DType::kI64) {
+        status =
+            CheckPlain<int64_t>(file, offset, section.name, tensor, static_cast<double>(kMaxCount));
+      }
       SKERRY_RETURN_IF_ERROR(status);
     }
   }

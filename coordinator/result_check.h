@@ -25,8 +25,8 @@ constexpr int64_t kMaxCount = int64_t{1} << 42;
 constexpr double kMaxSum = 1e300;
 
 // Reads a received result once. INVALID_ARGUMENT names section, tensor and element of the first
-// value that is NaN, infinite, or larger than kMaxMagnitude (F32), kMaxSum (F64) or kMaxCount
-// (I64).
+// value that is NaN, infinite, or larger than kMaxMagnitude (of what is aggregated), kMaxSum
+// (F64) or kMaxCount (I64).
 Status CheckValues(const File& file, const learning::ResultLayout& layout);
 
 // CheckValues, and what the result says by itself: its metrics. INVALID_ARGUMENT also for

@@ -23,6 +23,7 @@ void Run::StartFinalize(const std::vector<int32_t>& counted) {
   input.run_id = record_.run_id;
   input.program = program_;
   input.spec = *spec_;
+  input.num_sites = static_cast<int64_t>(record_.sites.size());
   input.base = base_;
   input.metadata = ModelMetadata(plan_.spec, spec_->round);
   for (const int32_t place : counted) {

@@ -45,6 +45,10 @@ Status UpdateReader::Read(const File& file, int64_t first, std::span<float> out)
   }
 }
 
+Status UpdateReader::Read(const File& file, int64_t first, std::span<double> out) const {
+  return ReadExactly(file, offset_ + static_cast<uint64_t>(first) * sizeof(double), out);
+}
+
 Status UpdateReader::ReadDense(const File& file, int64_t first, std::span<float> out) const {
   const learning::DenseRange range =
       learning::BlocksAround(encoding_, num_elements_, first, static_cast<int64_t>(out.size()));

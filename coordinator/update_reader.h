@@ -9,7 +9,8 @@
 
 namespace skerry::coordinator {
 
-// Reads an F32 section of a result as floats, however it is encoded. Thread-safe.
+// Reads an F32 section of a result as floats, however it is encoded, or an F64 section as doubles.
+// Thread-safe.
 class UpdateReader {
  public:
   // Borrows the layout. `section` is an index of it.
@@ -17,13 +18,15 @@ class UpdateReader {
       : encoding_(layout.sections()[section].encoding),
         offset_(static_cast<uint64_t>(layout.offset_bytes(section))),
         num_elements_(layout.sections()[section].layout.num_elements()) {}
-  // Plain floats from a byte on.
+  // Plain numbers from a byte on.
   UpdateReader(uint64_t offset, int64_t num_elements)
       : offset_(offset), num_elements_(num_elements) {}
 
   // Elements [first, first + out.size()) of the section in `file`, whose bytes Check() has found
   // good. Its memory is that of the elements. DATA_LOSS: the file is shorter than its layout.
   Status Read(const File& file, int64_t first, std::span<float> out) const;
+  // The same of an F64 section.
+  Status Read(const File& file, int64_t first, std::span<double> out) const;
 
   // Whether the bytes of an encoded section are some that its encoding can have made, block by
   // block. INVALID_ARGUMENT names the first that is not.
@@ -46,7 +49,10 @@ struct Update {
   const File* file = nullptr;
   const UpdateReader* reader = nullptr;
 
-  Status Read(int64_t first, std::span<float> out) const { return reader->Read(*file, first, out); }
+  template <class T>
+  Status Read(int64_t first, std::span<T> out) const {
+    return reader->Read(*file, first, out);
+  }
 };
 
 }  // namespace skerry::coordinator

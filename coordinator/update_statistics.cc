@@ -36,7 +36,38 @@ Status MeasureBlock(std::span<const Update> updates, int64_t first, int64_t coun
   return OkStatus();
 }
 
+double SquaredNorm(std::span<const float> values) {
+  return learning::CheckF32(values).squared_norm;
+}
+double SquaredNorm(std::span<const double> values) {
+  return learning::CheckF64(values).squared_norm;
+}
+
+template <class T>
+Status MeasureNorm(const Update& update, int64_t num_elements, double& squared_norm) {
+  std::vector<T> values(static_cast<std::size_t>(std::min(kBlock, num_elements)));
+  squared_norm = 0;
+  for (int64_t first = 0; first < num_elements; first += kBlock) {
+    const int64_t count = std::min(kBlock, num_elements - first);
+    const auto block = std::span(values).first(static_cast<std::size_t>(count));
+    SKERRY_RETURN_IF_ERROR(update.Read(first, block));
+    squared_norm += SquaredNorm(block);
+  }
+  return OkStatus();
+}
+
 }  // namespace
+
+Status MeasureNorms(const UpdatePass& pass, std::span<learning::UpdateInfo> infos) {
+  FirstError error;
+  ParallelFor(pass.compute, pass.num_threads - 1, infos.size(), [&](std::size_t k) {
+    double& norm = infos[k].squared_norm;
+    error.Note(pass.dtype == learning::DType::kF64
+                   ? MeasureNorm<double>(pass.updates[k], pass.num_elements, norm)
+                   : MeasureNorm<float>(pass.updates[k], pass.num_elements, norm));
+  });
+  return error.Take();
+}
 
 Result<learning::UpdateStatistics> MeasureUpdates(std::span<const Update> updates,
                                                   int64_t num_elements, Executor& compute,
@@ -59,14 +90,15 @@ Result<learning::UpdateStatistics> MeasureUpdates(std::span<const Update> update
   return statistics;
 }
 
-Result<learning::Coefficients> WeighUpdates(const learning::Aggregator& aggregator,
+Result<learning::Coefficients> WeighUpdates(const learning::Strategy& strategy,
                                             std::span<const learning::UpdateInfo> infos,
-                                            std::span<const Update> updates, int64_t num_elements,
-                                            Executor& compute, int num_threads) {
-  SKERRY_ASSIGN_OR_RETURN(learning::Coefficients coefficients, aggregator.Weigh(infos));
+                                            const UpdatePass& pass) {
+  const learning::Aggregator& aggregator = strategy.aggregator();
+  SKERRY_ASSIGN_OR_RETURN(learning::Coefficients coefficients, strategy.Weigh(infos));
   if (!aggregator.NeedsStatistics()) return coefficients;
-  SKERRY_ASSIGN_OR_RETURN(const learning::UpdateStatistics statistics,
-                          MeasureUpdates(updates, num_elements, compute, num_threads));
+  SKERRY_ASSIGN_OR_RETURN(
+      const learning::UpdateStatistics statistics,
+      MeasureUpdates(pass.updates, pass.num_elements, pass.compute, pass.num_threads));
   return aggregator.Judge(statistics, std::move(coefficients));
 }
 

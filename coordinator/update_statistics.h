@@ -8,6 +8,8 @@
 #include "base/status.h"
 #include "coordinator/update_reader.h"
 #include "learning/aggregator.h"
+#include "learning/layout.h"
+#include "learning/strategy.h"
 
 namespace skerry::coordinator {
 
@@ -18,11 +20,22 @@ Result<learning::UpdateStatistics> MeasureUpdates(std::span<const Update> update
                                                   int64_t num_elements, Executor& compute,
                                                   int num_threads);
 
+// The updates of a round, to be looked at as a whole. Borrows all of it.
+struct UpdatePass {
+  std::span<const Update> updates;  // in bytewise order of site names
+  int64_t num_elements = 0;
+  learning::DType dtype = learning::DType::kF32;
+  Executor& compute;
+  int num_threads = 1;
+};
+
+// Fills in the squared norm of each update, to the same bits with any number of threads.
+Status MeasureNorms(const UpdatePass& pass, std::span<learning::UpdateInfo> infos);
+
 // The coefficients of a round: by what is known of the updates, and by their statistics if the rule
 // wants them.
-Result<learning::Coefficients> WeighUpdates(const learning::Aggregator& aggregator,
+Result<learning::Coefficients> WeighUpdates(const learning::Strategy& strategy,
                                             std::span<const learning::UpdateInfo> infos,
-                                            std::span<const Update> updates, int64_t num_elements,
-                                            Executor& compute, int num_threads);
+                                            const UpdatePass& pass);
 
 }  // namespace skerry::coordinator

@@ -38,6 +38,7 @@ RoundReplayer::RoundReplayer(const VerifyInput& input, const RunRows& rows, File
                              std::shared_ptr<const learning::Program> program)
     : input_(input),
       run_id_(rows.run.run_id),
+      num_sites_(static_cast<int64_t>(rows.run.sites.size())),
       last_round_(rows.committed.empty() ? -1 : *rows.committed.rbegin()),
       files_(files),
       plan_(plan),
@@ -66,6 +67,7 @@ Status RoundReplayer::Replay(const storage::RoundRecord& round,
     work.run_id = run_id_;
     work.program = program_;
     work.spec = *spec;
+    work.num_sites = num_sites_;
     work.base = base_;
     work.metadata = ModelMetadata(plan_.spec, spec->round);
     SKERRY_RETURN_IF_ERROR(Recompute(work, round, report));

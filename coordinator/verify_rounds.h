@@ -50,6 +50,7 @@ class RoundReplayer {
 
   const VerifyInput& input_;
   const std::string run_id_;
+  const int64_t num_sites_;
   const int64_t last_round_;  // committed
   Files& files_;
   const RunPlan& plan_;

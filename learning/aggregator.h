@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ struct UpdateInfo {
   std::string site;
   int64_t num_examples = 0;
   int64_t staleness = 0;  // rounds between the model trained on and the model now
+  std::map<std::string, double> scalars = {};  // that the site sent with it
+  double squared_norm = 0;  // of the section "update"; only where the strategy NeedsNorms()
 };
 
 // Per counted site, in bytewise order of site names: the mean is sum(w s x) / sum(w) over the sites
@@ -55,6 +58,10 @@ class Aggregator {
   // rows[k] is site k's block; all are as long as `out`.
   virtual void Reduce(std::span<const std::span<const float>> rows,
                       const Coefficients& coefficients, std::span<double> out) const = 0;
+  // Whether there is ReduceF64(): the same for updates of a model of doubles.
+  virtual bool TakesF64() const { return false; }
+  virtual void ReduceF64(std::span<const std::span<const double>> rows,
+                         const Coefficients& coefficients, std::span<double> out) const;
 };
 
 // The weighted mean, each element accumulated in double over the sites in order, divided once.
@@ -73,5 +80,6 @@ struct UpdateCheck {
   double squared_norm = 0;  // in 8 fixed lanes per 64 Ki elements, whose sums are added in order
 };
 UpdateCheck CheckF32(std::span<const float> values);
+UpdateCheck CheckF64(std::span<const double> values);
 
 }  // namespace skerry::learning

@@ -7,21 +7,28 @@
 namespace skerry::learning {
 
 // Rows ready for a model: nothing missing, standardised, in an order that is a function of their
-// contents. Immutable once built.
-struct Dataset {
+// contents. Immutable once built. T: what the model computes with, float or double.
+template <class T>
+struct BasicDataset {
   int64_t rows = 0;
   int64_t num_features = 0;
-  std::vector<float> features;  // [rows, num_features], row-major
-  std::vector<float> labels;    // [rows]; the class number for classifiers
+  std::vector<T> features;  // [rows, num_features], row-major
+  std::vector<T> labels;    // [rows]; the class number for classifiers
 };
+using Dataset = BasicDataset<float>;
 
 // Some rows of a Dataset, or rows gathered from one. A view: the arrays must outlive it.
-struct Batch {
+template <class T>
+struct BasicBatch {
   int64_t rows = 0;
-  std::span<const float> features;  // [rows, num_features]
-  std::span<const float> labels;    // [rows]
+  std::span<const T> features;  // [rows, num_features]
+  std::span<const T> labels;    // [rows]
 };
+using Batch = BasicBatch<float>;
 
-inline Batch AllRows(const Dataset& data) { return {data.rows, data.features, data.labels}; }
+template <class T>
+BasicBatch<T> AllRows(const BasicDataset<T>& data) {
+  return {data.rows, data.features, data.labels};
+}
 
 }  // namespace skerry::learning

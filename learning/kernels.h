@@ -9,11 +9,14 @@
 // Nothing is allocated. Arrays of one call must not overlap unless it says "in place".
 namespace skerry::learning {
 
-struct MatrixView {
-  const float* data = nullptr;
+template <class T>
+struct BasicMatrixView {
+  const T* data = nullptr;
   int64_t rows = 0;
   int64_t columns = 0;
 };
+using MatrixView = BasicMatrixView<float>;
+using MatrixViewF64 = BasicMatrixView<double>;
 
 // out[r, o] = sum over i of x[r, i] * weight[o, i], plus bias[o]. Lane l adds i = l, l + 8, ... in
 // this order by fused multiply-add; then the lanes are added as in SumOf (lanes.h), then the bias.
@@ -49,5 +52,23 @@ struct SgdRates {
 };
 void SgdStep(const SgdRates& rates, std::span<const float> gradient, std::span<float> velocity,
              std::span<float> parameters);
+
+// The same of doubles. Sums are added one after the other in the order of their index, each product
+// rounded by itself; those of Affine in four lanes, l, l + 4, ..., then (0 + 2) + (1 + 3).
+void Affine(MatrixViewF64 x, MatrixViewF64 weight, const double* bias, double* out);
+void WeightGradient(MatrixViewF64 delta, MatrixViewF64 x, double* out);
+void InputGradient(MatrixViewF64 delta, MatrixViewF64 weight, double* out);
+void ColumnSums(MatrixViewF64 matrix, double* out);
+void Relu(std::span<double> values);
+void Tanh(std::span<double> values);
+void ReluBackward(std::span<const double> values, std::span<double> derivatives);
+void TanhBackward(std::span<const double> values, std::span<double> derivatives);
+struct SgdRatesF64 {
+  double learning_rate = 0;
+  double momentum = 0;
+  double weight_decay = 0;
+};
+void SgdStep(const SgdRatesF64& rates, std::span<const double> gradient, std::span<double> velocity,
+             std::span<double> parameters);
 
 }  // namespace skerry::learning

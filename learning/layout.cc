@@ -98,12 +98,16 @@ std::string_view RuleName(Rule rule) {
 }
 
 Status CheckDTypes(const Section& section) {
-  for (const TensorSpec& tensor : section.layout.tensors()) {
-    if (tensor.dtype == DTypeOf(section.rule)) continue;
+  const std::vector<TensorSpec>& tensors = section.layout.tensors();
+  const bool f64 =
+      section.rule == Rule::kAggregate && !tensors.empty() && tensors.front().dtype == DType::kF64;
+  for (const TensorSpec& tensor : tensors) {
+    if (tensor.dtype == (f64 ? DType::kF64 : DTypeOf(section.rule))) continue;
     return InvalidArgument("tensor " + Quoted(tensor.name) + " is " +
                            std::string(DTypeName(tensor.dtype)) + ", but the rule " +
                            std::string(RuleName(section.rule)) + " reduces " +
-                           std::string(DTypeName(DTypeOf(section.rule))));
+                           std::string(DTypeName(DTypeOf(section.rule))) +
+                           (section.rule == Rule::kAggregate ? " alone or F64 alone" : ""));
   }
   return OkStatus();
 }
@@ -112,6 +116,9 @@ Status CheckSectionEncoding(const Section& section) {
   if (section.encoding != Encoding() && section.rule != Rule::kAggregate) {
     return InvalidArgument("the rule " + std::string(RuleName(section.rule)) +
                            " adds what is not encoded");
+  }
+  if (section.encoding != Encoding() && section.dtype() == DType::kF64) {
+    return InvalidArgument("only F32 is encoded");
   }
   return CheckEncoding(section.encoding, section.layout.num_elements());
 }
@@ -178,6 +185,10 @@ std::optional<std::size_t> Layout::Find(std::string_view name) const {
     if (tensors_[i].name == name) return i;
   }
   return std::nullopt;
+}
+
+DType Section::dtype() const {
+  return layout.tensors().empty() ? DTypeOf(rule) : layout.tensors().front().dtype;
 }
 
 int64_t Section::size_bytes() const {

@@ -51,13 +51,14 @@ class Layout {
 
 enum class Rule : uint8_t { kSumF64, kSumI64, kAggregate };
 
-// Tensors of one dtype (F64, I64, F32 in the order of Rule) that are reduced together.
+// Tensors of one dtype that are reduced together: F64, I64, and F32 or F64, in the order of Rule.
 struct Section {
   std::string name;
   Rule rule = Rule::kAggregate;
   Layout layout;
   Encoding encoding = {};  // of kAggregate sections; the others are plain
 
+  DType dtype() const;
   // On the wire and in the file of a result.
   int64_t size_bytes() const;
   friend bool operator==(const Section&, const Section&) = default;

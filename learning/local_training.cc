@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <type_traits>
 #include <vector>
 
 #include "base/random.h"
@@ -41,20 +42,21 @@ Status CheckOptions(const LocalTrainingOptions& options) {
   return OkStatus();
 }
 
-bool IsLabelOf(const Model& model, float label) {
+bool IsLabelOf(const AnyModel& model, double label) {
   switch (model.output_kind()) {
     case OutputKind::kValue:
-      return IsFinite(static_cast<double>(label));
+      return IsFinite(label);
     case OutputKind::kBinary:
-      return label == 0.0F || label == 1.0F;
+      return label == 0.0 || label == 1.0;
     case OutputKind::kClasses:
       break;
   }
-  return label >= 0.0F && label < static_cast<float>(model.num_outputs()) &&
+  return label >= 0.0 && label < static_cast<double>(model.num_outputs()) &&
          label == std::trunc(label);
 }
 
-Status CheckData(const Model& model, const Dataset& data) {
+template <class T>
+Status CheckData(const BasicModel<T>& model, const BasicDataset<T>& data) {
   if (data.rows < 1) {
     return FailedPrecondition("there are no rows to train on")
         .WithHint("look at data.split, at data.missing and at the source's rows");
@@ -69,7 +71,7 @@ Status CheckData(const Model& model, const Dataset& data) {
                            " inputs do not fit a model of " + std::to_string(model.num_features()));
   }
   for (std::size_t r = 0; r < data.labels.size(); ++r) {
-    if (!IsLabelOf(model, data.labels[r])) {
+    if (!IsLabelOf(model, static_cast<double>(data.labels[r]))) {
       return InvalidArgument("row " + std::to_string(r) +
                              ": the label is none that the model knows");
     }
@@ -78,28 +80,29 @@ Status CheckData(const Model& model, const Dataset& data) {
 }
 
 // The rows of one batch, side by side. Allocates in its constructor only.
+template <class T>
 class BatchBuffer {
  public:
-  BatchBuffer(const Dataset& data, int64_t max_rows)
+  BatchBuffer(const BasicDataset<T>& data, int64_t max_rows)
       : data_(data),
         features_(static_cast<std::size_t>(max_rows * data.num_features)),
         labels_(static_cast<std::size_t>(max_rows)) {}
 
-  Batch Gather(std::span<const uint32_t> rows) {
+  BasicBatch<T> Gather(std::span<const uint32_t> rows) {
     const auto width = static_cast<std::size_t>(data_.num_features);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       std::copy_n(data_.features.data() + rows[i] * width, width, features_.data() + i * width);
       labels_[i] = data_.labels[rows[i]];
     }
     return {static_cast<int64_t>(rows.size()),
-            std::span<const float>(features_).first(rows.size() * width),
-            std::span<const float>(labels_).first(rows.size())};
+            std::span<const T>(features_).first(rows.size() * width),
+            std::span<const T>(labels_).first(rows.size())};
   }
 
  private:
-  const Dataset& data_;
-  std::vector<float> features_;
-  std::vector<float> labels_;
+  const BasicDataset<T>& data_;
+  std::vector<T> features_;
+  std::vector<T> labels_;
 };
 
 Status Diverged(int64_t step, int64_t total) {
@@ -109,14 +112,15 @@ Status Diverged(int64_t step, int64_t total) {
 }
 
 // One call of TrainLocally: the buffers and where it stands.
+template <class T>
 class Trainer {
  public:
-  Trainer(const Model& model, const Dataset& data, const LocalTrainingOptions& options,
-          std::span<float> parameters)
+  Trainer(const BasicModel<T>& model, const BasicDataset<T>& data,
+          const LocalTrainingOptions& options, std::span<T> parameters)
       : model_(model),
         options_(options),
-        rates_{static_cast<float>(options.learning_rate), static_cast<float>(options.momentum),
-               static_cast<float>(options.weight_decay)},
+        rates_{static_cast<T>(options.learning_rate), static_cast<T>(options.momentum),
+               static_cast<T>(options.weight_decay)},
         batch_rows_(std::min(options.batch_size, data.rows)),
         total_(options.local_epochs * ((data.rows + batch_rows_ - 1) / batch_rows_)),
         parameters_(parameters),
@@ -161,19 +165,39 @@ class Trainer {
     return loss;
   }
 
-  const Model& model_;
+  const BasicModel<T>& model_;
   const LocalTrainingOptions& options_;
-  const SgdRates rates_;
+  const std::conditional_t<std::is_same_v<T, double>, SgdRatesF64, SgdRates> rates_;
   const int64_t batch_rows_;
   const int64_t total_;
   int64_t done_ = 0;
-  std::span<float> parameters_;
+  std::span<T> parameters_;
   std::vector<uint32_t> order_;
-  BatchBuffer batch_;
-  std::vector<float> gradient_;
-  std::vector<float> velocity_;
-  std::unique_ptr<Model::Workspace> workspace_;
+  BatchBuffer<T> batch_;
+  std::vector<T> gradient_;
+  std::vector<T> velocity_;
+  std::unique_ptr<typename BasicModel<T>::Workspace> workspace_;
 };
+
+bool AllFinite(std::span<const float> values) { return CheckF32(values).finite; }
+bool AllFinite(std::span<const double> values) { return CheckF64(values).finite; }
+
+template <class T>
+Result<LocalTrainingResult> Train(const BasicModel<T>& model, const BasicDataset<T>& data,
+                                  const LocalTrainingOptions& options, std::span<T> parameters,
+                                  const std::stop_token& stop, const StepProgress& progress) {
+  SKERRY_RETURN_IF_ERROR(CheckOptions(options));
+  SKERRY_RETURN_IF_ERROR(CheckData(model, data));
+  SKERRY_CHECK(static_cast<int64_t>(parameters.size()) == model.parameters().num_elements());
+  Trainer<T> trainer(model, data, options, parameters);
+  double loss = 0;
+  for (int64_t epoch = 0; epoch < options.local_epochs; ++epoch) {
+    SKERRY_RETURN_IF_ERROR(trainer.RunEpoch(epoch, stop, progress, &loss));
+  }
+  // The last step is followed by no loss that would show it.
+  if (!AllFinite(parameters)) return Diverged(trainer.done(), trainer.total());
+  return LocalTrainingResult{data.rows, trainer.done(), loss / static_cast<double>(data.rows)};
+}
 
 }  // namespace
 
@@ -181,17 +205,14 @@ Result<LocalTrainingResult> TrainLocally(const Model& model, const Dataset& data
                                          const LocalTrainingOptions& options,
                                          std::span<float> parameters, const std::stop_token& stop,
                                          const StepProgress& progress) {
-  SKERRY_RETURN_IF_ERROR(CheckOptions(options));
-  SKERRY_RETURN_IF_ERROR(CheckData(model, data));
-  SKERRY_CHECK(static_cast<int64_t>(parameters.size()) == model.parameters().num_elements());
-  Trainer trainer(model, data, options, parameters);
-  double loss = 0;
-  for (int64_t epoch = 0; epoch < options.local_epochs; ++epoch) {
-    SKERRY_RETURN_IF_ERROR(trainer.RunEpoch(epoch, stop, progress, &loss));
-  }
-  // The last step is followed by no loss that would show it.
-  if (!CheckF32(parameters).finite) return Diverged(trainer.done(), trainer.total());
-  return LocalTrainingResult{data.rows, trainer.done(), loss / static_cast<double>(data.rows)};
+  return Train(model, data, options, parameters, stop, progress);
+}
+
+Result<LocalTrainingResult> TrainLocally(const ModelF64& model, const BasicDataset<double>& data,
+                                         const LocalTrainingOptions& options,
+                                         std::span<double> parameters, const std::stop_token& stop,
+                                         const StepProgress& progress) {
+  return Train(model, data, options, parameters, stop, progress);
 }
 
 }  // namespace skerry::learning

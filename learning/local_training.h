@@ -41,5 +41,9 @@ Result<LocalTrainingResult> TrainLocally(const Model& model, const Dataset& data
                                          const LocalTrainingOptions& options,
                                          std::span<float> parameters, const std::stop_token& stop,
                                          const StepProgress& progress);
+Result<LocalTrainingResult> TrainLocally(const ModelF64& model, const BasicDataset<double>& data,
+                                         const LocalTrainingOptions& options,
+                                         std::span<double> parameters, const std::stop_token& stop,
+                                         const StepProgress& progress);
 
 }  // namespace skerry::learning

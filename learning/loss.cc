@@ -9,8 +9,9 @@ namespace skerry::learning {
 namespace {
 
 // The shapes of all rows must fit before the loop over them begins.
-int64_t CountRows(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
-                  std::span<const float> labels) {
+template <class T>
+int64_t CountRows(OutputKind kind, int64_t num_outputs, std::span<const T> outputs,
+                  std::span<const T> labels) {
   SKERRY_CHECK(num_outputs >= 1 && (kind == OutputKind::kClasses || num_outputs == 1));
   SKERRY_CHECK(outputs.size() == labels.size() * static_cast<std::size_t>(num_outputs));
   return static_cast<int64_t>(labels.size());
@@ -20,7 +21,8 @@ int64_t CountRows(OutputKind kind, int64_t num_outputs, std::span<const float> o
 struct Squared {
   double difference;
 
-  Squared(const float* outputs, float label)
+  template <class T>
+  Squared(const T* outputs, T label)
       : difference(static_cast<double>(outputs[0]) - static_cast<double>(label)) {}
   double Loss() const { return 0.5 * difference * difference; }
   double Derivative(std::size_t) const { return difference; }
@@ -33,7 +35,8 @@ struct Logistic {
   double label;
   double e;  // exp(-|z|): shared by loss and derivative, since exp is most of the work
 
-  Logistic(const float* outputs, float row_label)
+  template <class T>
+  Logistic(const T* outputs, T row_label)
       : z(static_cast<double>(outputs[0])),
         label(static_cast<double>(row_label)),
         e(exact::Exp(z > 0 ? -z : z)) {}
@@ -45,13 +48,14 @@ struct Logistic {
 };
 
 // log sum exp(z) - z[label], with the largest logit taken out of every exponent.
+template <class T>
 struct Softmax {
-  const float* logits;
+  const T* logits;
   std::size_t label;
   double largest;
   double log_sum = 0;  // of exp(z - largest)
 
-  Softmax(const float* outputs, std::size_t num_outputs, float row_label)
+  Softmax(const T* outputs, std::size_t num_outputs, T row_label)
       : logits(outputs), label(static_cast<std::size_t>(row_label)) {
     SKERRY_CHECK(label < num_outputs);
     largest = static_cast<double>(*std::max_element(outputs, outputs + num_outputs));
@@ -66,15 +70,15 @@ struct Softmax {
   }
 };
 
-float CheckedClass(float label) {
-  SKERRY_CHECK(label >= 0.0F && label < 0x1p31F);  // also false for NaN
+template <class T>
+T CheckedClass(T label) {
+  SKERRY_CHECK(label >= T{0} && label < T{0x1p31F});  // also false for NaN
   return label;
 }
 
 // Runs `visit` over a row's loss object.
-template <class Visitor>
-auto WithRow(OutputKind kind, const float* outputs, std::size_t num_outputs, float label,
-             Visitor visit) {
+template <class T, class Visitor>
+auto WithRow(OutputKind kind, const T* outputs, std::size_t num_outputs, T label, Visitor visit) {
   switch (kind) {
     case OutputKind::kValue:
       return visit(Squared(outputs, label));
@@ -86,15 +90,15 @@ auto WithRow(OutputKind kind, const float* outputs, std::size_t num_outputs, flo
   return visit(Softmax(outputs, num_outputs, CheckedClass(label)));
 }
 
-}  // namespace
-
-double RowLoss(OutputKind kind, std::span<const float> outputs, float label) {
+template <class T>
+double LossOfRow(OutputKind kind, std::span<const T> outputs, T label) {
   return WithRow(kind, outputs.data(), outputs.size(), label,
                  [](const auto& row) { return row.Loss(); });
 }
 
-double LossAndDerivatives(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
-                          std::span<const float> labels, std::span<float> derivatives) {
+template <class T>
+double LossAndDerivativesOf(OutputKind kind, int64_t num_outputs, std::span<const T> outputs,
+                            std::span<const T> labels, std::span<T> derivatives) {
   const int64_t rows = CountRows(kind, num_outputs, outputs, labels);
   SKERRY_CHECK(derivatives.size() == outputs.size());
   const auto width = static_cast<std::size_t>(num_outputs);
@@ -102,10 +106,10 @@ double LossAndDerivatives(OutputKind kind, int64_t num_outputs, std::span<const 
   double sum = 0;
   for (int64_t r = 0; r < rows; ++r) {
     const int64_t first = r * num_outputs;
-    float* derivative = derivatives.data() + first;
+    T* derivative = derivatives.data() + first;
     sum += WithRow(kind, outputs.data() + first, width, labels.data()[r], [&](const auto& row) {
       for (std::size_t c = 0; c < width; ++c) {
-        derivative[c] = static_cast<float>(row.Derivative(c) / count);
+        derivative[c] = static_cast<T>(row.Derivative(c) / count);
       }
       return row.Loss();
     });
@@ -113,16 +117,47 @@ double LossAndDerivatives(OutputKind kind, int64_t num_outputs, std::span<const 
   return rows == 0 ? 0.0 : sum / count;
 }
 
-double MeanLoss(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
-                std::span<const float> labels) {
+template <class T>
+double MeanLossOf(OutputKind kind, int64_t num_outputs, std::span<const T> outputs,
+                  std::span<const T> labels) {
   const int64_t rows = CountRows(kind, num_outputs, outputs, labels);
   const auto width = static_cast<std::size_t>(num_outputs);
   double sum = 0;
   for (int64_t r = 0; r < rows; ++r) {
-    const float* row = outputs.data() + r * num_outputs;
-    sum += RowLoss(kind, {row, width}, labels.data()[r]);
+    const T* row = outputs.data() + r * num_outputs;
+    sum += LossOfRow(kind, std::span<const T>(row, width), labels.data()[r]);
   }
   return rows == 0 ? 0.0 : sum / static_cast<double>(rows);
+}
+
+}  // namespace
+
+double RowLoss(OutputKind kind, std::span<const float> outputs, float label) {
+  return LossOfRow(kind, outputs, label);
+}
+
+double LossAndDerivatives(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
+                          std::span<const float> labels, std::span<float> derivatives) {
+  return LossAndDerivativesOf(kind, num_outputs, outputs, labels, derivatives);
+}
+
+double MeanLoss(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
+                std::span<const float> labels) {
+  return MeanLossOf(kind, num_outputs, outputs, labels);
+}
+
+double RowLoss(OutputKind kind, std::span<const double> outputs, double label) {
+  return LossOfRow(kind, outputs, label);
+}
+
+double LossAndDerivatives(OutputKind kind, int64_t num_outputs, std::span<const double> outputs,
+                          std::span<const double> labels, std::span<double> derivatives) {
+  return LossAndDerivativesOf(kind, num_outputs, outputs, labels, derivatives);
+}
+
+double MeanLoss(OutputKind kind, int64_t num_outputs, std::span<const double> outputs,
+                std::span<const double> labels) {
+  return MeanLossOf(kind, num_outputs, outputs, labels);
 }
 
 }  // namespace skerry::learning

@@ -15,7 +15,7 @@ namespace {
 
 constexpr auto kNumBins = static_cast<std::size_t>(EvaluationSums::kBins);
 
-bool IsPositive(float label) { return label > 0.5F; }
+bool IsPositive(double label) { return label > 0.5; }
 
 std::size_t BinOf(double logit) {
   const double bin = std::floor((logit + 8.0) * 16.0);
@@ -23,18 +23,19 @@ std::size_t BinOf(double logit) {
   return bin < 255.0 ? static_cast<std::size_t>(bin) : kNumBins - 1;
 }
 
-void AddBinary(float logit, float label, EvaluationSums& sums) {
+void AddBinary(double logit, double label, EvaluationSums& sums) {
   const bool positive = IsPositive(label);
   const bool is_number = logit == logit;
-  if (is_number && (logit > 0.0F) == positive) ++sums.num_correct;
+  if (is_number && (logit > 0) == positive) ++sums.num_correct;
   if (positive) ++sums.num_positive;
   auto& histogram = positive ? sums.positive_histogram : sums.negative_histogram;
-  ++histogram[BinOf(static_cast<double>(logit))];
+  ++histogram[BinOf(logit)];
 }
 
 // Right when the label's logit is above all before it and no logit after it is larger: of equal
 // logits the first counts. Comparisons with NaN are false, so a NaN is never right.
-bool IsRightClass(std::span<const float> logits, float label) {
+template <class T>
+bool IsRightClass(std::span<const T> logits, T label) {
   const auto wanted = static_cast<std::size_t>(label);
   for (std::size_t c = 0; c < logits.size(); ++c) {
     const bool beaten = c < wanted ? logits[wanted] > logits[c] : logits[wanted] >= logits[c];
@@ -43,9 +44,8 @@ bool IsRightClass(std::span<const float> logits, float label) {
   return true;
 }
 
-void AddValue(float output, float label, EvaluationSums& sums) {
-  const auto y = static_cast<double>(label);
-  sums.absolute_error += std::fabs(static_cast<double>(output) - y);
+void AddValue(double output, double y, EvaluationSums& sums) {
+  sums.absolute_error += std::fabs(output - y);
   sums.label += y;
   sums.label_squared += y * y;
 }
@@ -72,10 +72,9 @@ bool R2(const EvaluationSums& sums, double* r2) {
   return true;
 }
 
-}  // namespace
-
-EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
-                        std::span<const float> labels) {
+template <class T>
+EvaluationSums EvaluateRows(OutputKind kind, int64_t num_outputs, std::span<const T> outputs,
+                            std::span<const T> labels) {
   const auto width = static_cast<std::size_t>(num_outputs);
   SKERRY_CHECK(num_outputs >= 1 && outputs.size() == labels.size() * width);
   EvaluationSums sums;
@@ -85,16 +84,16 @@ EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const fl
     sums.negative_histogram.resize(kNumBins);
   }
   for (std::size_t r = 0; r < labels.size(); ++r) {
-    const std::span<const float> row = outputs.subspan(r * width, width);
+    const std::span<const T> row = outputs.subspan(r * width, width);
     const double loss = RowLoss(kind, row, labels[r]);
     switch (kind) {
       case OutputKind::kValue:
         sums.loss += 2.0 * loss;
-        AddValue(row[0], labels[r], sums);
+        AddValue(static_cast<double>(row[0]), static_cast<double>(labels[r]), sums);
         break;
       case OutputKind::kBinary:
         sums.loss += loss;
-        AddBinary(row[0], labels[r], sums);
+        AddBinary(static_cast<double>(row[0]), static_cast<double>(labels[r]), sums);
         break;
       case OutputKind::kClasses:
         sums.loss += loss;
@@ -103,6 +102,47 @@ EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const fl
     }
   }
   return sums;
+}
+
+template <class T>
+double Auc(std::span<const T> scores, std::span<const T> labels) {
+  SKERRY_CHECK(scores.size() == labels.size());
+  std::vector<std::pair<T, bool>> rows;
+  rows.reserve(scores.size());
+  bool is_number = true;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    is_number = is_number && scores[i] == scores[i];
+    rows.emplace_back(scores[i], IsPositive(static_cast<double>(labels[i])));
+  }
+  if (!is_number) return std::nan("");  // NaN cannot be sorted
+  std::sort(rows.begin(), rows.end());
+
+  // Pairs are counted twice, so that a tie is a whole number.
+  int64_t doubled = 0;
+  int64_t negatives_below = 0;
+  int64_t num_positive = 0;
+  for (std::size_t i = 0; i < rows.size();) {
+    int64_t group[2] = {0, 0};
+    const T score = rows[i].first;
+    for (; i < rows.size() && rows[i].first == score; ++i) ++group[rows[i].second ? 1 : 0];
+    doubled += group[1] * (2 * negatives_below + group[0]);
+    negatives_below += group[0];
+    num_positive += group[1];
+  }
+  if (num_positive == 0 || negatives_below == 0) return std::nan("");
+  return static_cast<double>(doubled) / 2.0 /
+         (static_cast<double>(num_positive) * static_cast<double>(negatives_below));
+}
+
+}  // namespace
+
+EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
+                        std::span<const float> labels) {
+  return EvaluateRows(kind, num_outputs, outputs, labels);
+}
+EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const double> outputs,
+                        std::span<const double> labels) {
+  return EvaluateRows(kind, num_outputs, outputs, labels);
 }
 
 std::vector<Metric> ToMetrics(OutputKind kind, std::string_view split, const EvaluationSums& sums) {
@@ -140,32 +180,10 @@ std::vector<std::string> MetricNames(OutputKind kind) {
 }
 
 double ExactAuc(std::span<const float> scores, std::span<const float> labels) {
-  SKERRY_CHECK(scores.size() == labels.size());
-  std::vector<std::pair<float, bool>> rows;
-  rows.reserve(scores.size());
-  bool is_number = true;
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    is_number = is_number && scores[i] == scores[i];
-    rows.emplace_back(scores[i], IsPositive(labels[i]));
-  }
-  if (!is_number) return std::nan("");  // NaN cannot be sorted
-  std::sort(rows.begin(), rows.end());
-
-  // Pairs are counted twice, so that a tie is a whole number.
-  int64_t doubled = 0;
-  int64_t negatives_below = 0;
-  int64_t num_positive = 0;
-  for (std::size_t i = 0; i < rows.size();) {
-    int64_t group[2] = {0, 0};
-    const float score = rows[i].first;
-    for (; i < rows.size() && rows[i].first == score; ++i) ++group[rows[i].second ? 1 : 0];
-    doubled += group[1] * (2 * negatives_below + group[0]);
-    negatives_below += group[0];
-    num_positive += group[1];
-  }
-  if (num_positive == 0 || negatives_below == 0) return std::nan("");
-  return static_cast<double>(doubled) / 2.0 /
-         (static_cast<double>(num_positive) * static_cast<double>(negatives_below));
+  return Auc(scores, labels);
+}
+double ExactAuc(std::span<const double> scores, std::span<const double> labels) {
+  return Auc(scores, labels);
 }
 
 }  // namespace skerry::learning

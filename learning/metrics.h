@@ -45,6 +45,8 @@ struct EvaluationSums {
 // falls into the lowest bin.
 EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
                         std::span<const float> labels);
+EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const double> outputs,
+                        std::span<const double> labels);
 
 // "evaluation.SPLIT.counts" and "evaluation.SPLIT.sums".
 std::string EvaluationCounts(std::string_view split);
@@ -77,5 +79,6 @@ bool LargerIsBetter(std::string_view name);
 // The area under the ROC curve from scores themselves: the share of (positive, negative) pairs in
 // order, ties one half (Mann and Whitney). NaN when a class is missing or a score is NaN.
 double ExactAuc(std::span<const float> scores, std::span<const float> labels);
+double ExactAuc(std::span<const double> scores, std::span<const double> labels);
 
 }  // namespace skerry::learning

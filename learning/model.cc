@@ -147,8 +147,9 @@ std::vector<std::string> ModelKinds() {
   return names;
 }
 
-Result<std::unique_ptr<Model>> MakeModel(const v1::ModelSpec& spec, int64_t num_features,
-                                         int64_t num_classes) {
+namespace {
+
+Result<DenseSpec> ReadDense(const v1::ModelSpec& spec, int64_t num_features, int64_t num_classes) {
   const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds),
                                   [&](const Kind& known) { return known.name == spec.kind(); });
   if (kind == std::end(kKinds)) return UnknownName("model.kind", spec.kind(), ModelKinds());
@@ -161,9 +162,52 @@ Result<std::unique_ptr<Model>> MakeModel(const v1::ModelSpec& spec, int64_t num_
     SKERRY_RETURN_IF_ERROR(RefuseMlpKeys(spec));
     SKERRY_RETURN_IF_ERROR(SetOutputs(kind->loss, "model.kind", spec.kind(), num_classes, dense));
   }
+  return dense;
+}
+
+Status CheckDType(const v1::ModelSpec& spec, DType wanted) {
+  SKERRY_ASSIGN_OR_RETURN(const DType dtype, DTypeOf(spec));
+  if (dtype == wanted) return OkStatus();
+  return InvalidArgument("model.dtype: this needs a model of " + std::string(DTypeName(wanted)) +
+                         ", and it is of " + std::string(DTypeName(dtype)));
+}
+
+}  // namespace
+
+Result<DType> DTypeOf(const v1::ModelSpec& spec) {
+  static const std::vector<std::string> known = {"f32", "f64"};
+  if (spec.dtype().empty() || spec.dtype() == known[0]) return DType::kF32;
+  if (spec.dtype() == known[1]) return DType::kF64;
+  return UnknownName("model.dtype", spec.dtype(), known);
+}
+
+Result<std::unique_ptr<Model>> MakeModel(const v1::ModelSpec& spec, int64_t num_features,
+                                         int64_t num_classes) {
+  SKERRY_RETURN_IF_ERROR(CheckDType(spec, DType::kF32));
+  SKERRY_ASSIGN_OR_RETURN(const DenseSpec dense, ReadDense(spec, num_features, num_classes));
   Result<std::unique_ptr<Model>> model = MakeDenseModel(dense);
   if (!model.ok()) return std::move(model).status().WithContext("model");
   return model;
+}
+
+Result<std::unique_ptr<ModelF64>> MakeModelF64(const v1::ModelSpec& spec, int64_t num_features,
+                                               int64_t num_classes) {
+  SKERRY_RETURN_IF_ERROR(CheckDType(spec, DType::kF64));
+  SKERRY_ASSIGN_OR_RETURN(const DenseSpec dense, ReadDense(spec, num_features, num_classes));
+  Result<std::unique_ptr<ModelF64>> model = MakeDenseModelF64(dense);
+  if (!model.ok()) return std::move(model).status().WithContext("model");
+  return model;
+}
+
+Result<std::unique_ptr<AnyModel>> MakeAnyModel(const v1::ModelSpec& spec, int64_t num_features,
+                                               int64_t num_classes) {
+  SKERRY_ASSIGN_OR_RETURN(const DType dtype, DTypeOf(spec));
+  if (dtype == DType::kF64) {
+    SKERRY_ASSIGN_OR_RETURN(auto model, MakeModelF64(spec, num_features, num_classes));
+    return std::unique_ptr<AnyModel>(std::move(model));
+  }
+  SKERRY_ASSIGN_OR_RETURN(auto model, MakeModel(spec, num_features, num_classes));
+  return std::unique_ptr<AnyModel>(std::move(model));
 }
 
 }  // namespace skerry::learning

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/status.h"
@@ -20,10 +21,24 @@ enum class OutputKind : uint8_t {
   kClasses  // a logit per class; loss log sum exp(z) - z[label]
 };
 
-// A differentiable model as a function of one flat parameter vector, named by `parameters()`.
-// Immutable and thread-safe; what a computation scribbles on is in the Workspace. All results
-// depend on the arguments alone, bit for bit.
-class Model {
+// What there is to say of a model whatever its parameters are made of.
+class AnyModel {
+ public:
+  virtual ~AnyModel() = default;
+  virtual const Layout& parameters() const = 0;  // F32 tensors, or F64 tensors
+  virtual int64_t num_features() const = 0;
+  virtual int64_t num_outputs() const = 0;
+  virtual OutputKind output_kind() const = 0;
+  // BasicModel::Initialize, in doubles.
+  virtual void InitialValues(uint64_t seed, int64_t first, std::span<double> out) const = 0;
+};
+
+// A differentiable model as a function of one flat parameter vector, named by `parameters()`, that
+// computes in T: float (F32 parameters) or double (F64). Immutable and thread-safe; what a
+// computation scribbles on is in the Workspace. All results depend on the arguments alone, bit for
+// bit.
+template <class T>
+class BasicModel : public AnyModel {
  public:
   // Scratch space of one thread. May be reused for any batch up to the rows it was made for.
   class Workspace {
@@ -31,32 +46,38 @@ class Model {
     virtual ~Workspace() = default;
   };
 
-  virtual ~Model() = default;
-  virtual const Layout& parameters() const = 0;  // F32 tensors
-  virtual int64_t num_features() const = 0;
-  virtual int64_t num_outputs() const = 0;
-  virtual OutputKind output_kind() const = 0;
-
   // Elements [first, first + out.size()) of the initial parameters; any split into ranges gives the
   // same values.
-  virtual void Initialize(uint64_t seed, int64_t first, std::span<float> out) const = 0;
+  virtual void Initialize(uint64_t seed, int64_t first, std::span<T> out) const = 0;
+  void InitialValues(uint64_t seed, int64_t first, std::span<double> out) const final;
 
   virtual std::unique_ptr<Workspace> NewWorkspace(int64_t max_rows) const = 0;
 
   // The mean loss over the batch. `gradient` (as long as the parameters) receives its gradient. Of
   // no rows, both are 0. A label of kClasses must be a class number.
-  virtual double Gradient(std::span<const float> parameters, const Batch& batch,
-                          std::span<float> gradient, Workspace& workspace) const = 0;
+  virtual double Gradient(std::span<const T> parameters, const BasicBatch<T>& batch,
+                          std::span<T> gradient, Workspace& workspace) const = 0;
 
   // The outputs before any link function: values or logits, [rows, num_outputs].
-  virtual void Forward(std::span<const float> parameters, const Batch& batch,
-                       std::span<float> outputs, Workspace& workspace) const = 0;
+  virtual void Forward(std::span<const T> parameters, const BasicBatch<T>& batch,
+                       std::span<T> outputs, Workspace& workspace) const = 0;
 };
+using Model = BasicModel<float>;
+using ModelF64 = BasicModel<double>;
+
+// F64 where model.dtype says so, else F32.
+Result<DType> DTypeOf(const v1::ModelSpec& spec);
 
 // The model that `spec` describes for so many inputs; `num_classes` is 0 for a numeric label.
-// INVALID_ARGUMENT names the key of [model] that is wrong and the nearest known value.
+// INVALID_ARGUMENT names the key of [model] that is wrong and the nearest known value; also when
+// model.dtype is not of this kind of numbers.
 Result<std::unique_ptr<Model>> MakeModel(const v1::ModelSpec& spec, int64_t num_features,
                                          int64_t num_classes);
+Result<std::unique_ptr<ModelF64>> MakeModelF64(const v1::ModelSpec& spec, int64_t num_features,
+                                               int64_t num_classes);
+// Whichever of them model.dtype asks for.
+Result<std::unique_ptr<AnyModel>> MakeAnyModel(const v1::ModelSpec& spec, int64_t num_features,
+                                               int64_t num_classes);
 // "linear", "logistic", "mlp", "softmax".
 std::vector<std::string> ModelKinds();
 
@@ -64,5 +85,18 @@ std::vector<std::string> ModelKinds();
 // rows: 0. Not finite when an output is not.
 double MeanLoss(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
                 std::span<const float> labels);
+double MeanLoss(OutputKind kind, int64_t num_outputs, std::span<const double> outputs,
+                std::span<const double> labels);
+
+template <class T>
+void BasicModel<T>::InitialValues(uint64_t seed, int64_t first, std::span<double> out) const {
+  if constexpr (std::is_same_v<T, double>) {
+    Initialize(seed, first, out);
+  } else {
+    std::vector<T> values(out.size());
+    Initialize(seed, first, values);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(values[i]);
+  }
+}
 
 }  // namespace skerry::learning

@@ -61,10 +61,10 @@ class Program {
   virtual std::string WhyFinished(std::span<const RoundOutcome> /*committed*/) const { return ""; }
   virtual int64_t num_rounds() const = 0;  // for "round 12 of 50"
 
-  virtual const Layout& parameters() const = 0;  // F32
+  virtual const Layout& parameters() const = 0;  // all F32, or all F64
   // The model before any round: elements [first, first + out.size()) of the parameters, and the
   // rest.
-  virtual void InitialParameters(int64_t first, std::span<float> out) const = 0;
+  virtual void InitialParameters(int64_t first, std::span<double> out) const = 0;
   virtual FixedTensors InitialFixed() const = 0;
 
   // How the section "update" is reduced and applied.

@@ -17,21 +17,56 @@ namespace skerry::learning {
 // (an effective step count, a bias correction). They are part of the round's record.
 using RoundScalars = std::map<std::string, double>;
 
+// What a strategy may know of a round besides its updates.
+struct RoundContext {
+  int64_t round = 0;
+  int64_t num_sites = 0;     // of the run, whether or not they take part in this round
+  double learning_rate = 0;  // of the sites in this round
+};
+
+// A vector that a strategy keeps from round to round, as long as the parameters and of their kind
+// of numbers. It begins at zero.
+struct StateVector {
+  std::string name;
+  // Part of what sites download with the model, as the tensor "state.NAME" after the parameters.
+  // Others never leave the coordinator.
+  bool sent_to_sites = false;
+};
+
+// The name of such a tensor in a model file.
+inline std::string SentTensor(const std::string& name) { return "state." + name; }
+
+// What one block of the parameters becomes in a round. All spans are equally long.
+struct RoundBlock {
+  std::span<const std::span<const double>> reduced;  // the aggregate of each of Sections()
+  std::span<double> parameters;                      // changes in place
+  std::span<const std::span<double>> state;          // one of each of StateVectors(); likewise
+};
+
 // The coordinator's side of a training algorithm. No I/O, no clock, no thread; what it remembers
 // from round to round is in state vectors, checkpointed with the model. Immutable and thread-safe.
 class Strategy {
  public:
   virtual ~Strategy() = default;
   virtual const Aggregator& aggregator() const = 0;
-  // Names of the F32 vectors, each as long as the parameters, that it keeps; they begin at zero.
-  virtual std::vector<std::string> StateVectors() const { return {}; }
+  virtual std::vector<StateVector> StateVectors() const { return {}; }
+  // The sections of an update, each as long as the parameters, the first of which is "update": the
+  // parameters after training minus those before. All are reduced with the same coefficients.
+  virtual std::vector<std::string> Sections() const { return {"update"}; }
+  // Whether a site's task has the site's state of the run as an input, and makes the next.
+  virtual bool KeepsSiteState() const { return false; }
+  // Whether Prepare() and Weigh() look at UpdateInfo::squared_norm. It takes one more pass.
+  virtual bool NeedsNorms() const { return false; }
   // FAILED_PRECONDITION when the round cannot be applied (too few updates for the rule).
-  virtual Result<RoundScalars> Prepare(int64_t round, std::span<const UpdateInfo> counted) const;
-  // One block: `reduced` is the aggregate of the updates, `parameters` and each of `state` change
-  // in place. All are equally long. Called from many threads on disjoint blocks.
-  virtual void Apply(std::span<const double> reduced, const RoundScalars& scalars,
-                     std::span<float> parameters,
-                     std::span<const std::span<float>> state) const = 0;
+  virtual Result<RoundScalars> Prepare(const RoundContext& context,
+                                       std::span<const UpdateInfo> counted) const;
+  // How much each update counts; what aggregator().Weigh() says unless a strategy knows better.
+  virtual Result<Coefficients> Weigh(std::span<const UpdateInfo> counted) const {
+    return aggregator().Weigh(counted);
+  }
+  // Called from many threads on disjoint blocks. Each result is rounded once, to the numbers of the
+  // parameters, after this.
+  virtual void Apply(const RoundBlock& block, const RoundScalars& scalars) const = 0;
 };
 
 // The strategy that [training] names. INVALID_ARGUMENT names the nearest known one.

@@ -135,10 +135,16 @@ learning::FeatureSums SiteData::Sums() const {
 
 learning::Dataset SiteData::Prepare(SplitPart part,
                                     const learning::InputTransform& transform) const {
+  return PrepareOf<float>(part, transform);
+}
+
+template <class T>
+learning::BasicDataset<T> SiteData::PrepareOf(SplitPart part,
+                                              const learning::InputTransform& transform) const {
   SKERRY_CHECK(transform.fill.size() == num_inputs_ && transform.mean.size() == num_inputs_ &&
                transform.scale.size() == num_inputs_);
   const std::vector<uint32_t>& rows = parts_[static_cast<std::size_t>(part)];
-  learning::Dataset data;
+  learning::BasicDataset<T> data;
   data.rows = static_cast<int64_t>(rows.size());
   data.num_features = static_cast<int64_t>(num_inputs_);
   data.features.reserve(rows.size() * num_inputs_);
@@ -147,12 +153,16 @@ learning::Dataset SiteData::Prepare(SplitPart part,
     for (std::size_t j = 0; j < num_inputs_; ++j) {
       const double value = values_[row * num_inputs_ + j];
       const double filled = std::isnan(value) ? transform.fill[j] : value;
-      data.features.push_back(
-          static_cast<float>((filled - transform.mean[j]) / transform.scale[j]));
+      data.features.push_back(static_cast<T>((filled - transform.mean[j]) / transform.scale[j]));
     }
-    data.labels.push_back(static_cast<float>(labels_[row]));
+    data.labels.push_back(static_cast<T>(labels_[row]));
   }
   return data;
 }
+
+template learning::BasicDataset<float> SiteData::PrepareOf(SplitPart,
+                                                           const learning::InputTransform&) const;
+template learning::BasicDataset<double> SiteData::PrepareOf(SplitPart,
+                                                            const learning::InputTransform&) const;
 
 }  // namespace skerry::client

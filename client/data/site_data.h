@@ -48,6 +48,10 @@ class SiteData {
   learning::FeatureSums Sums() const;
   // The rows of a split, filled and standardised. `transform` has num_inputs() entries.
   learning::Dataset Prepare(SplitPart part, const learning::InputTransform& transform) const;
+  // The same in float or double.
+  template <class T>
+  learning::BasicDataset<T> PrepareOf(SplitPart part,
+                                      const learning::InputTransform& transform) const;
 
  private:
   SiteData() = default;

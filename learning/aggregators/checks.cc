@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "learning/aggregator.h"
+#include "learning/finite.h"
 
 namespace skerry::learning {
 namespace {
@@ -65,6 +67,24 @@ UpdateCheck CheckF32(std::span<const float> values) {
   }
   check.finite = largest < kInfinity;
   check.max_abs = static_cast<double>(std::bit_cast<float>(largest));
+  return check;
+}
+
+UpdateCheck CheckF64(std::span<const double> values) {
+  UpdateCheck check;
+  for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
+    const std::span<const double> block =
+        values.subspan(begin, std::min(kBlock, values.size() - begin));
+    double squares[kWidth] = {};
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      const double value = block[i];
+      check.finite = check.finite && IsFinite(value);
+      check.max_abs = std::max(check.max_abs, std::abs(value));
+      squares[i % kWidth] += value * value;
+    }
+    check.squared_norm += ((squares[0] + squares[4]) + (squares[2] + squares[6])) +
+                          ((squares[1] + squares[5]) + (squares[3] + squares[7]));
+  }
   return check;
 }
 

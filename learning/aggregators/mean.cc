@@ -8,16 +8,17 @@
 namespace skerry::learning {
 namespace {
 
+template <class T>
 struct WeightedRow {
-  const float* values;
+  const T* values;
   double factor;
 };
 
 // Adds elements [begin, begin + size) of N rows to `sum`, row by row for each element. Several rows
 // at once save loads and stores of the sum; the order of the additions stays that of the rows.
-template <int N>
-void AddRows(const WeightedRow* rows, std::size_t begin, std::size_t size, double* sum) {
-  const float* values[N];
+template <int N, class T>
+void AddRows(const WeightedRow<T>* rows, std::size_t begin, std::size_t size, double* sum) {
+  const T* values[N];
   double factors[N];
   for (int k = 0; k < N; ++k) {
     values[k] = rows[k].values + begin;
@@ -36,7 +37,19 @@ class Mean final : public Aggregator {
  public:
   Result<Coefficients> Weigh(std::span<const UpdateInfo> updates) const override;
   void Reduce(std::span<const std::span<const float>> rows, const Coefficients& coefficients,
-              std::span<double> out) const override;
+              std::span<double> out) const override {
+    ReduceRows(rows, coefficients, out);
+  }
+  bool TakesF64() const override { return true; }
+  void ReduceF64(std::span<const std::span<const double>> rows, const Coefficients& coefficients,
+                 std::span<double> out) const override {
+    ReduceRows(rows, coefficients, out);
+  }
+
+ private:
+  template <class T>
+  static void ReduceRows(std::span<const std::span<const T>> rows, const Coefficients& coefficients,
+                         std::span<double> out);
 };
 
 Result<Coefficients> Mean::Weigh(std::span<const UpdateInfo> updates) const {
@@ -59,8 +72,9 @@ Result<Coefficients> Mean::Weigh(std::span<const UpdateInfo> updates) const {
   return coefficients;
 }
 
-void Mean::Reduce(std::span<const std::span<const float>> rows, const Coefficients& coefficients,
-                  std::span<double> out) const {
+template <class T>
+void Mean::ReduceRows(std::span<const std::span<const T>> rows, const Coefficients& coefficients,
+                      std::span<double> out) {
   const std::size_t sites = rows.size();
   SKERRY_CHECK(coefficients.weight.size() == sites && coefficients.scale.size() == sites &&
                coefficients.use.size() == sites);
@@ -71,7 +85,7 @@ void Mean::Reduce(std::span<const std::span<const float>> rows, const Coefficien
   }
   SKERRY_CHECK(total > 0);
 
-  std::vector<WeightedRow> used;
+  std::vector<WeightedRow<T>> used;
   for (std::size_t k = 0; k < sites; ++k) {
     if (!coefficients.use[k]) continue;
     used.push_back({rows[k].data(), coefficients.weight[k] * coefficients.scale[k]});
@@ -83,8 +97,8 @@ void Mean::Reduce(std::span<const std::span<const float>> rows, const Coefficien
     double* sum = out.data() + begin;
     std::fill_n(sum, size, 0.0);
     std::size_t k = 0;
-    for (; k + 4 <= used.size(); k += 4) AddRows<4>(&used[k], begin, size, sum);
-    for (; k < used.size(); ++k) AddRows<1>(&used[k], begin, size, sum);
+    for (; k + 4 <= used.size(); k += 4) AddRows<4, T>(&used[k], begin, size, sum);
+    for (; k < used.size(); ++k) AddRows<1, T>(&used[k], begin, size, sum);
     for (std::size_t i = 0; i < size; ++i) sum[i] /= total;
   }
 }
@@ -98,6 +112,11 @@ Status Aggregator::CheckNumUpdates(int64_t n) const {
 Result<Coefficients> Aggregator::Judge(const UpdateStatistics& /*statistics*/,
                                        Coefficients in) const {
   return in;
+}
+
+void Aggregator::ReduceF64(std::span<const std::span<const double>> /*rows*/,
+                           const Coefficients& /*coefficients*/, std::span<double> /*out*/) const {
+  SKERRY_CHECK(TakesF64());  // the program has seen to it
 }
 
 std::string Aggregator::WeaknessOf(int64_t /*n*/) const { return ""; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "base/check.h"
@@ -37,14 +38,14 @@ std::vector<Layer> MakeLayers(const DenseSpec& spec) {
   return layers;
 }
 
-Result<Layout> MakeLayout(const DenseSpec& spec) {
+Result<Layout> MakeLayout(const DenseSpec& spec, DType dtype) {
   std::vector<TensorSpec> tensors;
   int64_t inputs = spec.num_features;
   for (std::size_t i = 0; i <= spec.hidden.size(); ++i) {
     const int64_t outputs = i < spec.hidden.size() ? spec.hidden[i] : spec.num_outputs;
     const std::string prefix = spec.hidden.empty() ? "" : "layers." + std::to_string(i) + ".";
-    tensors.push_back({prefix + "weight", DType::kF32, {outputs, inputs}});
-    tensors.push_back({prefix + "bias", DType::kF32, {outputs}});
+    tensors.push_back({prefix + "weight", dtype, {outputs, inputs}});
+    tensors.push_back({prefix + "bias", dtype, {outputs}});
     inputs = outputs;
   }
   SKERRY_ASSIGN_OR_RETURN(Layout layout, Layout::Create(std::move(tensors)));
@@ -55,7 +56,8 @@ Result<Layout> MakeLayout(const DenseSpec& spec) {
   return layout;
 }
 
-class DenseWorkspace final : public Model::Workspace {
+template <class T>
+class DenseWorkspace final : public BasicModel<T>::Workspace {
  public:
   DenseWorkspace(const std::vector<Layer>& layers, int64_t rows) : max_rows(rows) {
     SKERRY_CHECK(rows >= 0);
@@ -69,13 +71,18 @@ class DenseWorkspace final : public Model::Workspace {
   }
 
   const int64_t max_rows;
-  std::vector<std::vector<float>> values;  // of each layer, after the activation
-  std::vector<float> derivatives;          // of the loss by the values of the layer at hand
-  std::vector<float> next_derivatives;     // and of the layer before it
+  std::vector<std::vector<T>> values;  // of each layer, after the activation
+  std::vector<T> derivatives;          // of the loss by the values of the layer at hand
+  std::vector<T> next_derivatives;     // and of the layer before it
 };
 
-class DenseModel final : public Model {
+template <class T>
+class DenseModel final : public BasicModel<T> {
  public:
+  using Workspace = typename BasicModel<T>::Workspace;
+  using Batch = BasicBatch<T>;
+  using Matrix = BasicMatrixView<T>;
+
   DenseModel(DenseSpec spec, Layout layout)
       : spec_(std::move(spec)), layout_(std::move(layout)), layers_(MakeLayers(spec_)) {}
 
@@ -84,34 +91,35 @@ class DenseModel final : public Model {
   int64_t num_outputs() const override { return spec_.num_outputs; }
   OutputKind output_kind() const override { return spec_.output_kind; }
 
-  void Initialize(uint64_t seed, int64_t first, std::span<float> out) const override;
+  void Initialize(uint64_t seed, int64_t first, std::span<T> out) const override;
   std::unique_ptr<Workspace> NewWorkspace(int64_t max_rows) const override {
-    return std::make_unique<DenseWorkspace>(layers_, max_rows);
+    return std::make_unique<DenseWorkspace<T>>(layers_, max_rows);
   }
-  double Gradient(std::span<const float> parameters, const Batch& batch, std::span<float> gradient,
+  double Gradient(std::span<const T> parameters, const Batch& batch, std::span<T> gradient,
                   Workspace& workspace) const override;
-  void Forward(std::span<const float> parameters, const Batch& batch, std::span<float> outputs,
+  void Forward(std::span<const T> parameters, const Batch& batch, std::span<T> outputs,
                Workspace& workspace) const override;
 
  private:
   // Checks what the caller must see to, before anything is computed.
-  DenseWorkspace& Checked(std::span<const float> parameters, const Batch& batch,
-                          Workspace& workspace) const;
+  DenseWorkspace<T>& Checked(std::span<const T> parameters, const Batch& batch,
+                             Workspace& workspace) const;
   // The input of a layer: the batch itself, or the values of the layer before.
-  MatrixView Input(std::size_t layer, const Batch& batch, const DenseWorkspace& work) const;
-  void RunLayer(std::size_t layer, const float* parameters, const Batch& batch,
-                const DenseWorkspace& work, float* out) const;
-  void Activate(std::span<float> values) const;
-  void Deactivate(std::span<const float> values, std::span<float> derivatives) const;
+  Matrix Input(std::size_t layer, const Batch& batch, const DenseWorkspace<T>& work) const;
+  void RunLayer(std::size_t layer, const T* parameters, const Batch& batch,
+                const DenseWorkspace<T>& work, T* out) const;
+  void Activate(std::span<T> values) const;
+  void Deactivate(std::span<const T> values, std::span<T> derivatives) const;
 
   const DenseSpec spec_;
   const Layout layout_;
   const std::vector<Layer> layers_;
 };
 
-DenseWorkspace& DenseModel::Checked(std::span<const float> parameters, const Batch& batch,
-                                    Workspace& workspace) const {
-  auto* work = dynamic_cast<DenseWorkspace*>(&workspace);
+template <class T>
+DenseWorkspace<T>& DenseModel<T>::Checked(std::span<const T> parameters, const Batch& batch,
+                                          Workspace& workspace) const {
+  auto* work = dynamic_cast<DenseWorkspace<T>*>(&workspace);
   SKERRY_CHECK(work != nullptr && work->values.size() == layers_.size());
   SKERRY_CHECK(batch.rows >= 0 && batch.rows <= work->max_rows);
   SKERRY_CHECK(static_cast<int64_t>(parameters.size()) == layout_.num_elements());
@@ -119,14 +127,16 @@ DenseWorkspace& DenseModel::Checked(std::span<const float> parameters, const Bat
   return *work;
 }
 
-MatrixView DenseModel::Input(std::size_t layer, const Batch& batch,
-                             const DenseWorkspace& work) const {
-  const float* data = layer == 0 ? batch.features.data() : work.values[layer - 1].data();
+template <class T>
+BasicMatrixView<T> DenseModel<T>::Input(std::size_t layer, const Batch& batch,
+                                        const DenseWorkspace<T>& work) const {
+  const T* data = layer == 0 ? batch.features.data() : work.values[layer - 1].data();
   return {data, batch.rows, layers_[layer].inputs};
 }
 
-void DenseModel::RunLayer(std::size_t layer, const float* parameters, const Batch& batch,
-                          const DenseWorkspace& work, float* out) const {
+template <class T>
+void DenseModel<T>::RunLayer(std::size_t layer, const T* parameters, const Batch& batch,
+                             const DenseWorkspace<T>& work, T* out) const {
   const Layer& at = layers_[layer];
   Affine(Input(layer, batch, work), {parameters + at.weight, at.outputs, at.inputs},
          parameters + at.bias, out);
@@ -134,7 +144,8 @@ void DenseModel::RunLayer(std::size_t layer, const float* parameters, const Batc
   Activate({out, static_cast<std::size_t>(batch.rows * at.outputs)});
 }
 
-void DenseModel::Activate(std::span<float> values) const {
+template <class T>
+void DenseModel<T>::Activate(std::span<T> values) const {
   switch (spec_.activation) {
     case Activation::kRelu:
       return Relu(values);
@@ -143,7 +154,8 @@ void DenseModel::Activate(std::span<float> values) const {
   }
 }
 
-void DenseModel::Deactivate(std::span<const float> values, std::span<float> derivatives) const {
+template <class T>
+void DenseModel<T>::Deactivate(std::span<const T> values, std::span<T> derivatives) const {
   switch (spec_.activation) {
     case Activation::kRelu:
       return ReluBackward(values, derivatives);
@@ -152,20 +164,22 @@ void DenseModel::Deactivate(std::span<const float> values, std::span<float> deri
   }
 }
 
-void DenseModel::Forward(std::span<const float> parameters, const Batch& batch,
-                         std::span<float> outputs, Workspace& workspace) const {
-  DenseWorkspace& work = Checked(parameters, batch, workspace);
+template <class T>
+void DenseModel<T>::Forward(std::span<const T> parameters, const Batch& batch, std::span<T> outputs,
+                            Workspace& workspace) const {
+  DenseWorkspace<T>& work = Checked(parameters, batch, workspace);
   SKERRY_CHECK(static_cast<int64_t>(outputs.size()) == batch.rows * spec_.num_outputs);
   const std::size_t last = layers_.size() - 1;
   for (std::size_t i = 0; i <= last; ++i) {
-    float* to = i == last ? outputs.data() : work.values[i].data();
+    T* to = i == last ? outputs.data() : work.values[i].data();
     RunLayer(i, parameters.data(), batch, work, to);
   }
 }
 
-double DenseModel::Gradient(std::span<const float> parameters, const Batch& batch,
-                            std::span<float> gradient, Workspace& workspace) const {
-  DenseWorkspace& work = Checked(parameters, batch, workspace);
+template <class T>
+double DenseModel<T>::Gradient(std::span<const T> parameters, const Batch& batch,
+                               std::span<T> gradient, Workspace& workspace) const {
+  DenseWorkspace<T>& work = Checked(parameters, batch, workspace);
   SKERRY_CHECK(gradient.size() == parameters.size());
   SKERRY_CHECK(static_cast<int64_t>(batch.labels.size()) == batch.rows);
   const auto count = [&](int64_t width) { return static_cast<std::size_t>(batch.rows * width); };
@@ -179,11 +193,11 @@ double DenseModel::Gradient(std::span<const float> parameters, const Batch& batc
                                          {work.derivatives.data(), num_outputs});
   for (std::size_t i = layers_.size(); i-- > 0;) {
     const Layer& layer = layers_[i];
-    const MatrixView delta = {work.derivatives.data(), batch.rows, layer.outputs};
+    const Matrix delta = {work.derivatives.data(), batch.rows, layer.outputs};
     WeightGradient(delta, Input(i, batch, work), gradient.data() + layer.weight);
     ColumnSums(delta, gradient.data() + layer.bias);
     if (i == 0) break;
-    const MatrixView weight = {parameters.data() + layer.weight, layer.outputs, layer.inputs};
+    const Matrix weight = {parameters.data() + layer.weight, layer.outputs, layer.inputs};
     InputGradient(delta, weight, work.next_derivatives.data());
     const std::size_t size = count(layer.inputs);
     Deactivate({work.values[i - 1].data(), size}, {work.next_derivatives.data(), size});
@@ -194,10 +208,10 @@ double DenseModel::Gradient(std::span<const float> parameters, const Batch& batc
 
 // Elements [first, first + out.size()) of tensor `index`, uniform in +-bound. Every block of 4096
 // elements has a stream of its own, so that no range needs the draws before its first block.
-void DrawUniform(uint64_t seed, std::size_t index, double bound, int64_t first,
-                 std::span<float> out) {
+template <class T>
+void DrawUniform(uint64_t seed, std::size_t index, double bound, int64_t first, std::span<T> out) {
   auto remaining = static_cast<int64_t>(out.size());
-  float* to = out.data();
+  T* to = out.data();
   while (remaining > 0) {
     const int64_t skip = first % kInitialBlock;
     const int64_t count = std::min(remaining, kInitialBlock - skip);
@@ -205,18 +219,19 @@ void DrawUniform(uint64_t seed, std::size_t index, double bound, int64_t first,
                         static_cast<uint64_t>(first / kInitialBlock));
     for (int64_t i = 0; i < skip; ++i) stream.Next64();
     for (int64_t i = 0; i < count; ++i) {
-      *to++ = static_cast<float>((2.0 * stream.Uniform() - 1.0) * bound);
+      *to++ = static_cast<T>((2.0 * stream.Uniform() - 1.0) * bound);
     }
     first += count;
     remaining -= count;
   }
 }
 
-void DenseModel::Initialize(uint64_t seed, int64_t first, std::span<float> out) const {
+template <class T>
+void DenseModel<T>::Initialize(uint64_t seed, int64_t first, std::span<T> out) const {
   const auto size = static_cast<int64_t>(out.size());
   SKERRY_CHECK(first >= 0 && size <= layout_.num_elements() - first);
   if (spec_.hidden.empty()) {
-    std::fill(out.begin(), out.end(), 0.0F);
+    std::fill(out.begin(), out.end(), T{0});
     return;
   }
   int64_t begin = 0;  // of the tensor
@@ -234,11 +249,19 @@ void DenseModel::Initialize(uint64_t seed, int64_t first, std::span<float> out) 
   }
 }
 
+template <class T>
+Result<std::unique_ptr<BasicModel<T>>> Make(const DenseSpec& spec) {
+  constexpr DType kDType = std::is_same_v<T, double> ? DType::kF64 : DType::kF32;
+  SKERRY_ASSIGN_OR_RETURN(Layout layout, MakeLayout(spec, kDType));
+  return std::unique_ptr<BasicModel<T>>(std::make_unique<DenseModel<T>>(spec, std::move(layout)));
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Model>> MakeDenseModel(const DenseSpec& spec) {
-  SKERRY_ASSIGN_OR_RETURN(Layout layout, MakeLayout(spec));
-  return std::unique_ptr<Model>(std::make_unique<DenseModel>(spec, std::move(layout)));
+Result<std::unique_ptr<Model>> MakeDenseModel(const DenseSpec& spec) { return Make<float>(spec); }
+
+Result<std::unique_ptr<ModelF64>> MakeDenseModelF64(const DenseSpec& spec) {
+  return Make<double>(spec);
 }
 
 }  // namespace skerry::learning

@@ -25,5 +25,6 @@ struct DenseSpec {
 // With: "layers.0.weight", "layers.0.bias", ..., which start uniform in +-1/sqrt(inputs of the
 // layer). INVALID_ARGUMENT when the parameters are more than 2^34. All sizes must be positive.
 Result<std::unique_ptr<Model>> MakeDenseModel(const DenseSpec& spec);
+Result<std::unique_ptr<ModelF64>> MakeDenseModelF64(const DenseSpec& spec);
 
 }  // namespace skerry::learning

@@ -36,7 +36,7 @@ FixedTensors ToFixed(const InputTransform& transform) {
 
 class TrainingProgram final : public Program {
  public:
-  TrainingProgram(v1::RunSpec spec, std::unique_ptr<Model> model,
+  TrainingProgram(v1::RunSpec spec, std::unique_ptr<AnyModel> model,
                   std::unique_ptr<Strategy> strategy)
       : spec_(std::move(spec)), model_(std::move(model)), strategy_(std::move(strategy)) {}
 
@@ -68,8 +68,8 @@ class TrainingProgram final : public Program {
   const Layout& parameters() const override { return model_->parameters(); }
   const Strategy& strategy() const override { return *strategy_; }
 
-  void InitialParameters(int64_t first, std::span<float> out) const override {
-    model_->Initialize(spec_.seed(), first, out);
+  void InitialParameters(int64_t first, std::span<double> out) const override {
+    model_->InitialValues(spec_.seed(), first, out);
   }
 
   FixedTensors InitialFixed() const override {
@@ -139,10 +139,12 @@ class TrainingProgram final : public Program {
     spec.learning_rate = spec_.training().learning_rate();
     const int64_t every = spec_.evaluation().every();
     spec.evaluate = every > 0 && (round - 1) % every == 0;
-    spec.site_state = HasErrorFeedback(spec_.compression());
-    std::vector<Section> sections = {
-        {kUpdateSection, Rule::kAggregate, parameters(),
-         UpdateEncoding(spec_.compression(), parameters().num_elements())}};
+    spec.site_state = HasErrorFeedback(spec_.compression()) || strategy_->KeepsSiteState();
+    std::vector<Section> sections;
+    for (const std::string& name : strategy_->Sections()) {
+      sections.push_back({name, Rule::kAggregate, parameters(), {}});
+    }
+    sections[0].encoding = UpdateEncoding(spec_.compression(), parameters().num_elements());
     if (spec.evaluate) AppendEvaluation(sections);
     spec.result_layout = MakeLayout(std::move(sections));
     return spec;
@@ -175,11 +177,11 @@ class TrainingProgram final : public Program {
   }
 
   const v1::RunSpec spec_;
-  const std::unique_ptr<Model> model_;
+  const std::unique_ptr<AnyModel> model_;
   const std::unique_ptr<Strategy> strategy_;
 };
 
-Status CheckMetrics(const v1::RunSpec& spec, const Model& model) {
+Status CheckMetrics(const v1::RunSpec& spec, const AnyModel& model) {
   const std::vector<std::string> names = MetricNames(model.output_kind());
   const auto check = [&](const char* key, const std::string& wanted) {
     if (std::find(names.begin(), names.end(), wanted) != names.end()) return OkStatus();
@@ -200,12 +202,34 @@ Status CheckMetrics(const v1::RunSpec& spec, const Model& model) {
 
 }  // namespace
 
+namespace {
+
+// What works with floats only.
+Status CheckF64(const v1::RunSpec& spec, const Strategy& strategy) {
+  if (spec.compression().update() != v1::Encoding::PLAIN) {
+    return InvalidArgument(
+        "model.dtype = \"f64\" and compression.update clash: only f32 updates are encoded");
+  }
+  if (strategy.aggregator().TakesF64()) return OkStatus();
+  const v1::AggregationSpec& aggregation = spec.training().aggregation();
+  const std::string key = aggregation.clipping_norm() > 0
+                              ? "aggregation.clipping_norm"
+                              : "aggregation.rule = \"" + aggregation.rule() + "\"";
+  return InvalidArgument("model.dtype = \"f64\" and " + key + " clash: the rule reduces f32 only")
+      .WithHint("remove model.dtype, or take the plain mean");
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Program>> MakeTrainingProgram(const v1::RunSpec& spec) {
   const auto num_inputs = static_cast<int64_t>(FeatureColumns(spec.data()).size());
   SKERRY_ASSIGN_OR_RETURN(auto model,
-                          MakeModel(spec.model(), num_inputs, spec.data().label_classes_size()));
+                          MakeAnyModel(spec.model(), num_inputs, spec.data().label_classes_size()));
   SKERRY_RETURN_IF_ERROR(CheckMetrics(spec, *model));
   SKERRY_ASSIGN_OR_RETURN(auto strategy, MakeStrategy(spec.training()));
+  if (model->parameters().tensors().front().dtype == DType::kF64) {
+    SKERRY_RETURN_IF_ERROR(CheckF64(spec, *strategy));
+  }
   const int64_t num_elements = model->parameters().num_elements();
   SKERRY_RETURN_IF_ERROR(
       CheckEncoding(UpdateEncoding(spec.compression(), num_elements), num_elements)

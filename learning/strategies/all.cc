@@ -24,7 +24,7 @@ std::vector<Entry>& Strategies() {
 
 }  // namespace
 
-Result<RoundScalars> Strategy::Prepare(int64_t /*round*/,
+Result<RoundScalars> Strategy::Prepare(const RoundContext& /*context*/,
                                        std::span<const UpdateInfo> counted) const {
   if (counted.empty()) return FailedPrecondition("no update was counted");
   return RoundScalars{};

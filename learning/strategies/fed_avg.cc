@@ -15,12 +15,10 @@ class FedAvg final : public Strategy {
 
   const Aggregator& aggregator() const override { return *aggregator_; }
 
-  void Apply(std::span<const double> reduced, const RoundScalars& /*scalars*/,
-             std::span<float> parameters,
-             std::span<const std::span<float>> /*state*/) const override {
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      parameters[i] = static_cast<float>(static_cast<double>(parameters[i]) + reduced[i]);
-    }
+  void Apply(const RoundBlock& block, const RoundScalars& /*scalars*/) const override {
+    const double* mean = block.reduced[0].data();
+    double* w = block.parameters.data();
+    for (std::size_t i = 0; i < block.parameters.size(); ++i) w[i] += mean[i];
   }
 
  private:

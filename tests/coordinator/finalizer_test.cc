@@ -32,12 +32,12 @@ using ::testing::IsEmpty;
 class Momentum final : public learning::Strategy {
  public:
   const learning::Aggregator& aggregator() const override { return learning::MeanAggregator(); }
-  std::vector<std::string> StateVectors() const override { return {"momentum"}; }
-  void Apply(std::span<const double> reduced, const learning::RoundScalars& /*scalars*/,
-             std::span<float> parameters, std::span<const std::span<float>> state) const override {
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      state[0][i] = static_cast<float>(0.5 * static_cast<double>(state[0][i]) + reduced[i]);
-      parameters[i] += state[0][i];
+  std::vector<learning::StateVector> StateVectors() const override { return {{"momentum"}}; }
+  void Apply(const learning::RoundBlock& block,
+             const learning::RoundScalars& /*scalars*/) const override {
+    for (std::size_t i = 0; i < block.parameters.size(); ++i) {
+      block.state[0][i] = 0.5 * block.state[0][i] + block.reduced[0][i];
+      block.parameters[i] += block.state[0][i];
     }
   }
 };
@@ -54,8 +54,8 @@ class FakeProgram final : public learning::Program {
   }
   int64_t num_rounds() const override { return 1; }
   const Layout& parameters() const override { return parameters_; }
-  void InitialParameters(int64_t /*first*/, std::span<float> out) const override {
-    std::fill(out.begin(), out.end(), 1.0F);
+  void InitialParameters(int64_t /*first*/, std::span<double> out) const override {
+    std::fill(out.begin(), out.end(), 1.0);
   }
   learning::FixedTensors InitialFixed() const override {
     return {Layout::Create({{"fixed", DType::kF64, {}}}).value(), {7.0}};
@@ -275,8 +275,7 @@ TEST_F(FinalizerTest, TheModelFileNamesItsTensorsAndWhatItWasMadeOf) {
   ASSERT_OK(Run());
   ASSERT_OK_AND_ASSIGN(const auto file, checkpoints.Open({"r", 1, CheckpointPart::kModel}));
   ASSERT_OK_AND_ASSIGN(const storage::SafetensorsInfo info, storage::ReadSafetensors(*file));
-  EXPECT_EQ(info.layout,
-            ModelFileLayout(input.program->InitialFixed().layout, input.program->parameters()));
+  EXPECT_EQ(info.layout, ModelFileLayout(input.program->InitialFixed().layout, *input.program));
   EXPECT_EQ(info.metadata.at("run"), "icu");
 }
 

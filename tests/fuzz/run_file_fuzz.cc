@@ -27,7 +27,7 @@ void CheckPromises(const RunPlan& plan, const std::string& text) {
   SKERRY_CHECK(program.ok());
   const auto first = (*program)->Next({});
   SKERRY_CHECK(first.has_value() && first->result_layout.size_bytes() > 0);
-  std::array<float, 2> parameters{};
+  std::array<double, 2> parameters{};
   if ((*program)->parameters().num_elements() >= 2) (*program)->InitialParameters(0, parameters);
 }
 

@@ -15,8 +15,7 @@ using ::testing::HasSubstr;
 class DoesNothing final : public Strategy {
  public:
   const Aggregator& aggregator() const override { return MeanAggregator(); }
-  void Apply(std::span<const double>, const RoundScalars&, std::span<float>,
-             std::span<const std::span<float>>) const override {}
+  void Apply(const RoundBlock&, const RoundScalars&) const override {}
 };
 
 Result<std::unique_ptr<Strategy>> MakeDoesNothing(const v1::TrainingSpec& /*spec*/) {

@@ -12,11 +12,10 @@ class HalfStep final : public skerry::learning::Strategy {
   const skerry::learning::Aggregator& aggregator() const override {
     return skerry::learning::MeanAggregator();
   }
-  void Apply(std::span<const double> reduced, const skerry::learning::RoundScalars& /*scalars*/,
-             std::span<float> parameters,
-             std::span<const std::span<float>> /*state*/) const override {
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      parameters[i] = static_cast<float>(static_cast<double>(parameters[i]) + 0.5 * reduced[i]);
+  void Apply(const skerry::learning::RoundBlock& block,
+             const skerry::learning::RoundScalars& /*scalars*/) const override {
+    for (std::size_t i = 0; i < block.parameters.size(); ++i) {
+      block.parameters[i] += 0.5 * block.reduced[0][i];
     }
   }
 };
