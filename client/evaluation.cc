@@ -58,20 +58,21 @@ Result<learning::EvaluationSums> EvaluateRows(const BasicModel<T>& model,
 template <class T>
 Status WriteEvaluation(const BasicModel<T>& model, std::span<const T> parameters,
                        const std::map<SplitPart, BasicDataset<T>>& datasets, const v1::Split& split,
-                       const SitePolicy& policy, const std::stop_token& stop,
-                       ResultWriter& writer) {
+                       const SitePolicy& policy, const std::stop_token& stop, ResultWriter& writer,
+                       const std::string& prefix) {
   static const BasicDataset<T> kNoRows;
   for (const SplitPart part : {SplitPart::kValidation, SplitPart::kTest}) {
     if ((part == SplitPart::kValidation ? split.validation() : split.test()) <= 0) continue;
     const BasicDataset<T>& rows = datasets.at(part);
+    const std::string name = prefix + std::string(SplitName(part));
     SKERRY_ASSIGN_OR_RETURN(
         const learning::EvaluationSums sums,
         EvaluateRows(model, parameters, MayTell(policy, rows.rows) ? rows : kNoRows, stop));
     const learning::EvaluationValues values = learning::ToValues(model.output_kind(), sums);
-    SKERRY_RETURN_IF_ERROR(writer.Put<int64_t>(learning::EvaluationCounts(SplitName(part)),
+    SKERRY_RETURN_IF_ERROR(writer.Put<int64_t>(learning::EvaluationCounts(name),
                                                std::span<const int64_t>(values.counts)));
-    SKERRY_RETURN_IF_ERROR(writer.Put<double>(learning::EvaluationSumsOf(SplitName(part)),
-                                              std::span<const double>(values.sums)));
+    SKERRY_RETURN_IF_ERROR(
+        writer.Put<double>(learning::EvaluationSumsOf(name), std::span<const double>(values.sums)));
   }
   return OkStatus();
 }
@@ -82,13 +83,15 @@ template Result<learning::EvaluationSums> EvaluateRows(const BasicModel<float>&,
                                                        const std::stop_token&);
 template Status WriteEvaluation(const BasicModel<float>&, std::span<const float>,
                                 const std::map<SplitPart, BasicDataset<float>>&, const v1::Split&,
-                                const SitePolicy&, const std::stop_token&, ResultWriter&);
+                                const SitePolicy&, const std::stop_token&, ResultWriter&,
+                                const std::string&);
 template Result<learning::EvaluationSums> EvaluateRows(const BasicModel<double>&,
                                                        std::span<const double>,
                                                        const BasicDataset<double>&,
                                                        const std::stop_token&);
 template Status WriteEvaluation(const BasicModel<double>&, std::span<const double>,
                                 const std::map<SplitPart, BasicDataset<double>>&, const v1::Split&,
-                                const SitePolicy&, const std::stop_token&, ResultWriter&);
+                                const SitePolicy&, const std::stop_token&, ResultWriter&,
+                                const std::string&);
 
 }  // namespace skerry::client

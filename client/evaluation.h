@@ -3,6 +3,7 @@
 #include <map>
 #include <span>
 #include <stop_token>
+#include <string>
 
 #include "base/status.h"
 #include "client/data/site_data.h"
@@ -24,12 +25,14 @@ Result<learning::EvaluationSums> EvaluateRows(const learning::BasicModel<T>& mod
                                               const learning::BasicDataset<T>& data,
                                               const std::stop_token& stop);
 
-// What the run's validation and test rows say about the model, into the sections of the result. A
-// split of fewer rows than policy.min_examples says nothing: its sections are those of no rows.
+// What the run's validation and test rows say about the model, into the sections of the result that
+// have the splits' names behind `prefix`. A split of fewer rows than policy.min_examples says
+// nothing: its sections are those of no rows.
 template <class T>
 Status WriteEvaluation(const learning::BasicModel<T>& model, std::span<const T> parameters,
                        const std::map<SplitPart, learning::BasicDataset<T>>& datasets,
                        const v1::Split& split, const SitePolicy& policy,
-                       const std::stop_token& stop, ResultWriter& writer);
+                       const std::stop_token& stop, ResultWriter& writer,
+                       const std::string& prefix = "");
 
 }  // namespace skerry::client

@@ -10,13 +10,18 @@
 #include "base/text.h"
 #include "client/evaluation.h"
 #include "client/model_file.h"
+#include "client/personal.h"
 #include "client/result_writer.h"
+#include "client/site_algorithm.h"
 #include "client/update_writer.h"
 #include "learning/local_training.h"
+#include "learning/personal.h"
 #include "learning/program.h"
 
 namespace skerry::client {
 namespace {
+
+using learning::LocalTrainingOptions;
 
 int64_t NumRows(const RunData& run, SplitPart part) {
   return static_cast<int64_t>(run.data->num_rows(part));
@@ -201,40 +206,88 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, const S
     }
     run.transform = loaded.transform;
   }
-  SKERRY_ASSIGN_OR_RETURN(ResultWriter writer, ResultWriter::Create(order));
-  if (order.task.evaluate() || order.task.kind() == v1::EVALUATE) {
-    SKERRY_RETURN_IF_ERROR(WriteEvaluation(model, std::span<const T>(loaded.parameters),
-                                           run.datasets, order.spec->data().split(), policy_,
-                                           order.stop, writer));
-  }
   const learning::BasicDataset<T>& rows = run.datasets.at(SplitPart::kTrain);
-  if (order.task.kind() == v1::EVALUATE) return WorkDone{rows.rows, {}};
-
+  SKERRY_ASSIGN_OR_RETURN(ResultWriter writer, ResultWriter::Create(order));
+  SKERRY_ASSIGN_OR_RETURN(const LocalTrainingOptions options, Options(order));
   const v1::TrainingSpec& training = order.spec->training();
-  learning::LocalTrainingOptions options;
-  options.local_epochs = training.local_epochs();
-  options.batch_size = training.batch_size();
-  options.learning_rate = order.task.learning_rate();
-  options.momentum = training.momentum();
-  options.weight_decay = training.weight_decay();
-  options.seed = order.spec->seed();
-  options.round = order.task.round();
-  options.site = site_;
+  SiteAlgorithm<T> algorithm(training);
+  WorkDone done;
+  std::vector<std::string> names = PersonalVectors(training.personal());
+  const bool trains = order.task.kind() == v1::TRAIN;
+  if (trains) {
+    for (std::string& name : algorithm.Kept()) names.push_back(std::move(name));
+  }
+  const std::span<const T> received = loaded.parameters;
+  SKERRY_ASSIGN_OR_RETURN(KeptVectors<T> kept,
+                          KeptVectors<T>::Read(order, names, received.size(), done));
+  if (order.task.evaluate() || !trains) {
+    SKERRY_RETURN_IF_ERROR(WriteEvaluation(
+        model, received, run.datasets, order.spec->data().split(), policy_, order.stop, writer));
+    SKERRY_RETURN_IF_ERROR(EvaluatePersonal(order, run, received, kept, writer));
+  }
+  done.num_examples = rows.rows;
+  if (!trains) return done;
+
+  SKERRY_RETURN_IF_ERROR(algorithm.Begin(order, model, rows, received, kept));
+  if (training.personal().kind() == "ditto") {
+    SKERRY_ASSIGN_OR_RETURN(const LocalTrainingOptions personal, PersonalOptions(order));
+    SKERRY_RETURN_IF_ERROR(
+        TrainDitto(training.personal(), {model, rows, personal}, received, kept, order.stop));
+  }
   std::vector<T> parameters = beginning.TakeParameters();
   SKERRY_ASSIGN_OR_RETURN(
       const learning::LocalTrainingResult trained,
-      learning::TrainLocally(model, rows, options, parameters, order.stop,
-                             [&](int64_t done, int64_t total) {
+      learning::TrainLocally({model, rows, options, &algorithm.algorithm()},
+                             std::span<T>(parameters), order.stop,
+                             [&](int64_t step, int64_t total) {
                                SKERRY_FAILPOINT("client/training-step");
                                order.progress->total.store(total, std::memory_order_relaxed);
-                               order.progress->done.store(done, std::memory_order_relaxed);
+                               order.progress->done.store(step, std::memory_order_relaxed);
                              }));
   SKERRY_RETURN_IF_ERROR(beginning.Subtract(order, parameters));
-  WorkDone done;
+  SKERRY_RETURN_IF_ERROR(
+      algorithm.End(parameters, trained, options.learning_rate, kept, writer, done));
+  SKERRY_RETURN_IF_ERROR(kept.Write(order, done));
   SKERRY_RETURN_IF_ERROR(WriteUpdate(order, site_, std::move(parameters), writer, done));
-  done.num_examples = trained.num_examples;
   done.scalars["train_loss"] = trained.train_loss;
   return done;
+}
+
+// Into the sections that the task asks for, if any.
+template <class T>
+Status NativeTrainer::EvaluatePersonal(const WorkOrder& order, const RunModel<T>& run,
+                                       std::span<const T> received, const KeptVectors<T>& kept,
+                                       ResultWriter& writer) const {
+  const v1::PersonalSpec& personal = order.spec->training().personal();
+  if (!learning::EvaluatesPersonal(personal, order.task.kind())) return OkStatus();
+  SKERRY_ASSIGN_OR_RETURN(const LocalTrainingOptions options, PersonalOptions(order));
+  SKERRY_ASSIGN_OR_RETURN(
+      const std::vector<T> own,
+      PersonalModel(personal, {*run.model, run.datasets.at(SplitPart::kTrain), options}, received,
+                    kept, order.stop));
+  return WriteEvaluation(*run.model, std::span<const T>(own), run.datasets,
+                         order.spec->data().split(), policy_, order.stop, writer,
+                         learning::kPersonalPrefix);
+}
+
+Result<LocalTrainingOptions> NativeTrainer::Options(const WorkOrder& order) const {
+  SKERRY_ASSIGN_OR_RETURN(LocalTrainingOptions options,
+                          learning::ReadLocalTraining(order.spec->training()));
+  if (order.task.kind() == v1::TRAIN) options.learning_rate = order.task.learning_rate();
+  options.seed = order.spec->seed();
+  options.round = order.task.round();
+  options.site = site_;
+  return options;
+}
+
+// A rate of its own follows the same schedule.
+Result<LocalTrainingOptions> NativeTrainer::PersonalOptions(const WorkOrder& order) const {
+  SKERRY_ASSIGN_OR_RETURN(LocalTrainingOptions options, Options(order));
+  const v1::TrainingSpec& training = order.spec->training();
+  if (training.personal().learning_rate() > 0) {
+    options.learning_rate *= training.personal().learning_rate() / training.learning_rate();
+  }
+  return options;
 }
 
 }  // namespace skerry::client

@@ -9,6 +9,7 @@
 #include "client/data/table.h"
 #include "client/model_file.h"
 #include "client/run_data.h"
+#include "client/site_algorithm.h"
 #include "client/site_policy.h"
 #include "client/task_runner.h"
 
@@ -45,6 +46,12 @@ class NativeTrainer final : public Trainer {
   template <class T>
   Result<WorkDone> TrainAndEvaluate(const WorkOrder& order, const SiteData& data,
                                     RunModel<T>& run) const;
+  template <class T>
+  Status EvaluatePersonal(const WorkOrder& order, const RunModel<T>& run,
+                          std::span<const T> received, const KeptVectors<T>& kept,
+                          ResultWriter& writer) const;
+  Result<learning::LocalTrainingOptions> Options(const WorkOrder& order) const;
+  Result<learning::LocalTrainingOptions> PersonalOptions(const WorkOrder& order) const;
 
   const std::string site_;
   const std::map<std::string, RowReader> sources_;

@@ -1,9 +1,12 @@
 #include "coordinator/plan_updates.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "base/text.h"
 #include "coordinator/plan_keys.h"
 #include "learning/aggregators/all.h"
 #include "learning/compression/spec.h"
@@ -46,6 +49,13 @@ void ReadRuleSettings(TomlReader& toml, v1::AggregationSpec& aggregation) {
   }
 }
 
+const std::vector<std::string> kTakeRules = {"fedavg",     "fedprox", "fedavgm",
+                                             "fedadagrad", "fedadam", "fedyogi"};
+
+bool TakesRule(const std::string& strategy) {
+  return std::find(kTakeRules.begin(), kTakeRules.end(), strategy) != kTakeRules.end();
+}
+
 }  // namespace
 
 // The plain mean is not written down: runs of before there were rules keep their hashes.
@@ -57,10 +67,10 @@ void ReadAggregation(TomlReader& toml, v1::TrainingSpec& training) {
   ReadRuleSettings(toml, aggregation);
   aggregation.set_clipping_norm(ReadPositive(toml, "aggregation.clipping_norm", 0.0));
   if (rule == "mean" && aggregation.clipping_norm() == 0) return;
-  if (training.strategy() != "fedavg") {
+  if (!TakesRule(training.strategy())) {
     toml.Fail(toml.Has("aggregation.rule") ? "aggregation.rule" : "aggregation.clipping_norm",
-              "training.strategy = \"" + training.strategy() +
-                  "\" has a rule of its own; only \"fedavg\" takes another");
+              "training.strategy = \"" + training.strategy() + "\" is defined for the plain mean",
+              "strategies that take another rule: " + Join(kTakeRules, ", "));
   }
   *training.mutable_aggregation() = std::move(aggregation);
 }

@@ -3,20 +3,30 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
-#include <type_traits>
 #include <vector>
 
 #include "base/random.h"
 #include "base/text.h"
 #include "learning/aggregator.h"
 #include "learning/finite.h"
-#include "learning/kernels.h"
 
 namespace skerry::learning {
 namespace {
 
 constexpr int64_t kMaxEpochs = 1'000'000;  // so that steps can be counted in 64 bits
+
+OptimizerOptions OptimizerOf(const LocalTrainingOptions& options) {
+  return {.kind = options.optimizer,
+          .learning_rate = options.learning_rate,
+          .momentum = options.momentum,
+          .nesterov = options.nesterov,
+          .weight_decay = options.weight_decay,
+          .beta1 = options.beta1,
+          .beta2 = options.beta2,
+          .epsilon = options.epsilon};
+}
 
 Status BadOption(const char* key, double value, const char* needed) {
   return InvalidArgument(std::string("training.") + key + ": must be " + needed + ", not " +
@@ -24,22 +34,21 @@ Status BadOption(const char* key, double value, const char* needed) {
 }
 
 Status CheckOptions(const LocalTrainingOptions& options) {
-  if (options.local_epochs < 1 || options.local_epochs > kMaxEpochs) {
+  const int64_t most = kMaxEpochs;
+  if (options.local_steps < 0 || options.local_steps > most) {
+    return BadOption("local_steps", static_cast<double>(options.local_steps), "0 to 1000000");
+  }
+  const bool by_epochs = options.local_steps == 0;
+  if (by_epochs && (options.local_epochs < 1 || options.local_epochs > most)) {
     return BadOption("local_epochs", static_cast<double>(options.local_epochs), "1 to 1000000");
   }
-  if (options.batch_size < 1) {
-    return BadOption("batch_size", static_cast<double>(options.batch_size), "1 or more");
+  if (options.batch_size < 0) {
+    return BadOption("batch_size", static_cast<double>(options.batch_size), "0 or more");
   }
-  if (!(options.learning_rate > 0) || !IsFinite(options.learning_rate)) {
-    return BadOption("learning_rate", options.learning_rate, "positive");
+  if (!(options.clipping_norm >= 0) || !IsFinite(options.clipping_norm)) {
+    return BadOption("clipping_norm", options.clipping_norm, "0 or more");
   }
-  if (!(options.momentum >= 0 && options.momentum < 1)) {
-    return BadOption("momentum", options.momentum, "0 or more and below 1");
-  }
-  if (!(options.weight_decay >= 0) || !IsFinite(options.weight_decay)) {
-    return BadOption("weight_decay", options.weight_decay, "0 or more");
-  }
-  return OkStatus();
+  return CheckOptimizer(OptimizerOf(options));
 }
 
 bool IsLabelOf(const AnyModel& model, double label) {
@@ -111,44 +120,59 @@ Status Diverged(int64_t step, int64_t total) {
       .WithHint("lower training.learning_rate, or set data.standardize = true");
 }
 
+class ShuffledRows final : public RowOrder {
+ public:
+  ShuffledRows(const LocalTrainingOptions& options, uint64_t round)
+      : seed_(options.seed), round_(round), site_(options.site) {}
+
+  void Fill(int64_t epoch, std::span<uint32_t> rows) const override {
+    std::iota(rows.begin(), rows.end(), 0U);
+    RandomStream stream(seed_, Purpose::kShuffle, round_, site_, static_cast<uint64_t>(epoch));
+    Shuffle(stream, rows);
+  }
+
+ private:
+  const uint64_t seed_;
+  const uint64_t round_;
+  const std::string site_;
+};
+
+int64_t StepsOfEpoch(const LocalTrainingOptions& options, int64_t rows) {
+  return options.batch_size == 0 ? 1 : (rows - 1) / options.batch_size + 1;
+}
+
 // One call of TrainLocally: the buffers and where it stands.
 template <class T>
 class Trainer {
  public:
-  Trainer(const BasicModel<T>& model, const BasicDataset<T>& data,
-          const LocalTrainingOptions& options, std::span<T> parameters)
-      : model_(model),
-        options_(options),
-        rates_{static_cast<T>(options.learning_rate), static_cast<T>(options.momentum),
-               static_cast<T>(options.weight_decay)},
-        batch_rows_(std::min(options.batch_size, data.rows)),
-        total_(options.local_epochs * ((data.rows + batch_rows_ - 1) / batch_rows_)),
+  Trainer(const LocalTask<T>& task, std::span<T> parameters)
+      : task_(task),
+        by_epochs_(task.options.local_steps == 0),
+        all_rows_(task.options.batch_size == 0),
+        batch_rows_(all_rows_ ? task.data.rows : std::min(task.options.batch_size, task.data.rows)),
+        steps_of_epoch_(StepsOfEpoch(task.options, task.data.rows)),
+        first_(by_epochs_ ? 0 : (task.options.round - 1) * task.options.local_steps),
+        total_(by_epochs_ ? task.options.local_epochs * steps_of_epoch_ : task.options.local_steps),
         parameters_(parameters),
-        order_(static_cast<std::size_t>(data.rows)),
-        batch_(data, batch_rows_),
+        shuffled_(task.options,
+                  by_epochs_ ? static_cast<uint64_t>(task.options.round) : uint64_t{0}),
+        order_(all_rows_ ? 0 : static_cast<std::size_t>(task.data.rows)),
+        batch_(task.data, all_rows_ ? 0 : batch_rows_),
         gradient_(parameters.size()),
-        velocity_(options.momentum == 0.0 ? 0 : parameters.size()),
-        workspace_(model.NewWorkspace(batch_rows_)) {}
+        optimizer_(OptimizerOf(task.options), parameters.size()),
+        workspace_(task.model.NewWorkspace(batch_rows_)) {}
 
-  // `loss` receives the sum over the rows.
-  Status RunEpoch(int64_t epoch, const std::stop_token& stop, const StepProgress& progress,
-                  double* loss) {
-    std::iota(order_.begin(), order_.end(), 0U);
-    RandomStream stream(options_.seed, Purpose::kShuffle, static_cast<uint64_t>(options_.round),
-                        options_.site, static_cast<uint64_t>(epoch));
-    Shuffle(stream, order_);
-    *loss = 0;
-    std::span<const uint32_t> rest = order_;
-    while (!rest.empty()) {
+  Status Run(const std::stop_token& stop, const StepProgress& progress) {
+    for (int64_t step = first_; step < first_ + total_; ++step) {
       if (stop.stop_requested()) {
         return Cancelled("training was stopped after step " + std::to_string(done_) + " of " +
                          std::to_string(total_));
       }
-      const std::size_t rows = std::min(rest.size(), static_cast<std::size_t>(batch_rows_));
-      const double mean = Step(rest.first(rows));
-      rest = rest.subspan(rows);
+      const BasicBatch<T> batch = NextBatch(step);
+      const double mean = Step(batch);
       if (!IsFinite(mean)) return Diverged(done_, total_);
-      *loss += mean * static_cast<double>(rows);
+      loss_ += mean * static_cast<double>(batch.rows);
+      rows_ += batch.rows;
       if (progress) progress(done_, total_);
     }
     return OkStatus();
@@ -156,26 +180,54 @@ class Trainer {
 
   int64_t done() const { return done_; }
   int64_t total() const { return total_; }
+  double mean_loss() const { return loss_ / static_cast<double>(rows_); }
 
  private:
-  double Step(std::span<const uint32_t> rows) {
-    const double loss = model_.Gradient(parameters_, batch_.Gather(rows), gradient_, *workspace_);
-    SgdStep(rates_, gradient_, velocity_, parameters_);
+  // Begins an epoch where one begins.
+  BasicBatch<T> NextBatch(int64_t step) {
+    const int64_t epoch = step / steps_of_epoch_;
+    const int64_t place = step % steps_of_epoch_;
+    if (place == 0 && by_epochs_) {
+      loss_ = 0;
+      rows_ = 0;
+    }
+    if (all_rows_) return AllRows(task_.data);
+    if (place == 0 || step == first_) {
+      const RowOrder& order = task_.order == nullptr ? shuffled_ : *task_.order;
+      order.Fill(epoch, order_);
+    }
+    const auto begin = static_cast<std::size_t>(place * batch_rows_);
+    const std::span<const uint32_t> rest = std::span<const uint32_t>(order_).subspan(begin);
+    return batch_.Gather(rest.first(std::min(rest.size(), static_cast<std::size_t>(batch_rows_))));
+  }
+
+  double Step(const BasicBatch<T>& batch) {
+    const double loss = task_.model.Gradient(parameters_, batch, gradient_, *workspace_);
+    if (task_.options.clipping_norm > 0) {
+      ClipNorm(std::span<T>(gradient_), task_.options.clipping_norm);
+    }
+    if (task_.algorithm != nullptr) task_.algorithm->AddToGradient(parameters_, gradient_);
+    optimizer_.Step(gradient_, parameters_);
     ++done_;
     return loss;
   }
 
-  const BasicModel<T>& model_;
-  const LocalTrainingOptions& options_;
-  const std::conditional_t<std::is_same_v<T, double>, SgdRatesF64, SgdRates> rates_;
+  const LocalTask<T> task_;
+  const bool by_epochs_;
+  const bool all_rows_;
   const int64_t batch_rows_;
+  const int64_t steps_of_epoch_;
+  const int64_t first_;  // step, counted over all rounds where local_steps says how long they are
   const int64_t total_;
   int64_t done_ = 0;
+  double loss_ = 0;   // the sum over the rows
+  int64_t rows_ = 0;  // that it is of
   std::span<T> parameters_;
+  const ShuffledRows shuffled_;
   std::vector<uint32_t> order_;
   BatchBuffer<T> batch_;
   std::vector<T> gradient_;
-  std::vector<T> velocity_;
+  Optimizer<T> optimizer_;
   std::unique_ptr<typename BasicModel<T>::Workspace> workspace_;
 };
 
@@ -183,36 +235,77 @@ bool AllFinite(std::span<const float> values) { return CheckF32(values).finite; 
 bool AllFinite(std::span<const double> values) { return CheckF64(values).finite; }
 
 template <class T>
-Result<LocalTrainingResult> Train(const BasicModel<T>& model, const BasicDataset<T>& data,
-                                  const LocalTrainingOptions& options, std::span<T> parameters,
+Result<LocalTrainingResult> Train(const LocalTask<T>& task, std::span<T> parameters,
                                   const std::stop_token& stop, const StepProgress& progress) {
-  SKERRY_RETURN_IF_ERROR(CheckOptions(options));
-  SKERRY_RETURN_IF_ERROR(CheckData(model, data));
-  SKERRY_CHECK(static_cast<int64_t>(parameters.size()) == model.parameters().num_elements());
-  Trainer<T> trainer(model, data, options, parameters);
-  double loss = 0;
-  for (int64_t epoch = 0; epoch < options.local_epochs; ++epoch) {
-    SKERRY_RETURN_IF_ERROR(trainer.RunEpoch(epoch, stop, progress, &loss));
-  }
+  SKERRY_RETURN_IF_ERROR(CheckOptions(task.options));
+  SKERRY_RETURN_IF_ERROR(CheckData(task.model, task.data));
+  SKERRY_CHECK(static_cast<int64_t>(parameters.size()) == task.model.parameters().num_elements());
+  Trainer<T> trainer(task, parameters);
+  SKERRY_RETURN_IF_ERROR(trainer.Run(stop, progress));
   // The last step is followed by no loss that would show it.
   if (!AllFinite(parameters)) return Diverged(trainer.done(), trainer.total());
-  return LocalTrainingResult{data.rows, trainer.done(), loss / static_cast<double>(data.rows)};
+  return LocalTrainingResult{task.data.rows, trainer.done(), trainer.mean_loss()};
 }
 
 }  // namespace
 
-Result<LocalTrainingResult> TrainLocally(const Model& model, const Dataset& data,
-                                         const LocalTrainingOptions& options,
-                                         std::span<float> parameters, const std::stop_token& stop,
-                                         const StepProgress& progress) {
-  return Train(model, data, options, parameters, stop, progress);
+Result<LocalTrainingOptions> ReadLocalTraining(const v1::TrainingSpec& spec) {
+  SKERRY_ASSIGN_OR_RETURN(const OptimizerOptions optimizer, ReadOptimizer(spec));
+  LocalTrainingOptions options;
+  options.local_epochs = spec.local_epochs();
+  options.local_steps = spec.local_steps();
+  options.batch_size = spec.batch_size();
+  options.learning_rate = spec.learning_rate();
+  options.clipping_norm = spec.clipping_norm();
+  options.optimizer = optimizer.kind;
+  options.momentum = optimizer.momentum;
+  options.nesterov = optimizer.nesterov;
+  options.weight_decay = optimizer.weight_decay;
+  options.beta1 = optimizer.beta1;
+  options.beta2 = optimizer.beta2;
+  options.epsilon = optimizer.epsilon;
+  SKERRY_RETURN_IF_ERROR(CheckOptions(options));
+  return options;
 }
 
-Result<LocalTrainingResult> TrainLocally(const ModelF64& model, const BasicDataset<double>& data,
-                                         const LocalTrainingOptions& options,
+Result<LocalTrainingResult> TrainLocally(const LocalTask<float>& task, std::span<float> parameters,
+                                         const std::stop_token& stop,
+                                         const StepProgress& progress) {
+  return Train(task, parameters, stop, progress);
+}
+
+Result<LocalTrainingResult> TrainLocally(const LocalTask<double>& task,
                                          std::span<double> parameters, const std::stop_token& stop,
                                          const StepProgress& progress) {
-  return Train(model, data, options, parameters, stop, progress);
+  return Train(task, parameters, stop, progress);
 }
+
+template <class T>
+double LossOverRows(const BasicModel<T>& model, const BasicDataset<T>& data,
+                    std::span<const T> parameters) {
+  constexpr int64_t kRows = 256;
+  const auto size = [](int64_t n) { return static_cast<std::size_t>(n); };
+  const auto workspace = model.NewWorkspace(std::min(kRows, data.rows));
+  std::vector<T> outputs(size(std::min(kRows, data.rows) * model.num_outputs()));
+  double sum = 0;
+  for (int64_t first = 0; first < data.rows; first += kRows) {
+    const int64_t rows = std::min(kRows, data.rows - first);
+    const BasicBatch<T> batch = {
+        rows,
+        std::span(data.features)
+            .subspan(size(first * data.num_features), size(rows * data.num_features)),
+        std::span(data.labels).subspan(size(first), size(rows))};
+    const std::span<T> out = std::span(outputs).first(size(rows * model.num_outputs()));
+    model.Forward(parameters, batch, out, *workspace);
+    sum +=
+        MeanLoss(model.output_kind(), model.num_outputs(), std::span<const T>(out), batch.labels) *
+        static_cast<double>(rows);
+  }
+  return data.rows == 0 ? 0.0 : sum / static_cast<double>(data.rows);
+}
+template double LossOverRows(const BasicModel<float>&, const BasicDataset<float>&,
+                             std::span<const float>);
+template double LossOverRows(const BasicModel<double>&, const BasicDataset<double>&,
+                             std::span<const double>);
 
 }  // namespace skerry::learning

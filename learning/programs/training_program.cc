@@ -6,8 +6,11 @@
 #include "learning/compression/spec.h"
 #include "learning/early_stopping.h"
 #include "learning/features.h"
+#include "learning/local_training.h"
 #include "learning/model.h"
+#include "learning/personal.h"
 #include "learning/program.h"
+#include "learning/schedule.h"
 
 namespace skerry::learning {
 namespace {
@@ -90,7 +93,7 @@ class TrainingProgram final : public Program {
 
   Result<std::vector<Metric>> Metrics(const RoundSpec& spec, const Sums& sums) const override {
     std::vector<Metric> metrics;
-    for (const std::string& split : EvaluatedSplits(spec_.data().split())) {
+    for (const std::string& split : AllSplits(v1::EVALUATE)) {
       const std::string counts = EvaluationCounts(split);
       if (!spec.result_layout.Find(counts)) continue;
       SKERRY_ASSIGN_OR_RETURN(
@@ -114,6 +117,18 @@ class TrainingProgram final : public Program {
     return FindEarlyStop(spec_.evaluation().early_stopping(), committed);
   }
 
+  // Those of the run's model, then those of the sites' own models.
+  std::vector<std::string> AllSplits(v1::TaskKind kind) const {
+    std::vector<std::string> splits = EvaluatedSplits(spec_.data().split());
+    if (!EvaluatesPersonal(spec_.training().personal(), kind)) return splits;
+    for (const std::string& split : EvaluatedSplits(spec_.data().split())) {
+      splits.push_back(kPersonalPrefix + split);
+    }
+    return splits;
+  }
+
+  bool HasDitto() const { return spec_.training().personal().kind() == "ditto"; }
+
   // [evaluation] metrics names them without the split; none listed: all.
   bool Wanted(const std::string& name) const {
     const auto& wanted = spec_.evaluation().metrics();
@@ -136,16 +151,18 @@ class TrainingProgram final : public Program {
   RoundSpec TrainingRound(int64_t round) const {
     RoundSpec spec;
     spec.round = round;
-    spec.learning_rate = spec_.training().learning_rate();
+    spec.learning_rate = spec_.training().learning_rate() *
+                         ScheduledShare(spec_.training().schedule(), round, num_rounds());
     const int64_t every = spec_.evaluation().every();
     spec.evaluate = every > 0 && (round - 1) % every == 0;
-    spec.site_state = HasErrorFeedback(spec_.compression()) || strategy_->KeepsSiteState();
+    spec.site_state =
+        HasErrorFeedback(spec_.compression()) || strategy_->KeepsSiteState() || HasDitto();
     std::vector<Section> sections;
     for (const std::string& name : strategy_->Sections()) {
       sections.push_back({name, Rule::kAggregate, parameters(), {}});
     }
     sections[0].encoding = UpdateEncoding(spec_.compression(), parameters().num_elements());
-    if (spec.evaluate) AppendEvaluation(sections);
+    if (spec.evaluate) AppendEvaluation(v1::TRAIN, sections);
     spec.result_layout = MakeLayout(std::move(sections));
     return spec;
   }
@@ -156,14 +173,15 @@ class TrainingProgram final : public Program {
     spec.kind = v1::EVALUATE;
     spec.makes_model = false;
     spec.evaluate = true;
+    spec.site_state = HasDitto();
     std::vector<Section> sections;
-    AppendEvaluation(sections);
+    AppendEvaluation(v1::EVALUATE, sections);
     spec.result_layout = MakeLayout(std::move(sections));
     return spec;
   }
 
-  void AppendEvaluation(std::vector<Section>& sections) const {
-    for (const std::string& split : EvaluatedSplits(spec_.data().split())) {
+  void AppendEvaluation(v1::TaskKind kind, std::vector<Section>& sections) const {
+    for (const std::string& split : AllSplits(kind)) {
       for (Section& section : EvaluationSections(model_->output_kind(), split)) {
         sections.push_back(std::move(section));
       }
@@ -200,9 +218,40 @@ Status CheckMetrics(const v1::RunSpec& spec, const AnyModel& model) {
   return check("evaluation.early_stopping.metric", evaluation.early_stopping().metric());
 }
 
-}  // namespace
+Status CheckPersonal(const v1::PersonalSpec& spec) {
+  if (spec.kind().empty()) return OkStatus();
+  if (spec.kind() != "ditto" && spec.kind() != "fine_tuning") {
+    return InvalidArgument("training.personal.kind: there is no \"" + spec.kind().substr(0, 64) +
+                           "\"")
+        .WithHint("there are ditto and fine_tuning");
+  }
+  if (!(spec.learning_rate() >= 0)) {
+    return InvalidArgument("training.personal.learning_rate: must be over 0");
+  }
+  if (spec.kind() == "ditto" && !(spec.lambda() > 0)) {
+    return InvalidArgument("training.personal.lambda: must be over 0");
+  }
+  if (spec.kind() == "fine_tuning" && spec.steps() < 1) {
+    return InvalidArgument("training.personal.steps: must be at least 1");
+  }
+  return OkStatus();
+}
 
-namespace {
+// What sites do in their training.
+Status CheckSites(const v1::RunSpec& spec, const Strategy& strategy) {
+  const v1::TrainingSpec& training = spec.training();
+  SKERRY_RETURN_IF_ERROR(ReadLocalTraining(training).status());
+  SKERRY_RETURN_IF_ERROR(CheckSchedule(training.schedule()));
+  SKERRY_RETURN_IF_ERROR(CheckPersonal(training.personal()));
+  if (!HasErrorFeedback(spec.compression())) return OkStatus();
+  const bool ditto = training.personal().kind() == "ditto";
+  if (!ditto && !strategy.KeepsSiteState()) return OkStatus();
+  return InvalidArgument("compression.update = \"top_k\" and " +
+                         (ditto ? std::string("training.personal.kind = \"ditto\"")
+                                : "training.strategy = \"" + training.strategy() + "\"") +
+                         " clash: a site keeps one or the other between rounds")
+      .WithHint("set compression.update = \"int8\", or another that keeps nothing");
+}
 
 // What works with floats only.
 Status CheckF64(const v1::RunSpec& spec, const Strategy& strategy) {
@@ -230,6 +279,7 @@ Result<std::unique_ptr<Program>> MakeTrainingProgram(const v1::RunSpec& spec) {
   if (model->parameters().tensors().front().dtype == DType::kF64) {
     SKERRY_RETURN_IF_ERROR(CheckF64(spec, *strategy));
   }
+  SKERRY_RETURN_IF_ERROR(CheckSites(spec, *strategy));
   const int64_t num_elements = model->parameters().num_elements();
   SKERRY_RETURN_IF_ERROR(
       CheckEncoding(UpdateEncoding(spec.compression(), num_elements), num_elements)

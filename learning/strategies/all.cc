@@ -17,7 +17,10 @@ struct Entry {
 // The strategies of this tree; RegisterStrategy adds others behind them.
 std::vector<Entry>& Strategies() {
   static std::vector<Entry> strategies = {
-      {"fedavg", MakeFedAvg},
+      {"fedavg", MakeFedAvg},         {"fedprox", MakeFedProx}, {"fedavgm", MakeFedAvgM},
+      {"fedadagrad", MakeFedAdagrad}, {"fedadam", MakeFedAdam}, {"fedyogi", MakeFedYogi},
+      {"scaffold", MakeScaffold},     {"fednova", MakeFedNova}, {"feddyn", MakeFedDyn},
+      {"qfedavg", MakeQFedAvg},
   };
   return strategies;
 }

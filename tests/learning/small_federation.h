@@ -1,0 +1,116 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "learning/local_training.h"
+#include "learning/strategy.h"
+#include "testing/status_matchers.h"
+
+namespace skerry::learning {
+
+// Logistic regression in double over some sites, round by round: the strategies and the training of
+// a run, without coordinator and clients.
+class SmallFederation {
+ public:
+  SmallFederation(v1::TrainingSpec spec, std::vector<const BasicDataset<double>*> sites)
+      : spec_(std::move(spec)), sites_(std::move(sites)), steps_(sites_.size()) {
+    v1::ModelSpec model;
+    model.set_kind("logistic");
+    model.set_dtype("f64");
+    model_ = MakeModelF64(model, sites_.front()->num_features, 2).value();
+    strategy_ = MakeStrategy(spec_).value();
+    parameters.resize(static_cast<std::size_t>(model_->parameters().num_elements()));
+    for (const StateVector& vector : strategy_->StateVectors()) {
+      states_.emplace_back(vector, std::vector<double>(parameters.size()));
+    }
+    kept_.resize(sites_.size());
+  }
+
+  void SetSteps(std::size_t site, int64_t steps) { steps_[site] = steps; }
+  void SetOrder(std::vector<const RowOrder*> orders) { orders_ = std::move(orders); }
+
+  void Run(int64_t num_rounds) {
+    for (int64_t round = 1; round <= num_rounds; ++round) {
+      Updates updates;
+      for (std::size_t k = 0; k < sites_.size(); ++k) Train(round, k, updates);
+      Apply(round, updates);
+    }
+  }
+
+  const ModelF64& model() const { return *model_; }
+  std::vector<double> parameters;
+
+ private:
+  struct Updates {
+    std::vector<UpdateInfo> infos;
+    std::vector<Vectors<double>> sections;  // of each site
+  };
+
+  void Train(int64_t round, std::size_t k, Updates& updates) {
+    LocalTrainingOptions options = ReadLocalTraining(spec_).value();
+    options.round = round;
+    options.site = "site-" + std::to_string(k);
+    if (steps_[k] > 0) options.local_steps = steps_[k];
+    const auto algorithm = MakeLocalAlgorithm<double>(spec_);
+    LocalBeginning<double> beginning;
+    beginning.parameters = parameters;
+    for (const auto& [vector, values] : states_) {
+      if (vector.sent_to_sites) beginning.sent[vector.name] = values;
+    }
+    beginning.kept = kept_[k];
+    if (algorithm->NeedsInitialLoss()) {
+      beginning.initial_loss =
+          LossOverRows(*model_, *sites_[k], std::span<const double>(parameters));
+    }
+    algorithm->Begin(std::move(beginning));
+    std::vector<double> trained = parameters;
+    const Result<LocalTrainingResult> result =
+        TrainLocally(LocalTask<double>{*model_, *sites_[k], options, algorithm.get(),
+                                       orders_.empty() ? nullptr : orders_[k]},
+                     trained, {}, nullptr);
+    ASSERT_OK(result);
+    for (std::size_t i = 0; i < trained.size(); ++i) trained[i] -= parameters[i];
+    LocalEnd<double> end;
+    algorithm->End(trained, result->num_steps, options.learning_rate, end);
+    kept_[k] = std::move(end.kept);
+    updates.infos.push_back({.site = options.site,
+                             .num_examples = result->num_examples,
+                             .scalars = end.scalars,
+                             .squared_norm = CheckF64(trained).squared_norm});
+    end.sections["update"] = std::move(trained);
+    updates.sections.push_back(std::move(end.sections));
+  }
+
+  void Apply(int64_t round, const Updates& updates) {
+    const RoundContext context = {round, static_cast<int64_t>(sites_.size()),
+                                  spec_.learning_rate()};
+    ASSERT_OK_AND_ASSIGN(const RoundScalars scalars, strategy_->Prepare(context, updates.infos));
+    ASSERT_OK_AND_ASSIGN(const Coefficients weights, strategy_->Weigh(updates.infos));
+    std::vector<std::vector<double>> reduced;
+    for (const std::string& section : strategy_->Sections()) {
+      std::vector<std::span<const double>> rows;
+      for (const Vectors<double>& sections : updates.sections) rows.push_back(sections.at(section));
+      reduced.emplace_back(parameters.size());
+      strategy_->aggregator().ReduceF64(rows, weights, reduced.back());
+    }
+    const std::vector<std::span<const double>> spans(reduced.begin(), reduced.end());
+    std::vector<std::span<double>> states;
+    for (auto& [vector, values] : states_) states.emplace_back(values);
+    strategy_->Apply({spans, parameters, states}, scalars);
+  }
+
+  const v1::TrainingSpec spec_;
+  const std::vector<const BasicDataset<double>*> sites_;
+  std::vector<int64_t> steps_;  // 0: as the run says
+  std::vector<const RowOrder*> orders_;
+  std::unique_ptr<ModelF64> model_;
+  std::unique_ptr<Strategy> strategy_;
+  std::vector<std::pair<StateVector, std::vector<double>>> states_;
+  std::vector<Vectors<double>> kept_;
+};
+
+}  // namespace skerry::learning
