@@ -3,60 +3,22 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <functional>
 
 #include "learning/heart.h"
+#include "learning/heart_cases.h"
 #include "learning/small_federation.h"
 
 namespace skerry::learning {
 namespace {
 
-class RecordedOrder final : public RowOrder {
- public:
-  explicit RecordedOrder(std::vector<uint32_t> rows) : rows_(std::move(rows)) {}
-
-  // The record ends within an epoch: the rows after it have no turn.
-  void Fill(int64_t epoch, std::span<uint32_t> rows) const override {
-    const std::size_t first = static_cast<std::size_t>(epoch) * rows.size();
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      rows[i] = first + i < rows_.size() ? rows_[first + i] : 0;
-    }
-  }
-
- private:
-  const std::vector<uint32_t> rows_;
-};
-
-v1::TrainingSpec Spec(const std::string& strategy, const nlohmann::json& hp) {
-  v1::TrainingSpec spec;
-  spec.set_strategy(strategy);
-  spec.set_batch_size(4);
-  spec.set_local_steps(100);
-  spec.set_learning_rate(hp.at("learning_rate"));
-  if (hp.contains("mu")) spec.set_proximal_mu(hp.at("mu"));
-  v1::ServerSpec& server = *spec.mutable_server();
-  if (hp.contains("server_learning_rate")) server.set_learning_rate(hp.at("server_learning_rate"));
-  if (!hp.contains("tau")) return spec;
-  server.set_beta1(hp.at("beta1"));
-  server.set_beta2(hp.at("beta2"));
-  server.set_tau(hp.at("tau"));
-  return spec;
-}
-
 void Replay(const nlohmann::json& record, const std::string& name, const std::string& strategy) {
   static const HeartData data;
   SCOPED_TRACE(name);
   const nlohmann::json& expected = record.at("runs").at(name);
-  SmallFederation federation(Spec(strategy, expected.at("hp")),
+  SmallFederation federation(RecordedSpec(strategy, expected.at("hp")),
                              {&data.train(0), &data.train(1), &data.train(2), &data.train(3)});
-  std::vector<std::unique_ptr<RecordedOrder>> orders;
-  for (std::size_t k = 0; k < HeartData::kCenters; ++k) {
-    orders.push_back(std::make_unique<RecordedOrder>(record.at("schedule")
-                                                         .at("federated")
-                                                         .at("client" + std::to_string(k))
-                                                         .get<std::vector<uint32_t>>()));
-  }
-  federation.SetOrder({orders[0].get(), orders[1].get(), orders[2].get(), orders[3].get()});
+  const std::vector<RecordedOrder> orders = RecordedOrders(record);
+  federation.SetOrder({&orders[0], &orders[1], &orders[2], &orders[3]});
   federation.parameters = record.at("init").at("w").get<std::vector<double>>();
   federation.parameters.push_back(record.at("init").at("b"));
   federation.Run(record.at("nrounds"));
@@ -86,12 +48,9 @@ TEST(RecordedHeartTest, EveryAccuracyIsFlambys) {
     SCOPED_TRACE(name);
     ++records;
     const nlohmann::json record = GoldenFile(folder + name);
-    Replay(record, "FedAvg", "fedavg");
-    Replay(record, "FedProx", "fedprox");
-    Replay(record, "Scaffold", "scaffold");
-    Replay(record, "FedAdagrad", "fedadagrad");
-    Replay(record, "FedAdam", "fedadam");
-    Replay(record, "FedYogi", "fedyogi");
+    for (const auto& [name_there, strategy] : RecordedStrategies()) {
+      Replay(record, name_there, strategy);
+    }
   }
   EXPECT_GT(records, 0);
 }

@@ -8,7 +8,6 @@
 
 #include "learning/local_training.h"
 #include "learning/strategy.h"
-#include "testing/status_matchers.h"
 
 namespace skerry::learning {
 
@@ -34,15 +33,18 @@ class SmallFederation {
   void SetOrder(std::vector<const RowOrder*> orders) { orders_ = std::move(orders); }
 
   void Run(int64_t num_rounds) {
-    for (int64_t round = 1; round <= num_rounds; ++round) {
-      Updates updates;
-      for (std::size_t k = 0; k < sites_.size(); ++k) Train(round, k, updates);
-      Apply(round, updates);
-    }
+    for (int64_t round = 1; round <= num_rounds; ++round) RunRound(round);
+  }
+
+  void RunRound(int64_t round) {
+    Updates updates;
+    for (std::size_t k = 0; k < sites_.size(); ++k) Train(round, k, updates);
+    Apply(round, updates);
   }
 
   const ModelF64& model() const { return *model_; }
   std::vector<double> parameters;
+  uint64_t seed = 0;  // of the order of rows
 
  private:
   struct Updates {
@@ -52,6 +54,7 @@ class SmallFederation {
 
   void Train(int64_t round, std::size_t k, Updates& updates) {
     LocalTrainingOptions options = ReadLocalTraining(spec_).value();
+    options.seed = seed;
     options.round = round;
     options.site = "site-" + std::to_string(k);
     if (steps_[k] > 0) options.local_steps = steps_[k];
@@ -68,17 +71,17 @@ class SmallFederation {
     }
     algorithm->Begin(std::move(beginning));
     std::vector<double> trained = parameters;
-    const Result<LocalTrainingResult> result =
+    const LocalTrainingResult result =
         TrainLocally(LocalTask<double>{*model_, *sites_[k], options, algorithm.get(),
                                        orders_.empty() ? nullptr : orders_[k]},
-                     trained, {}, nullptr);
-    ASSERT_OK(result);
+                     std::span<double>(trained), {}, nullptr)
+            .value();
     for (std::size_t i = 0; i < trained.size(); ++i) trained[i] -= parameters[i];
     LocalEnd<double> end;
-    algorithm->End(trained, result->num_steps, options.learning_rate, end);
+    algorithm->End(trained, result.num_steps, options.learning_rate, end);
     kept_[k] = std::move(end.kept);
     updates.infos.push_back({.site = options.site,
-                             .num_examples = result->num_examples,
+                             .num_examples = result.num_examples,
                              .scalars = end.scalars,
                              .squared_norm = CheckF64(trained).squared_norm});
     end.sections["update"] = std::move(trained);
@@ -88,8 +91,8 @@ class SmallFederation {
   void Apply(int64_t round, const Updates& updates) {
     const RoundContext context = {round, static_cast<int64_t>(sites_.size()),
                                   spec_.learning_rate()};
-    ASSERT_OK_AND_ASSIGN(const RoundScalars scalars, strategy_->Prepare(context, updates.infos));
-    ASSERT_OK_AND_ASSIGN(const Coefficients weights, strategy_->Weigh(updates.infos));
+    const RoundScalars scalars = strategy_->Prepare(context, updates.infos).value();
+    const Coefficients weights = strategy_->Weigh(updates.infos).value();
     std::vector<std::vector<double>> reduced;
     for (const std::string& section : strategy_->Sections()) {
       std::vector<std::span<const double>> rows;

@@ -1,0 +1,11 @@
+# Programs of bench/published/, which bench/published.sh builds and runs. Other targets that a table
+# needs are added with add_dependencies(skerry_published ...).
+add_custom_target(skerry_published)
+function(skerry_published name)
+  skerry_bench(${name} ${ARGN})
+  add_dependencies(skerry_published ${name})
+endfunction()
+
+if(TARGET skerry_testing_heart)
+  skerry_published(skerry_published_heart SOURCES published/heart.cc LINK skerry_testing_heart)
+endif()

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+namespace skerry::bench {
+
+// A table of published figures beside ours, on standard output.
+class PublishedTable {
+ public:
+  explicit PublishedTable(const std::string& title) {
+    std::printf("%s\n%-58s %14s %14s %12s\n", title.c_str(), "", "published", "ours", "difference");
+  }
+
+  // Missed when they differ by more than `tolerance`.
+  void Row(const std::string& what, double published, double ours, double tolerance) {
+    Print(what, published, ours, std::abs(ours - published) <= tolerance);
+  }
+  // Missed when ours is below.
+  void RowAtLeast(const std::string& what, double published, double ours) {
+    Print(what + " (at least)", published, ours, ours >= published);
+  }
+  // Missed when ours is above.
+  void RowAtMost(const std::string& what, double published, double ours) {
+    Print(what + " (at most)", published, ours, ours <= published);
+  }
+  // The exit code: whether a row was missed.
+  int Finish() const {
+    std::printf("%d rows, %d missed\n\n", rows_, missed_);
+    return missed_ == 0 ? 0 : 1;
+  }
+
+ private:
+  void Print(const std::string& what, double published, double ours, bool met) {
+    std::printf("%-58s %14.9g %14.9g %12.3g%s\n", what.c_str(), published, ours, ours - published,
+                met ? "" : "  MISSED");
+    std::fflush(stdout);
+    ++rows_;
+    missed_ += met ? 0 : 1;
+  }
+
+  int rows_ = 0;
+  int missed_ = 0;
+};
+
+}  // namespace skerry::bench

@@ -1,0 +1,176 @@
+// Whole federations with each strategy, and with what sites keep and evaluate for themselves.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "base/random.h"
+#include "crypto/sha256.h"
+#include "simulation/simulator.h"
+#include "testing/patients.h"
+#include "testing/status_matchers.h"
+
+namespace skerry::simulation {
+namespace {
+
+using skerry::testing::Fails;
+using skerry::testing::PatientSites;
+using skerry::testing::PatientsRunFile;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+// `training` are keys of [training] and tables behind it.
+Result<coordinator::RunPlan> Plan(const std::string& training, int num_rounds,
+                                  const std::string& model = "") {
+  std::string text = PatientsRunFile(num_rounds, training);
+  const std::string kind = "kind = \"logistic\"\n";
+  text.insert(text.find(kind) + kind.size(), model);
+  // A key may stand once.
+  const std::string batch_size = "batch_size = 16\n";
+  if (training.find("batch_size") != std::string::npos) {
+    text.erase(text.find(batch_size), batch_size.size());
+  }
+  return coordinator::ParseRunFile(text, "run.toml");
+}
+
+SimulationOptions Patients(const std::string& training, int num_rounds, int num_threads,
+                           const std::string& model = "") {
+  SimulationOptions options;
+  Result<coordinator::RunPlan> plan = Plan(training, num_rounds, model);
+  EXPECT_TRUE(plan.ok()) << plan.status().ToString();
+  options.plan = *std::move(plan);
+  options.sites = PatientSites(4, 60, 9);
+  options.num_threads = num_threads;
+  return options;
+}
+
+struct Outcome {
+  std::string hash;
+  std::map<std::string, double> metrics;  // the last of each, of the whole federation
+};
+
+Outcome Run(SimulationOptions options) {
+  Outcome outcome;
+  const Result<SimulationResult> result = Simulate(std::move(options));
+  EXPECT_TRUE(result.ok()) << result.status().ToString();
+  if (!result.ok()) return outcome;
+  EXPECT_EQ(result->run.state(), "completed") << result->run.reason();
+  outcome.hash = crypto::Sha256(result->model).Hex();
+  for (const v1::RoundSummary& round : result->rounds) {
+    for (const v1::Metric& metric : round.metrics()) {
+      if (metric.site().empty()) outcome.metrics[metric.name()] = metric.value();
+    }
+  }
+  return outcome;
+}
+
+struct Case {
+  const char* name;
+  const char* training;
+  const char* model = "";
+};
+
+const Case kCases[] = {
+    {"FedProx", "strategy = \"fedprox\"\nproximal_mu = 0.1\n"},
+    {"FedAvgM", "strategy = \"fedavgm\"\nserver.momentum = 0.5\n"},
+    {"FedAvgMWithNesterov",
+     "strategy = \"fedavgm\"\nserver.momentum = 0.5\nserver.nesterov = true\n"},
+    {"FedAdagrad", "strategy = \"fedadagrad\"\nserver.learning_rate = 0.1\n"},
+    {"FedAdam",
+     "strategy = \"fedadam\"\nserver.learning_rate = 0.1\nserver.bias_correction = \"standard\"\n"},
+    {"FedYogi", "strategy = \"fedyogi\"\nserver.learning_rate = 0.1\n"},
+    {"Scaffold", "strategy = \"scaffold\"\nlocal_steps = 5\n"},
+    {"ScaffoldF64", "strategy = \"scaffold\"\nweighting = \"uniform\"\n", "dtype = \"f64\"\n"},
+    {"FedNova", "strategy = \"fednova\"\nmomentum = 0.5\nproximal_mu = 0.01\n"},
+    {"FedDyn", "strategy = \"feddyn\"\nalpha = 0.1\n"},
+    {"QFedAvg", "strategy = \"qfedavg\"\nq = 1.0\n"},
+    {"QFedAvgF64", "strategy = \"qfedavg\"\nq = 1.0\n", "dtype = \"f64\"\n"},
+    {"AdamWAtTheSites", "optimizer = \"adamw\"\nweight_decay = 0.01\nclipping_norm = 1.0\n"},
+    {"AllRowsAtOnceWithASchedule",
+     "batch_size = 0\nlocal_steps = 3\nnesterov = true\nmomentum = 0.5\n"
+     "schedule = { kind = \"cosine\", minimum = 0.1, warm_up = 2 }\n"},
+    {"FedAvgF64", "strategy = \"fedavg\"\n", "dtype = \"f64\"\n"},
+    {"Ditto", "personal = { kind = \"ditto\", lambda = 0.5 }\n"},
+    {"DittoBesideScaffoldF64",
+     "strategy = \"scaffold\"\npersonal = { kind = \"ditto\", lambda = 0.5 }\n",
+     "dtype = \"f64\"\n"},
+    {"FineTuning", "personal = { kind = \"fine_tuning\", steps = 20, learning_rate = 0.05 }\n"},
+};
+
+class StrategyTest : public ::testing::TestWithParam<Case> {
+ protected:
+  static SimulationOptions Options(int num_rounds, int num_threads) {
+    return Patients(GetParam().training, num_rounds, num_threads, GetParam().model);
+  }
+};
+
+TEST_P(StrategyTest, AFederationLearns) {
+  const Outcome outcome = Run(Options(20, 2));
+  EXPECT_LT(outcome.metrics.at("test.log_loss"), 0.66);
+}
+
+TEST_P(StrategyTest, TheBitsAreTheSameWithAnyNumberOfThreadsAndAnyOrderOfArrival) {
+  const std::string expected = Run(Options(5, 1)).hash;
+  EXPECT_EQ(Run(Options(5, 2)).hash, expected);
+  SimulationOptions shuffled = Options(5, 2);
+  shuffled.task_time = [](const std::string& site, const v1::Task& task) {
+    RandomStream random(3, Purpose::kSimulation, static_cast<uint64_t>(task.round()), site, 0);
+    return Duration(1ms) * static_cast<int64_t>(1 + random.Below(100'000));
+  };
+  EXPECT_EQ(Run(std::move(shuffled)).hash, expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, StrategyTest, ::testing::ValuesIn(kCases),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST(PersonalModelsTest, AreEvaluatedBesideTheRunsModelAndDoNotTouchIt) {
+  const Outcome plain = Run(Patients("", 10, 2));
+  EXPECT_EQ(plain.metrics.count("personal_test.log_loss"), 0U);
+  for (const char* personal : {"personal = { kind = \"ditto\", lambda = 0.5 }\n",
+                               "personal = { kind = \"fine_tuning\", steps = 30 }\n"}) {
+    SCOPED_TRACE(personal);
+    const Outcome outcome = Run(Patients(personal, 10, 2));
+    EXPECT_EQ(outcome.metrics.at("test.log_loss"), plain.metrics.at("test.log_loss"));
+    EXPECT_LT(outcome.metrics.at("personal_test.log_loss"), 0.7);
+    EXPECT_NE(outcome.metrics.at("personal_test.log_loss"), plain.metrics.at("test.log_loss"));
+  }
+}
+
+TEST(StrategyKeysTest, WhatClashesIsRefusedWithBothKeys) {
+  const auto refuses = [](const std::string& training, const char* one, const char* other,
+                          const std::string& model = "") {
+    const Result<coordinator::RunPlan> plan = Plan(training, 5, model);
+    EXPECT_FALSE(plan.ok()) << training;
+    EXPECT_THAT(plan.status().ToString(), AllOf(HasSubstr(one), HasSubstr(other))) << training;
+  };
+  refuses("strategy = \"scaffold\"\nmomentum = 0.9\n", "momentum", "scaffold");
+  refuses("strategy = \"scaffold\"\noptimizer = \"adam\"\n", "optimizer", "scaffold");
+  refuses("strategy = \"scaffold\"\n[aggregation]\nrule = \"median\"\n", "aggregation.rule",
+          "scaffold");
+  refuses("strategy = \"feddyn\"\nalpha = 0.1\n[compression]\nupdate = \"top_k\"\n",
+          "compression.update", "feddyn");
+  refuses("personal = { kind = \"ditto\", lambda = 1.0 }\n[compression]\nupdate = \"top_k\"\n",
+          "compression.update", "ditto");
+  refuses("optimizer = \"adam\"\nmomentum = 0.9\n", "momentum", "optimizer");
+  refuses("local_steps = 5\nlocal_epochs = 2\n", "local_steps", "local_epochs");
+  refuses("\n[aggregation]\nrule = \"krum\"\n", "model.dtype", "krum", "dtype = \"f64\"\n");
+  refuses("\n[compression]\nupdate = \"int8\"\n", "model.dtype", "compression.update",
+          "dtype = \"f64\"\n");
+}
+
+TEST(StrategyKeysTest, AKeyThatTheStrategyDoesNotReadIsRefused) {
+  for (const char* training :
+       {"proximal_mu = 0.1\n", "alpha = 0.1\n", "q = 1.0\n", "server.momentum = 0.9\n",
+        "strategy = \"feddyn\"\nalpha = 0.1\nweighting = \"examples\"\n",
+        "strategy = \"fedadagrad\"\nserver.learning_rate = 0.1\nserver.beta2 = 0.9\n",
+        "beta1 = 0.9\n", "schedule = { kind = \"cosine\", factor = 0.5 }\n",
+        "personal = { kind = \"ditto\", lambda = 1.0, steps = 5 }\n"}) {
+    EXPECT_THAT(Plan(training, 5).status(),
+                Fails(Code::kInvalidArgument, HasSubstr("nothing reads this key")))
+        << training;
+  }
+}
+
+}  // namespace
+}  // namespace skerry::simulation
