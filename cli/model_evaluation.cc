@@ -73,7 +73,7 @@ class Comparer {
     model_ = std::move(model);
     comparison_.metrics = MetricsOf(model_->output_kind());
     SKERRY_RETURN_IF_ERROR(LoadSites());
-    for (const NamedModel& model : models_) SKERRY_RETURN_IF_ERROR(AddModel(model));
+    for (const NamedModel& named : models_) SKERRY_RETURN_IF_ERROR(AddModel(named));
     return std::move(comparison_);
   }
 
@@ -216,6 +216,11 @@ Result<Comparison> CompareModels(const coordinator::RunPlan& plan,
                                  const std::vector<NamedModel>& models) {
   const auto num_inputs = static_cast<int64_t>(learning::FeatureColumns(plan.spec.data()).size());
   const int64_t num_classes = plan.spec.data().label_classes_size();
+  if (plan.spec.model().local_tensors_size() > 0) {
+    return FailedPrecondition(
+               "the run's models are not whole: model.local_tensors stay at the sites")
+        .WithHint("skerry run show has what the sites say of them");
+  }
   SKERRY_ASSIGN_OR_RETURN(const learning::DType dtype, learning::DTypeOf(plan.spec.model()));
   if (dtype == learning::DType::kF64) {
     SKERRY_ASSIGN_OR_RETURN(auto model,

@@ -35,6 +35,44 @@ void ForgetUnneeded(const v1::DataSpec& spec, learning::FeatureSums& sums) {
   }
 }
 
+// The name of the tensors that stay at a site, among what it keeps.
+constexpr const char* kLocalTensors = "local";
+
+template <class T>
+Status Divide(const v1::ModelSpec& spec, RunModel<T>& run) {
+  SKERRY_ASSIGN_OR_RETURN(run.split, learning::TensorSplit::Create(run.model->parameters(), spec));
+  return OkStatus();
+}
+
+// The whole model, of the tensors that came and those that the site keeps; a site that has none of
+// these yet takes what the model begins with.
+template <class T>
+std::vector<T> Whole(const RunModel<T>& run, uint64_t seed, std::span<const T> shared,
+                     const KeptVectors<T>& kept) {
+  std::vector<T> all(static_cast<std::size_t>(run.model->parameters().num_elements()));
+  const auto found = kept.vectors().find(kLocalTensors);
+  std::vector<T> local(static_cast<std::size_t>(run.split.num_local()));
+  if (found != kept.vectors().end()) {
+    local = found->second;
+  } else {
+    std::vector<T> unused(shared.size());
+    run.model->Initialize(seed, 0, all);
+    run.split.Divide(std::span<const T>(all), std::span<T>(unused), std::span<T>(local));
+  }
+  run.split.Join(shared, std::span<const T>(local), std::span<T>(all));
+  return all;
+}
+
+// Puts those that stay aside; `parameters` are the others then.
+template <class T>
+void KeepLocal(const RunModel<T>& run, std::vector<T>& parameters, KeptVectors<T>& kept) {
+  std::vector<T> shared(static_cast<std::size_t>(run.split.shared().num_elements()));
+  std::vector<T> local(static_cast<std::size_t>(run.split.num_local()));
+  run.split.Divide(std::span<const T>(parameters), std::span<T>(shared), std::span<T>(local));
+  parameters = std::move(shared);
+  kept.Put({{kLocalTensors, std::move(local)}});
+}
+
 }  // namespace
 
 NativeTrainer::NativeTrainer(std::string site, std::map<std::string, RowReader> sources,
@@ -98,11 +136,11 @@ Status NativeTrainer::MakeModel(const v1::RunSpec& spec, RunData& run) {
   if (dtype == learning::DType::kF64) {
     SKERRY_ASSIGN_OR_RETURN(run.f64.model,
                             learning::MakeModelF64(spec.model(), num_inputs, num_classes));
-  } else {
-    SKERRY_ASSIGN_OR_RETURN(run.f32.model,
-                            learning::MakeModel(spec.model(), num_inputs, num_classes));
+    return Divide(spec.model(), run.f64);
   }
-  return OkStatus();
+  SKERRY_ASSIGN_OR_RETURN(run.f32.model,
+                          learning::MakeModel(spec.model(), num_inputs, num_classes));
+  return Divide(spec.model(), run.f32);
 }
 
 Status NativeTrainer::Read(const WorkOrder& order, RunData& run) const {
@@ -158,18 +196,18 @@ Result<WorkDone> NativeTrainer::Statistics(const WorkOrder& order, const RunData
 template <class T>
 class NativeTrainer::Beginning {
  public:
-  static Result<Beginning> Load(const WorkOrder& order, const learning::BasicModel<T>& model,
-                                ModelCache* cache) {
+  static Result<Beginning> Load(const WorkOrder& order, const RunModel<T>& run, ModelCache* cache) {
     Beginning beginning;
-    beginning.num_inputs_ = static_cast<std::size_t>(model.num_features());
+    beginning.num_inputs_ = static_cast<std::size_t>(run.model->num_features());
+    const learning::Layout& parameters = run.split.shared();
     if (cache == nullptr) {
-      SKERRY_ASSIGN_OR_RETURN(
-          beginning.own_, LoadModelOf<T>(*order.model, model.parameters(), beginning.num_inputs_));
+      SKERRY_ASSIGN_OR_RETURN(beginning.own_,
+                              LoadModelOf<T>(*order.model, parameters, beginning.num_inputs_));
       return beginning;
     }
     const std::string key = order.task.model().content_hash() + order.task.run_spec_sha256();
-    SKERRY_ASSIGN_OR_RETURN(beginning.shared_, cache->Load<T>(key, *order.model, model.parameters(),
-                                                              beginning.num_inputs_));
+    SKERRY_ASSIGN_OR_RETURN(beginning.shared_,
+                            cache->Load<T>(key, *order.model, parameters, beginning.num_inputs_));
     return beginning;
   }
 
@@ -198,7 +236,7 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, const S
                                                  RunModel<T>& run) const {
   if (order.model == nullptr) return InvalidArgument("the task has no model");
   const learning::BasicModel<T>& model = *run.model;
-  SKERRY_ASSIGN_OR_RETURN(Beginning<T> beginning, Beginning<T>::Load(order, model, models_));
+  SKERRY_ASSIGN_OR_RETURN(Beginning<T> beginning, Beginning<T>::Load(order, run, models_));
   const BasicLoadedModel<T>& loaded = beginning.model();
   if (run.datasets.empty() || !(run.transform == loaded.transform)) {
     for (const SplitPart part : {SplitPart::kTrain, SplitPart::kValidation, SplitPart::kTest}) {
@@ -217,9 +255,17 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, const S
   if (trains) {
     for (std::string& name : algorithm.Kept()) names.push_back(std::move(name));
   }
-  const std::span<const T> received = loaded.parameters;
-  SKERRY_ASSIGN_OR_RETURN(KeptVectors<T> kept,
-                          KeptVectors<T>::Read(order, names, received.size(), done));
+  const bool has_local = run.split.has_local();
+  if (has_local) names.emplace_back(kLocalTensors);
+  const std::size_t size =
+      has_local ? static_cast<std::size_t>(run.split.num_local()) : loaded.parameters.size();
+  SKERRY_ASSIGN_OR_RETURN(KeptVectors<T> kept, KeptVectors<T>::Read(order, names, size, done));
+  std::vector<T> whole;
+  if (has_local) {
+    whole = Whole(run, order.spec->seed(), std::span<const T>(loaded.parameters), kept);
+  }
+  const std::span<const T> received =
+      has_local ? std::span<const T>(whole) : std::span<const T>(loaded.parameters);
   if (order.task.evaluate() || !trains) {
     SKERRY_RETURN_IF_ERROR(WriteEvaluation(
         model, received, run.datasets, order.spec->data().split(), policy_, order.stop, writer));
@@ -234,7 +280,7 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, const S
     SKERRY_RETURN_IF_ERROR(
         TrainDitto(training.personal(), {model, rows, personal}, received, kept, order.stop));
   }
-  std::vector<T> parameters = beginning.TakeParameters();
+  std::vector<T> parameters = has_local ? whole : beginning.TakeParameters();
   SKERRY_ASSIGN_OR_RETURN(
       const learning::LocalTrainingResult trained,
       learning::TrainLocally({model, rows, options, &algorithm.algorithm()},
@@ -244,6 +290,7 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, const S
                                order.progress->total.store(total, std::memory_order_relaxed);
                                order.progress->done.store(step, std::memory_order_relaxed);
                              }));
+  if (has_local) KeepLocal(run, parameters, kept);
   SKERRY_RETURN_IF_ERROR(beginning.Subtract(order, parameters));
   SKERRY_RETURN_IF_ERROR(
       algorithm.End(parameters, trained, options.learning_rate, kept, writer, done));

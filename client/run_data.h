@@ -13,6 +13,7 @@
 #include "learning/dataset.h"
 #include "learning/features.h"
 #include "learning/model.h"
+#include "learning/tensor_split.h"
 
 namespace skerry::client {
 
@@ -20,6 +21,7 @@ namespace skerry::client {
 template <class T>
 struct RunModel {
   std::unique_ptr<learning::BasicModel<T>> model;  // null: the run's is of other numbers
+  learning::TensorSplit split;                     // of its tensors
   // The splits for one transform: it changes once in a run, after the statistics.
   learning::InputTransform transform;
   std::map<SplitPart, learning::BasicDataset<T>> datasets;

@@ -41,6 +41,9 @@ void ReadModel(TomlReader& toml, v1::RunSpec& spec) {
     toml.Fail(key, "a model of kind \"" + model.kind() + "\" does not have this",
               "remove the key, or set model.kind = \"mlp\"");
   }
+  for (std::string& name : toml.Strings("model.local_tensors", std::vector<std::string>{})) {
+    model.add_local_tensors(std::move(name));
+  }
   constexpr std::array kTypes = {"f32", "f64"};
   const std::string dtype = toml.String("model.dtype", "f32");
   if (Choose(toml, "model.dtype", dtype, kTypes) == 1) model.set_dtype(dtype);

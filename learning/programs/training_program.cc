@@ -11,6 +11,7 @@
 #include "learning/personal.h"
 #include "learning/program.h"
 #include "learning/schedule.h"
+#include "learning/tensor_split.h"
 
 namespace skerry::learning {
 namespace {
@@ -39,9 +40,12 @@ FixedTensors ToFixed(const InputTransform& transform) {
 
 class TrainingProgram final : public Program {
  public:
-  TrainingProgram(v1::RunSpec spec, std::unique_ptr<AnyModel> model,
+  TrainingProgram(v1::RunSpec spec, std::unique_ptr<AnyModel> model, TensorSplit split,
                   std::unique_ptr<Strategy> strategy)
-      : spec_(std::move(spec)), model_(std::move(model)), strategy_(std::move(strategy)) {}
+      : spec_(std::move(spec)),
+        model_(std::move(model)),
+        split_(std::move(split)),
+        strategy_(std::move(strategy)) {}
 
   std::optional<RoundSpec> Next(std::span<const RoundOutcome> committed) const override {
     const int64_t first = NeedsStatistics(spec_.data()) ? 0 : 1;
@@ -68,11 +72,16 @@ class TrainingProgram final : public Program {
   }
 
   int64_t num_rounds() const override { return spec_.training().num_rounds(); }
-  const Layout& parameters() const override { return model_->parameters(); }
+  const Layout& parameters() const override { return split_.shared(); }
   const Strategy& strategy() const override { return *strategy_; }
 
   void InitialParameters(int64_t first, std::span<double> out) const override {
-    model_->InitialValues(spec_.seed(), first, out);
+    const auto count = static_cast<int64_t>(out.size());
+    split_.ForShared(first, count, [&](int64_t in_all, int64_t after, int64_t n) {
+      model_->InitialValues(
+          spec_.seed(), in_all,
+          out.subspan(static_cast<std::size_t>(after), static_cast<std::size_t>(n)));
+    });
   }
 
   FixedTensors InitialFixed() const override {
@@ -127,7 +136,10 @@ class TrainingProgram final : public Program {
     return splits;
   }
 
-  bool HasDitto() const { return spec_.training().personal().kind() == "ditto"; }
+  // Sites keep a part of the model, or one of their own.
+  bool SitesKeepModels() const {
+    return split_.has_local() || spec_.training().personal().kind() == "ditto";
+  }
 
   // [evaluation] metrics names them without the split; none listed: all.
   bool Wanted(const std::string& name) const {
@@ -156,7 +168,7 @@ class TrainingProgram final : public Program {
     const int64_t every = spec_.evaluation().every();
     spec.evaluate = every > 0 && (round - 1) % every == 0;
     spec.site_state =
-        HasErrorFeedback(spec_.compression()) || strategy_->KeepsSiteState() || HasDitto();
+        HasErrorFeedback(spec_.compression()) || strategy_->KeepsSiteState() || SitesKeepModels();
     std::vector<Section> sections;
     for (const std::string& name : strategy_->Sections()) {
       sections.push_back({name, Rule::kAggregate, parameters(), {}});
@@ -173,7 +185,7 @@ class TrainingProgram final : public Program {
     spec.kind = v1::EVALUATE;
     spec.makes_model = false;
     spec.evaluate = true;
-    spec.site_state = HasDitto();
+    spec.site_state = SitesKeepModels();
     std::vector<Section> sections;
     AppendEvaluation(v1::EVALUATE, sections);
     spec.result_layout = MakeLayout(std::move(sections));
@@ -196,6 +208,7 @@ class TrainingProgram final : public Program {
 
   const v1::RunSpec spec_;
   const std::unique_ptr<AnyModel> model_;
+  const TensorSplit split_;
   const std::unique_ptr<Strategy> strategy_;
 };
 
@@ -237,20 +250,33 @@ Status CheckPersonal(const v1::PersonalSpec& spec) {
   return OkStatus();
 }
 
+// Vectors of other lengths, or in another file, do not go together.
+Status CheckWhatSitesKeep(const v1::RunSpec& spec, const Strategy& strategy) {
+  std::string with_top_k;  // what can be with the part of an update that is not sent
+  if (strategy.KeepsSiteState()) {
+    with_top_k = "training.strategy = \"" + spec.training().strategy() + "\"";
+  }
+  if (spec.training().personal().kind() == "ditto") {
+    with_top_k = "training.personal.kind = \"ditto\"";
+  }
+  std::string clash;
+  if (spec.model().local_tensors_size() > 0) {
+    clash = HasErrorFeedback(spec.compression()) ? "compression.update = \"top_k\"" : with_top_k;
+    if (!clash.empty()) clash = "model.local_tensors and " + clash;
+  } else if (HasErrorFeedback(spec.compression()) && !with_top_k.empty()) {
+    clash = "compression.update = \"top_k\" and " + with_top_k;
+  }
+  if (clash.empty()) return OkStatus();
+  return InvalidArgument(clash + " clash: a site keeps one or the other between rounds");
+}
+
 // What sites do in their training.
 Status CheckSites(const v1::RunSpec& spec, const Strategy& strategy) {
   const v1::TrainingSpec& training = spec.training();
   SKERRY_RETURN_IF_ERROR(ReadLocalTraining(training).status());
   SKERRY_RETURN_IF_ERROR(CheckSchedule(training.schedule()));
   SKERRY_RETURN_IF_ERROR(CheckPersonal(training.personal()));
-  if (!HasErrorFeedback(spec.compression())) return OkStatus();
-  const bool ditto = training.personal().kind() == "ditto";
-  if (!ditto && !strategy.KeepsSiteState()) return OkStatus();
-  return InvalidArgument("compression.update = \"top_k\" and " +
-                         (ditto ? std::string("training.personal.kind = \"ditto\"")
-                                : "training.strategy = \"" + training.strategy() + "\"") +
-                         " clash: a site keeps one or the other between rounds")
-      .WithHint("set compression.update = \"int8\", or another that keeps nothing");
+  return CheckWhatSitesKeep(spec, strategy);
 }
 
 // What works with floats only.
@@ -280,12 +306,14 @@ Result<std::unique_ptr<Program>> MakeTrainingProgram(const v1::RunSpec& spec) {
     SKERRY_RETURN_IF_ERROR(CheckF64(spec, *strategy));
   }
   SKERRY_RETURN_IF_ERROR(CheckSites(spec, *strategy));
-  const int64_t num_elements = model->parameters().num_elements();
+  SKERRY_ASSIGN_OR_RETURN(TensorSplit split,
+                          TensorSplit::Create(model->parameters(), spec.model()));
+  const int64_t num_elements = split.shared().num_elements();
   SKERRY_RETURN_IF_ERROR(
       CheckEncoding(UpdateEncoding(spec.compression(), num_elements), num_elements)
           .WithContext("compression"));
-  return std::unique_ptr<Program>(
-      std::make_unique<TrainingProgram>(spec, std::move(model), std::move(strategy)));
+  return std::unique_ptr<Program>(std::make_unique<TrainingProgram>(
+      spec, std::move(model), std::move(split), std::move(strategy)));
 }
 
 }  // namespace skerry::learning

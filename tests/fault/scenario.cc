@@ -29,12 +29,13 @@ struct Scenarios::Shape {
   bool everybody_counts = false;
   std::vector<std::string> required_sites;
   bool inline_models = false;
+  std::string training;
   std::string participation;
   std::string time;
   std::string compression;
 
   std::string RunFile() const {
-    return testing::PatientsRunFile(num_rounds, participation + time + compression);
+    return testing::PatientsRunFile(num_rounds, training + participation + time + compression);
   }
   // A statistics round first, an evaluation at the end.
   int64_t NumCommits() const { return num_rounds + 2; }
@@ -74,6 +75,9 @@ Scenarios::Shape Scenarios::ShapeOf(uint64_t seed) {
   const uint64_t encoding = random.Below(6);
   if (encoding < 3) shape.compression = "[compression]\nupdate = \"top_k\"\nratio = 0.3\n";
   if (encoding == 3) shape.compression = "[compression]\nupdate = \"int8\"\nblock = 4\n";
+  if (encoding == 4) {
+    shape.training = "strategy = \"scaffold\"\npersonal = { kind = \"ditto\", lambda = 0.5 }\n";
+  }
   return shape;
 }
 

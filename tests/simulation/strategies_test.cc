@@ -95,6 +95,9 @@ const Case kCases[] = {
     {"DittoBesideScaffoldF64",
      "strategy = \"scaffold\"\npersonal = { kind = \"ditto\", lambda = 0.5 }\n",
      "dtype = \"f64\"\n"},
+    {"ABiasOfEachSitesOwn", "", "local_tensors = [\"bias\"]\n"},
+    {"ABiasOfEachSitesOwnF64", "strategy = \"fedprox\"\nproximal_mu = 0.1\n",
+     "dtype = \"f64\"\nlocal_tensors = [\"bias\"]\n"},
     {"FineTuning", "personal = { kind = \"fine_tuning\", steps = 20, learning_rate = 0.05 }\n"},
 };
 
@@ -137,6 +140,15 @@ TEST(PersonalModelsTest, AreEvaluatedBesideTheRunsModelAndDoNotTouchIt) {
   }
 }
 
+// The model of the run has what is shared, and nothing else.
+TEST(LocalTensorsTest, StayAtTheSites) {
+  const Result<SimulationResult> result =
+      Simulate(Patients("", 3, 2, "local_tensors = [\"bias\"]\n"));
+  ASSERT_OK(result);
+  EXPECT_NE(result->model.find("\"weight\""), std::string::npos);
+  EXPECT_EQ(result->model.find("\"bias\""), std::string::npos);
+}
+
 TEST(StrategyKeysTest, WhatClashesIsRefusedWithBothKeys) {
   const auto refuses = [](const std::string& training, const char* one, const char* other,
                           const std::string& model = "") {
@@ -152,6 +164,10 @@ TEST(StrategyKeysTest, WhatClashesIsRefusedWithBothKeys) {
           "compression.update", "feddyn");
   refuses("personal = { kind = \"ditto\", lambda = 1.0 }\n[compression]\nupdate = \"top_k\"\n",
           "compression.update", "ditto");
+  refuses("strategy = \"scaffold\"\n", "model.local_tensors", "scaffold",
+          "local_tensors = [\"bias\"]\n");
+  refuses("\n[compression]\nupdate = \"top_k\"\n", "model.local_tensors", "compression.update",
+          "local_tensors = [\"bias\"]\n");
   refuses("optimizer = \"adam\"\nmomentum = 0.9\n", "momentum", "optimizer");
   refuses("local_steps = 5\nlocal_epochs = 2\n", "local_steps", "local_epochs");
   refuses("\n[aggregation]\nrule = \"krum\"\n", "model.dtype", "krum", "dtype = \"f64\"\n");
