@@ -17,7 +17,7 @@ TEST_P(GoldenHeartTest, GivesTheParametersLossAndAccuraciesOfTheOtherProgram) {
   static const nlohmann::json golden =
       GoldenFile("golden_algos/heart_fullbatch.json").at("results");
   const HeartCase& c = GetParam();
-  SmallFederation federation(spec,
+  SmallFederation federation(c.spec,
                              {&data.train(0), &data.train(1), &data.train(2), &data.train(3)});
   for (std::size_t k = 0; k < c.steps.size(); ++k) federation.SetSteps(k, c.steps[k]);
   federation.Run(20);

@@ -50,7 +50,7 @@ struct Outcome {
   std::map<std::string, double> metrics;  // the last of each, of the whole federation
 };
 
-Outcome Run(SimulationOptions options) {
+Outcome OutcomeOf(SimulationOptions options) {
   Outcome outcome;
   const Result<SimulationResult> result = Simulate(std::move(options));
   EXPECT_TRUE(result.ok()) << result.status().ToString();
@@ -109,31 +109,31 @@ class StrategyTest : public ::testing::TestWithParam<Case> {
 };
 
 TEST_P(StrategyTest, AFederationLearns) {
-  const Outcome outcome = Run(Options(20, 2));
+  const Outcome outcome = OutcomeOf(Options(20, 2));
   EXPECT_LT(outcome.metrics.at("test.log_loss"), 0.66);
 }
 
 TEST_P(StrategyTest, TheBitsAreTheSameWithAnyNumberOfThreadsAndAnyOrderOfArrival) {
-  const std::string expected = Run(Options(5, 1)).hash;
-  EXPECT_EQ(Run(Options(5, 2)).hash, expected);
+  const std::string expected = OutcomeOf(Options(5, 1)).hash;
+  EXPECT_EQ(OutcomeOf(Options(5, 2)).hash, expected);
   SimulationOptions shuffled = Options(5, 2);
   shuffled.task_time = [](const std::string& site, const v1::Task& task) {
     RandomStream random(3, Purpose::kSimulation, static_cast<uint64_t>(task.round()), site, 0);
     return Duration(1ms) * static_cast<int64_t>(1 + random.Below(100'000));
   };
-  EXPECT_EQ(Run(std::move(shuffled)).hash, expected);
+  EXPECT_EQ(OutcomeOf(std::move(shuffled)).hash, expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, StrategyTest, ::testing::ValuesIn(kCases),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(PersonalModelsTest, AreEvaluatedBesideTheRunsModelAndDoNotTouchIt) {
-  const Outcome plain = Run(Patients("", 10, 2));
+  const Outcome plain = OutcomeOf(Patients("", 10, 2));
   EXPECT_EQ(plain.metrics.count("personal_test.log_loss"), 0U);
   for (const char* personal : {"personal = { kind = \"ditto\", lambda = 0.5 }\n",
                                "personal = { kind = \"fine_tuning\", steps = 30 }\n"}) {
     SCOPED_TRACE(personal);
-    const Outcome outcome = Run(Patients(personal, 10, 2));
+    const Outcome outcome = OutcomeOf(Patients(personal, 10, 2));
     EXPECT_EQ(outcome.metrics.at("test.log_loss"), plain.metrics.at("test.log_loss"));
     EXPECT_LT(outcome.metrics.at("personal_test.log_loss"), 0.7);
     EXPECT_NE(outcome.metrics.at("personal_test.log_loss"), plain.metrics.at("test.log_loss"));
@@ -183,7 +183,7 @@ TEST(StrategyKeysTest, AKeyThatTheStrategyDoesNotReadIsRefused) {
         "beta1 = 0.9\n", "schedule = { kind = \"cosine\", factor = 0.5 }\n",
         "personal = { kind = \"ditto\", lambda = 1.0, steps = 5 }\n"}) {
     EXPECT_THAT(Plan(training, 5).status(),
-                Fails(Code::kInvalidArgument, HasSubstr("nothing reads this key")))
+                Fails(Code::kInvalidArgument, HasSubstr("nothing reads this")))
         << training;
   }
 }
