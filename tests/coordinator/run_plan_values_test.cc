@@ -66,7 +66,7 @@ TEST(RunPlanValuesTest, AValueOutsideItsRangeIsRefused) {
        {"0.1", "inf", {"training.learning_rate: must be a finite number"}},
        {"0.1", "nan", {"training.learning_rate: must be a finite number"}},
        {"0.1", "0.1\nlocal_epochs = 0", {"training.local_epochs: must be at least 1"}},
-       {"0.1", "0.1\nbatch_size = 0", {"training.batch_size: must be at least 1"}},
+       {"0.1", "0.1\nbatch_size = -1", {"training.batch_size: must be at least 0"}},
        {"0.1", "0.1\nmomentum = 1.0", {"training.momentum: must be at least 0 and below 1"}},
        {"0.1", "0.1\nweight_decay = -1", {"training.weight_decay: must be at least 0"}},
        {"", "[time]\nheartbeat = \"0s\"", {"time.heartbeat: must be at least 1s"}},

@@ -76,7 +76,7 @@ TEST(LocalTrainingTest, OptionsAreCheckedByName) {
   const std::vector<std::pair<LocalTrainingOptions, const char*>> wrong = {
       {{.local_epochs = 0}, "training.local_epochs"},
       {{.local_epochs = int64_t{1} << 60}, "training.local_epochs"},
-      {{.batch_size = 0}, "training.batch_size"},
+      {{.batch_size = -1}, "training.batch_size"},
       {{.learning_rate = 0}, "training.learning_rate"},
       {{.learning_rate = nan}, "training.learning_rate"},
       {{.learning_rate = inf}, "training.learning_rate"},
