@@ -88,8 +88,8 @@ TEST(LossTest, MeanLossHasTheBitsOfTheLossWithDerivatives) {
 }
 
 TEST(LossTest, NoRowsHaveNoLoss) {
-  EXPECT_EQ(MeanLoss(OutputKind::kBinary, 1, {}, {}), 0.0);
-  EXPECT_EQ(LossAndDerivatives(OutputKind::kClasses, 3, {}, {}, {}), 0.0);
+  EXPECT_EQ(MeanLoss(OutputKind::kBinary, 1, std::span<const float>(), {}), 0.0);
+  EXPECT_EQ(LossAndDerivatives(OutputKind::kClasses, 3, std::span<const float>(), {}, {}), 0.0);
 }
 
 TEST(LossTest, AnOutputThatIsNoNumberShowsInTheLoss) {

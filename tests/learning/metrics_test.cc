@@ -143,7 +143,8 @@ TEST(MetricsTest, TheHistogramsAucIsNearTheExactOne) {
 
 TEST(MetricsTest, WhatIsUndefinedIsAbsent) {
   for (const OutputKind kind : kKinds) {
-    EXPECT_THAT(ToMetrics(kind, "test", Evaluate(kind, 1, {}, {})), IsEmpty());
+    EXPECT_THAT(ToMetrics(kind, "test", Evaluate(kind, 1, std::span<const float>(), {})),
+                IsEmpty());
   }
   const std::vector<float> outputs = {0.5F, 1.5F};
   const std::vector<float> ones = {1.0F, 1.0F};
@@ -203,7 +204,7 @@ TEST(ExactAucTest, IsNoNumberWhenAClassOrAScoreIsMissing) {
   const std::vector<float> both = {1, 0};
   const std::vector<float> bad = {0.1F, kNan};
   EXPECT_TRUE(std::isnan(ExactAuc(scores, ones)));
-  EXPECT_TRUE(std::isnan(ExactAuc({}, {})));
+  EXPECT_TRUE(std::isnan(ExactAuc(std::span<const float>(), {})));
   EXPECT_TRUE(std::isnan(ExactAuc(bad, both)));
 }
 

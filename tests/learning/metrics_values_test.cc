@@ -81,7 +81,8 @@ TEST(EvaluationValuesTest, ContradictionsAreRefused) {
 
 TEST(EvaluationValuesTest, HugeCountsDoNotOverflow) {
   constexpr int64_t kHuge = std::numeric_limits<int64_t>::max();
-  EvaluationValues values = ToValues(OutputKind::kBinary, Evaluate(OutputKind::kBinary, 1, {}, {}));
+  EvaluationValues values =
+      ToValues(OutputKind::kBinary, Evaluate(OutputKind::kBinary, 1, std::span<const float>(), {}));
   for (std::size_t i = 0; i < values.counts.size(); ++i) values.counts[i] = kHuge;
   EXPECT_THAT(FromValues(OutputKind::kBinary, values),
               Fails(Code::kInvalidArgument, HasSubstr("histogram")));
