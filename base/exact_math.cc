@@ -4,19 +4,12 @@
 #include <cmath>
 #include <limits>
 
+#include "base/exact_series.h"
+
 namespace skerry::exact {
 namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kLn2High = 0x1.62e42fee00000p-1;  // ln 2 cut to 32 bits: k * kLn2High is exact
-constexpr double kLn2Low = 0x1.a39ef35793c76p-33;  // the rest of ln 2
-
-// The integer nearest to x, |x| < 2^51, by adding and taking away 1.5 * 2^52.
-double Nearest(double x) {
-  constexpr double kShift = 0x1.8p52;
-  return (x + kShift) - kShift;
-}
-
 // x = k ln 2 + high + low with |high + low| <= ln(2)/2; `high` is exact.
 struct Reduced {
   double k;
@@ -25,27 +18,8 @@ struct Reduced {
 };
 
 Reduced Reduce(double x) {
-  const double k = Nearest(x * 1.4426950408889634);
+  const double k = Nearest(x * kInverseLn2);
   return {k, x - k * kLn2High, -(k * kLn2Low)};
-}
-
-// exp(r) - 1 - r for |r| <= ln(2)/2 by its series; the first term left out is below 2^-57 of the
-// result.
-double Expm1Tail(double r) {
-  double sum = 1.0 / 87178291200.0;  // 1/14!
-  sum = sum * r + 1.0 / 6227020800.0;
-  sum = sum * r + 1.0 / 479001600.0;
-  sum = sum * r + 1.0 / 39916800.0;
-  sum = sum * r + 1.0 / 3628800.0;
-  sum = sum * r + 1.0 / 362880.0;
-  sum = sum * r + 1.0 / 40320.0;
-  sum = sum * r + 1.0 / 5040.0;
-  sum = sum * r + 1.0 / 720.0;
-  sum = sum * r + 1.0 / 120.0;
-  sum = sum * r + 1.0 / 24.0;
-  sum = sum * r + 1.0 / 6.0;
-  sum = sum * r + 0.5;
-  return r * r * sum;
 }
 
 // 2^k for k in [-1022, 1023].
@@ -69,10 +43,7 @@ double Exp(double x) {
   if (!(x <= kLargest)) return x > 0 ? kInf : x;     // overflow, or NaN
   if (x < -745.2) return 0.0;
   const Reduced r = Reduce(x);
-  // The bits that 1 + r.high rounds away come back with the rest, which is small.
-  const double one_and_high = 1.0 + r.high;
-  const double rounded_away = (1.0 - one_and_high) + r.high;
-  const double mantissa = one_and_high + (rounded_away + (r.low + Expm1Tail(r.high + r.low)));
+  const double mantissa = ExpOfReduced(r.high, r.low);
   const auto exponent = static_cast<int64_t>(r.k);
   // In two factors, so that neither 2^1024 nor a subnormal scale is needed.
   const int64_t half = exponent / 2;
@@ -88,7 +59,7 @@ double Expm1(double x) {
   return scale * rest + (scale - 1.0);
 }
 
-// x = 2^k m with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh(s), s = (m - 1) / (m + 1).
+// x = 2^k m with m in [sqrt(1/2), sqrt(2)).
 double Log(double x) {
   if (!(x > 0)) return x == 0 ? -kInf : std::numeric_limits<double>::quiet_NaN();
   if (x == kInf) return kInf;
@@ -101,29 +72,11 @@ double Log(double x) {
   exponent += static_cast<int64_t>(bits >> 52) - 1023;
   bits = (bits & 0x000fffffffffffff) | 0x3ff0000000000000;
   double m = std::bit_cast<double>(bits);
-  if (m > 1.4142135623730951) {
+  if (m > kSqrt2) {
     m *= 0.5;
     ++exponent;
   }
-  const double f = m - 1.0;
-  const double s = f / (2.0 + f);
-  const double z = s * s;
-  double sum = 1.0 / 23.0;
-  sum = sum * z + 1.0 / 21.0;
-  sum = sum * z + 1.0 / 19.0;
-  sum = sum * z + 1.0 / 17.0;
-  sum = sum * z + 1.0 / 15.0;
-  sum = sum * z + 1.0 / 13.0;
-  sum = sum * z + 1.0 / 11.0;
-  sum = sum * z + 1.0 / 9.0;
-  sum = sum * z + 1.0 / 7.0;
-  sum = sum * z + 1.0 / 5.0;
-  sum = sum * z + 1.0 / 3.0;
-  // log(1+f) = f - f^2/2 + s (f^2/2 + 2 z sum): keeps the last bits that 2s + ... would lose.
-  const double half_square = 0.5 * f * f;
-  const double tail = s * (half_square + 2.0 * z * sum);
-  const auto k = static_cast<double>(exponent);
-  return k * kLn2High - ((half_square - (tail + k * kLn2Low)) - f);
+  return LogOfReduced(static_cast<double>(exponent), m);
 }
 
 double Log1p(double x) {

@@ -73,10 +73,11 @@ uint64_t RandomStream::Next64() {
 uint64_t RandomStream::Below(uint64_t bound) {
   SKERRY_CHECK(bound > 0);
   __extension__ using Wide = unsigned __int128;
-  const uint64_t threshold = (0 - bound) % bound;
   for (;;) {
     const Wide product = static_cast<Wide>(Next64()) * bound;
-    if (static_cast<uint64_t>(product) >= threshold) return static_cast<uint64_t>(product >> 64);
+    const auto low = static_cast<uint64_t>(product);
+    // The division that finds the exact limit, below `bound`, is hardly ever needed.
+    if (low >= bound || low >= (0 - bound) % bound) return static_cast<uint64_t>(product >> 64);
   }
 }
 

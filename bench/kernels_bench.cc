@@ -2,14 +2,20 @@
 // all sites, for a reduction.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "base/crc32c.h"
 #include "base/random.h"
 #include "crypto/sha256.h"
 #include "learning/aggregators/all.h"
+#include "learning/compression/dense.h"
+#include "learning/compression/top_k.h"
+#include "learning/finite.h"
+#include "learning/model.h"
 #include "learning/setup.h"
 
 namespace skerry::bench {
@@ -59,6 +65,95 @@ void CheckF32(benchmark::State& state) {
   CountBytes(state, 16 * kElements);
 }
 BENCHMARK(CheckF32);
+
+// How updates travel, in bytes of float32 per second.
+learning::Encoding EncodingOf(learning::Encoding::Kind kind) {
+  learning::Encoding encoding;
+  encoding.kind = kind;
+  const bool scaled = kind != learning::Encoding::Kind::kBF16;
+  if (scaled) encoding.block = 256;
+  return encoding;
+}
+
+std::vector<char> Encode(const learning::Encoding& encoding, const std::vector<float>& values) {
+  std::vector<char> bytes(static_cast<std::size_t>(learning::EncodedBytes(encoding, kElements)));
+  SKERRY_CHECK(learning::EncodeDense(encoding, {1, 2, "site"}, 0, values, bytes).ok());
+  return bytes;
+}
+
+void EncodeUpdate(benchmark::State& state, learning::Encoding::Kind kind) {
+  const learning::Encoding encoding = EncodingOf(kind);
+  const std::vector<float> values = Values(kElements, 1);
+  std::vector<char> bytes = Encode(encoding, values);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(learning::EncodeDense(encoding, {1, 2, "site"}, 0, values, bytes));
+    benchmark::ClobberMemory();
+  }
+  CountBytes(state, 4 * kElements);
+}
+BENCHMARK_CAPTURE(EncodeUpdate, f16, learning::Encoding::Kind::kF16);
+BENCHMARK_CAPTURE(EncodeUpdate, bf16, learning::Encoding::Kind::kBF16);
+BENCHMARK_CAPTURE(EncodeUpdate, int8, learning::Encoding::Kind::kInt8);
+
+void CheckUpdate(benchmark::State& state, learning::Encoding::Kind kind) {
+  const learning::Encoding encoding = EncodingOf(kind);
+  const std::vector<char> bytes = Encode(encoding, Values(kElements, 1));
+  for (auto _ : state) benchmark::DoNotOptimize(learning::CheckDense(encoding, 0, bytes));
+  CountBytes(state, 4 * kElements);
+}
+BENCHMARK_CAPTURE(CheckUpdate, f16, learning::Encoding::Kind::kF16);
+BENCHMARK_CAPTURE(CheckUpdate, int8, learning::Encoding::Kind::kInt8);
+
+void DecodeUpdate(benchmark::State& state, learning::Encoding::Kind kind) {
+  const learning::Encoding encoding = EncodingOf(kind);
+  const std::vector<char> bytes = Encode(encoding, Values(kElements, 1));
+  std::vector<float> values(kElements);
+  for (auto _ : state) {
+    learning::DecodeDense(encoding, bytes, 0, values);
+    benchmark::DoNotOptimize(values.data());
+    benchmark::ClobberMemory();
+  }
+  CountBytes(state, 4 * kElements);
+}
+BENCHMARK_CAPTURE(DecodeUpdate, f16, learning::Encoding::Kind::kF16);
+BENCHMARK_CAPTURE(DecodeUpdate, bf16, learning::Encoding::Kind::kBF16);
+BENCHMARK_CAPTURE(DecodeUpdate, int8, learning::Encoding::Kind::kInt8);
+
+// A hundredth of them; those that stay are put back in each turn.
+void TakeTopKOfUpdate(benchmark::State& state) {
+  const std::vector<float> all = Values(64 * kElements, 1);
+  std::vector<float> values = all;
+  std::vector<uint32_t> indices(all.size() / 100);
+  std::vector<float> kept(indices.size());
+  for (auto _ : state) {
+    std::copy(all.begin(), all.end(), values.begin());
+    learning::TakeTopK(values, indices, kept);
+    benchmark::DoNotOptimize(kept.data());
+  }
+  CountBytes(state, 4 * 64 * kElements);
+}
+BENCHMARK(TakeTopKOfUpdate);
+
+// One mini-batch of logistic regression: what a small site's step is made of.
+void LogisticGradient(benchmark::State& state) {
+  constexpr int64_t kInputs = 30;
+  const int64_t rows = state.range(0);
+  v1::ModelSpec spec;
+  spec.set_kind("logistic");
+  const auto model = learning::MakeModel(spec, kInputs, 2).value();
+  const std::vector<float> features = Values(rows * kInputs, 1);
+  std::vector<float> labels(static_cast<std::size_t>(rows));
+  for (std::size_t r = 0; r < labels.size(); ++r) labels[r] = static_cast<float>(r % 2);
+  const std::vector<float> parameters = Values(kInputs + 1, 2);
+  std::vector<float> gradient(parameters.size());
+  const auto workspace = model->NewWorkspace(rows);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        model->Gradient(parameters, {rows, features, labels}, gradient, *workspace));
+  }
+  CountBytes(state, 4 * rows * kInputs);
+}
+BENCHMARK(LogisticGradient)->Arg(10)->Arg(100);
 
 const std::string& Mebibyte() {
   static const std::string bytes(1 << 20, 'x');

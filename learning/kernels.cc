@@ -180,6 +180,18 @@ void Product(const Factor& a, int64_t rows, MatrixView b, float* out) {
   }
 }
 
+// Of one column what Product() makes of it and a row of ones: a factor of 1 leaves nothing to fuse.
+float SumInPieces(std::span<const float> values) {
+  float total = 0;
+  for (std::size_t first = 0; first < values.size(); first += kSumPiece) {
+    const std::size_t count = std::min<std::size_t>(kSumPiece, values.size() - first);
+    float sum = 0;
+    for (const float value : values.subspan(first, count)) sum += value;
+    total = first == 0 ? sum : total + sum;
+  }
+  return total;
+}
+
 }  // namespace
 
 void Affine(MatrixView x, MatrixView weight, const float* bias, float* out) {
@@ -205,6 +217,10 @@ void InputGradient(MatrixView delta, MatrixView weight, float* out) {
 }
 
 void ColumnSums(MatrixView matrix, float* out) {
+  if (matrix.columns == 1) {
+    *out = SumInPieces({matrix.data, static_cast<std::size_t>(matrix.rows)});
+    return;
+  }
   // A column of ones on the left makes each sum the product that it is.
   constexpr float kOne = 1.0F;
   Product({&kOne, 0, 0}, 1, matrix, out);

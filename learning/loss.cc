@@ -1,9 +1,11 @@
 #include "learning/loss.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/check.h"
 #include "base/exact_math.h"
+#include "base/exact_rows.h"
 
 namespace skerry::learning {
 namespace {
@@ -29,23 +31,64 @@ struct Squared {
 };
 
 // log(1 + exp(z)) - label z, written so that nothing overflows and a right and certain answer does
-// not cancel.
-struct Logistic {
-  double z;
-  double label;
-  double e;  // exp(-|z|): shared by loss and derivative, since exp is most of the work
+// not cancel. `log1p` is log(1 + exp(-|z|)).
+double LogisticLoss(double z, double label, double log1p) {
+  return ((z > 0 ? z : 0.0) - label * z) + log1p;
+}
+// -|z|, of which exp is most of the work.
+double LogisticExponent(double z) { return z > 0 ? -z : z; }
+
+// Many rows at once: one step after the other, each over all of them, in four lanes.
+class LogisticRows {
+ public:
+  static constexpr std::size_t kMost = 64;
 
   template <class T>
-  Logistic(const T* outputs, T row_label)
-      : z(static_cast<double>(outputs[0])),
-        label(static_cast<double>(row_label)),
-        e(exact::Exp(z > 0 ? -z : z)) {}
-  double Loss() const { return ((z > 0 ? z : 0.0) - label * z) + exact::Log1p(e); }
-  double Derivative(std::size_t) const {
-    const double probability = z >= 0 ? 1.0 / (1.0 + e) : e / (1.0 + e);
-    return probability - label;
+  LogisticRows(std::span<const T> outputs, std::span<const T> labels) : count_(outputs.size()) {
+    for (std::size_t r = 0; r < count_; ++r) {
+      z_[r] = static_cast<double>(outputs[r]);
+      label_[r] = static_cast<double>(labels[r]);
+      e_[r] = LogisticExponent(z_[r]);
+    }
+    exact::ExpEach({e_.data(), count_});
+    std::copy_n(e_.begin(), count_, log1p_.begin());
+    exact::Log1pEach({log1p_.data(), count_});
   }
+
+  // The probability of the label 1 less the label, divided by `rows`.
+  template <class T>
+  void Derivatives(double rows, T* out) const {
+    for (std::size_t r = 0; r < count_; ++r) {
+      const double probability = (z_[r] >= 0 ? 1.0 : e_[r]) / (1.0 + e_[r]);
+      out[r] = static_cast<T>((probability - label_[r]) / rows);
+    }
+  }
+
+  void AddLosses(double& sum) const {
+    for (std::size_t r = 0; r < count_; ++r) sum += LogisticLoss(z_[r], label_[r], log1p_[r]);
+  }
+
+ private:
+  const std::size_t count_;
+  std::array<double, kMost> z_;
+  std::array<double, kMost> label_;
+  std::array<double, kMost> e_;  // exp(-|z|)
+  std::array<double, kMost> log1p_;
 };
+
+// The sum of the losses.
+template <class T>
+double LogisticSum(std::span<const T> outputs, std::span<const T> labels,
+                   std::span<T> derivatives) {
+  double sum = 0;
+  for (std::size_t first = 0; first < labels.size(); first += LogisticRows::kMost) {
+    const std::size_t count = std::min(LogisticRows::kMost, labels.size() - first);
+    const LogisticRows rows(outputs.subspan(first, count), labels.subspan(first, count));
+    rows.Derivatives(static_cast<double>(labels.size()), derivatives.data() + first);
+    rows.AddLosses(sum);
+  }
+  return sum;
+}
 
 // log sum exp(z) - z[label], with the largest logit taken out of every exponent.
 template <class T>
@@ -76,22 +119,20 @@ T CheckedClass(T label) {
   return label;
 }
 
-// Runs `visit` over a row's loss object.
+// Runs `visit` over the loss object of a row that is not binary.
 template <class T, class Visitor>
 auto WithRow(OutputKind kind, const T* outputs, std::size_t num_outputs, T label, Visitor visit) {
-  switch (kind) {
-    case OutputKind::kValue:
-      return visit(Squared(outputs, label));
-    case OutputKind::kBinary:
-      return visit(Logistic(outputs, label));
-    case OutputKind::kClasses:
-      break;
-  }
+  if (kind == OutputKind::kValue) return visit(Squared(outputs, label));
   return visit(Softmax(outputs, num_outputs, CheckedClass(label)));
 }
 
 template <class T>
 double LossOfRow(OutputKind kind, std::span<const T> outputs, T label) {
+  if (kind == OutputKind::kBinary) {
+    const auto z = static_cast<double>(outputs[0]);
+    const double log1p = exact::Log1p(exact::Exp(LogisticExponent(z)));
+    return LogisticLoss(z, static_cast<double>(label), log1p);
+  }
   return WithRow(kind, outputs.data(), outputs.size(), label,
                  [](const auto& row) { return row.Loss(); });
 }
@@ -103,6 +144,9 @@ double LossAndDerivativesOf(OutputKind kind, int64_t num_outputs, std::span<cons
   SKERRY_CHECK(derivatives.size() == outputs.size());
   const auto width = static_cast<std::size_t>(num_outputs);
   const auto count = static_cast<double>(rows);
+  if (kind == OutputKind::kBinary && rows > 0) {
+    return LogisticSum(outputs, labels, derivatives) / count;
+  }
   double sum = 0;
   for (int64_t r = 0; r < rows; ++r) {
     const int64_t first = r * num_outputs;

@@ -74,6 +74,8 @@ class RoundCost:
 class Federation:
     """`directory` must be empty or new. A context manager: its processes end with it."""
 
+    step_seconds = STEP_SECONDS
+
     def __init__(self, bin_dir, directory, clients, tls=True, client_program="bench_client"):
         self._bin = bin_dir
         self._dir = directory
@@ -116,7 +118,7 @@ class Federation:
         self.coordinator_pid = self._processes.start(
             "coordinator", [os.path.join(self._bin, "skerry-coordinator"), "--config", config,
                             *self._plain()])
-        self._until(lambda: os.path.exists(os.path.join(self._state, "admin.sock")), STEP_SECONDS,
+        self._until(lambda: os.path.exists(os.path.join(self._state, "admin.sock")), self.step_seconds,
                     "the coordinator to listen")
 
     def _start_clients(self):
@@ -125,7 +127,7 @@ class Federation:
             self.client_pids.append(self._processes.start(
                 site, [os.path.join(self._bin, self._client_program), "--config", config,
                        *self._plain()]))
-        self._until(lambda: self._ready() == len(self._sites), STEP_SECONDS, "all clients to join")
+        self._until(lambda: self._ready() == len(self._sites), self.step_seconds, "all clients to join")
 
     def _plain(self):
         return [] if self._tls else ["--insecure"]

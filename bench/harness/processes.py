@@ -36,6 +36,21 @@ def peak_rss_bytes(pid):
     raise ProcessLookupError(pid)
 
 
+def bytes_read(pid):
+    """By read calls, sockets not counted."""
+    return _io(pid, "rchar")
+
+
+def bytes_written(pid):
+    """By write calls, sockets not counted."""
+    return _io(pid, "wchar")
+
+
+def _io(pid, name):
+    with open(f"/proc/{pid}/io", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(name))
+
+
 def descendants(pid):
     """`pid`, its children, their children ..., as far as they live."""
     found = [pid]
@@ -97,6 +112,12 @@ class Processes:
                 env={**os.environ, **(env or {})}, preexec_fn=_die_with_parent)
         self._running[name] = (process, family)
         return process.pid
+
+    def kill(self, name):
+        """kill -9, and waits until it is gone."""
+        process, _ = self._running.pop(name)
+        process.kill()
+        process.wait(30)
 
     def check(self):
         """Raises when one has ended by itself; shows the end of its log."""

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <span>
+
+// Functions of exact_math.h over many numbers, in place. Each number gets the bits of the scalar
+// function; four are worked on side by side, so that many cost a quarter.
+namespace skerry::exact {
+
+void ExpEach(std::span<double> values);
+void Log1pEach(std::span<double> values);
+
+}  // namespace skerry::exact
