@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "base/status.h"
 #include "client/task_runner.h"
 #include "learning/layout.h"
+#include "rpc/parsed_layout.h"
 
 namespace skerry::client {
 
@@ -19,8 +21,7 @@ class ResultWriter {
  public:
   // INVALID_ARGUMENT: the task's result layout is none.
   static Result<ResultWriter> Create(const WorkOrder& order) {
-    SKERRY_ASSIGN_OR_RETURN(learning::ResultLayout layout,
-                            learning::ResultLayout::FromProto(order.task.result_layout()));
+    SKERRY_ASSIGN_OR_RETURN(auto layout, rpc::ParseLayout(order.task.result_layout()));
     return ResultWriter(*order.result, std::move(layout));
   }
 
@@ -28,8 +29,8 @@ class ResultWriter {
   // name.
   template <class T>
   Status Put(const std::string& section, std::span<const T> values) {
-    const auto index = layout_.Find(section);
-    if (!index || layout_.sections()[*index].layout.size_bytes() !=
+    const auto index = layout().Find(section);
+    if (!index || layout().sections()[*index].layout.size_bytes() !=
                       static_cast<int64_t>(values.size_bytes())) {
       return InvalidArgument("the task's result layout does not fit its run: section \"" + section +
                              "\"");
@@ -39,17 +40,17 @@ class ResultWriter {
 
   // Bytes of a section, from `offset` in it on.
   Status PutBytes(std::size_t section, int64_t offset, std::string_view bytes) {
-    return file_->WriteAt(static_cast<uint64_t>(layout_.offset_bytes(section) + offset), bytes);
+    return file_->WriteAt(static_cast<uint64_t>(layout().offset_bytes(section) + offset), bytes);
   }
 
-  const learning::ResultLayout& layout() const { return layout_; }
+  const learning::ResultLayout& layout() const { return layout_->layout; }
 
  private:
-  ResultWriter(File& file, learning::ResultLayout layout)
+  ResultWriter(File& file, std::shared_ptr<const rpc::ParsedLayout> layout)
       : file_(&file), layout_(std::move(layout)) {}
 
   File* file_;
-  learning::ResultLayout layout_;
+  std::shared_ptr<const rpc::ParsedLayout> layout_;
 };
 
 }  // namespace skerry::client

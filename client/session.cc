@@ -94,8 +94,10 @@ void Session::OnVerdicts(const google::protobuf::RepeatedPtrField<v1::Verdict>& 
     const auto found = works_.find(verdict.task_id());
     if (found == works_.end()) continue;
     const bool counted = verdict.outcome() == v1::Verdict::COUNTED;
-    parts_.observer.Say(Describe(found->second.task) +
-                        (counted ? ": counted" : ": discarded, " + verdict.reason()));
+    Say([&] {
+      return Describe(found->second.task) +
+             (counted ? ": counted" : ": discarded, " + verdict.reason());
+    });
     SKERRY_FAILPOINT("client/verdict-heard");
     found->second.stop.request_stop();
     if (counted) {

@@ -38,6 +38,8 @@ class SessionObserver {
   virtual ~SessionObserver() = default;
   // One line for a log: "round 12: training finished, 199 examples".
   virtual void Say(const std::string& line) = 0;
+  // False: nobody reads what Say() is told.
+  virtual bool listens() const { return true; }
   // The same about what went wrong: somebody at the site may have to do something.
   virtual void Warn(const std::string& line) { Say(line); }
   // A task came to nothing; the reason's hint is for this site's own people alone.
@@ -104,7 +106,7 @@ class Session {
 
   // Tasks, each through fetching, training, submitting, waiting for its verdict.
   void StepWork(Work& work, Timestamp now);
-  void Accept(const v1::Task& task);
+  void Accept(v1::Task task);
   Status CheckRoom(const Work& work) const;
   void Fetch(Work& work);
   void OnFetched(Work& work, std::shared_ptr<File> file, const Status& status);
@@ -147,11 +149,17 @@ class Session {
   std::string ModelPath(const std::string& content_hash) const;
   void RemoveUnusedResults();
   void RemoveUnusedModels();
+  static storage::ClientRecord Mark(const Work& work, storage::ClientTask::State state);
   void Keep(storage::ClientRecord record);
   void KeepSoon(storage::ClientRecord record);
   void KeepRest();
   std::optional<Timestamp> KeepDue() const;
   void End(Status status);
+  // `line` makes the text, if somebody reads it.
+  template <class Line>
+  void Say(const Line& line) {
+    if (parts_.observer.listens()) parts_.observer.Say(line());
+  }
   std::string Describe(const v1::Task& task) const;
   // The same without where this site keeps its files: operators of the federation read it.
   std::string ForTheWire(std::string text) const;
@@ -181,7 +189,7 @@ class Session {
   std::optional<Timestamp> keep_by_;  // what can wait is written by then
   std::string disk_full_;             // what it said; empty: there is room
   Timestamp look_for_room_at_;
-  Timestamp control_answered_;  // when the newest control call came back
+  Timestamp quiet_from_;  // when the newest control call came back, or a result was made
 
   std::map<int64_t, Work> works_;
   uint64_t last_life_ = 0;

@@ -33,15 +33,15 @@ void Session::StepControl(Timestamp now) {
   }
 }
 
-// A client at work says nothing for a moment: most small tasks are done by then, and the next
-// PullTask says it all. The coordinator waits longer before it counts a site as lost. And a verdict
-// that cannot be confirmed yet would only be told again.
+// A client at work says nothing for a moment: most small tasks are done by then, and most small
+// results received, and the next PullTask says it all. The coordinator waits longer before it
+// counts a site as lost. And a verdict that cannot be confirmed yet would only be told again.
 Timestamp Session::ControlDue() const {
-  constexpr Duration kQuiet = 1s;
+  constexpr Duration kQuiet = 1200ms;
   Timestamp due = control_not_before_;
   if (!unkept_verdicts_.empty()) due = std::max(due, look_for_room_at_);
   if (!joined_ || HasCapacity()) return due;
-  return std::max(due, control_answered_ + std::min(kQuiet, ProgressInterval()));
+  return std::max(due, quiet_from_ + std::min(kQuiet, ProgressInterval()));
 }
 
 template <class Reply>
@@ -50,7 +50,7 @@ rpc::Callback<Reply> Session::ControlCallback(void (Session::*handle)(Reply)) {
     if (call != control_call_ || !ended_.ok()) return;
     control_ = Control::kNone;
     if (!reply.ok()) return OnControlFailed(reply.status());
-    control_answered_ = parts_.clock.Now();
+    quiet_from_ = parts_.clock.Now();
     Healthy();
     for (const int64_t task_id : confirming_) unconfirmed_.erase(task_id);
     confirming_.clear();
@@ -158,7 +158,7 @@ void Session::OnPulled(v1::PullTaskReply reply) {
   }
   switch (reply.outcome_case()) {
     case v1::PullTaskReply::kTask:
-      return Accept(reply.task());
+      return Accept(std::move(*reply.mutable_task()));
     case v1::PullTaskReply::kResendTaskId: {
       const auto found = works_.find(reply.resend_task_id());
       if (found == works_.end() || found->second.stage != Stage::kSubmitted) return;
@@ -228,7 +228,8 @@ std::vector<v1::Progress> Session::ProgressNow() const {
                                                           : v1::Progress::TRAINING);
     progress.set_done(work.progress->done);
     progress.set_total(work.progress->total);
-    progress.set_trouble(ForTheWire(work.trouble.empty() ? disk_full_ : work.trouble));
+    const std::string& trouble = work.trouble.empty() ? disk_full_ : work.trouble;
+    if (!trouble.empty()) progress.set_trouble(ForTheWire(trouble));
     all.push_back(std::move(progress));
   }
   return all;

@@ -15,7 +15,7 @@ using Stage = Work::Stage;
 
 constexpr Duration kLookForRoomEvery = 1s;
 // What can wait is written with what cannot; alone, after so long.
-constexpr Duration kKeepWithin = 1s;
+constexpr Duration kKeepWithin = 1200ms;
 
 // The task that a record is about; 0: none.
 int64_t TaskOf(const storage::ClientRecord& record) {
@@ -25,6 +25,14 @@ int64_t TaskOf(const storage::ClientRecord& record) {
 }
 
 }  // namespace
+
+// A task's record is filled in when it is written: most are replaced before.
+storage::ClientRecord Session::Mark(const Work& work, ClientTask::State state) {
+  ClientTask record;
+  record.task_id = work.task.task_id();
+  record.state = state;
+  return record;
+}
 
 void Session::Keep(storage::ClientRecord record) {
   KeepSoon(std::move(record));
@@ -55,6 +63,10 @@ void Session::KeepRest() {
   if (unkept_.empty() || !ended_.ok()) return;
   SKERRY_FAILPOINT("client/commit-begins");
   keep_by_.reset();
+  for (storage::ClientRecord& record : unkept_) {
+    auto* task = std::get_if<ClientTask>(&record);
+    if (task != nullptr) *task = works_.at(task->task_id).Record(task->state);
+  }
   const Status status = parts_.store.Commit(unkept_);
   if (status.code() == Code::kResourceExhausted) {
     if (disk_full_.empty()) {
@@ -96,7 +108,7 @@ void Session::TrainAgain(Work& work, const Status& why) {
   work.digests.reset();
   work.small_result.reset();
   work.resumes = 0;
-  Keep(work.Record(ClientTask::State::kTaken));
+  Keep(Mark(work, ClientTask::State::kTaken));
   Retry(work, why);
 }
 

@@ -56,7 +56,7 @@ void Session::Submit(Work& work, uint64_t offset) {
         SKERRY_FAILPOINT("client/receipt-heard");
         found->stage = Stage::kSubmitted;
         Unhindered(*found);
-        KeepSoon(found->Record(ClientTask::State::kSubmitted));
+        KeepSoon(Mark(*found, ClientTask::State::kSubmitted));
         SKERRY_FAILPOINT("client/receipt-kept");
       });
 }

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/bytes_file.h"
 #include "base/failpoint.h"
 #include "base/text.h"
+#include "client/inline_model.h"
 #include "client/session.h"
 #include "crypto/content_hash.h"
-#include "rpc/chunks.h"
+#include "rpc/parsed_layout.h"
 
 namespace skerry::client {
 namespace {
@@ -20,32 +20,38 @@ std::string InWords(const Status& status) {
   return status.message() + (status.hint().empty() ? "" : " (" + status.hint() + ")");
 }
 
+// Without the description of the run, which the order has in a better form.
+void CopyTask(v1::Task& task, v1::Task& copy) {
+  std::unique_ptr<std::string> spec(task.release_run_spec());
+  copy = task;
+  task.set_allocated_run_spec(spec.release());
+}
+
 }  // namespace
 
 void SessionObserver::TaskFailed(const std::string& task, const Status& reason) {
   Warn(task + ": failed: " + InWords(reason));
 }
 
-void Session::Accept(const v1::Task& task) {
-  if (works_.contains(task.task_id())) return;  // given again, because an answer was lost
-  Work work(NewBackoff(++last_life_));
-  work.life = last_life_;
-  work.task = task;
-  if (task.has_model() && !task.model().contents().empty()) {
-    auto contents = std::make_shared<BytesFile>(task.model().contents());
-    const Result<crypto::Digest> hash = crypto::ContentHashOf(crypto::kFileHeader, *contents);
-    if (hash.ok() && hash->view() == task.model().content_hash()) work.model = std::move(contents);
-    work.task.mutable_model()->clear_contents();
-  }
+void Session::Accept(v1::Task task) {
+  const int64_t task_id = task.task_id();
+  if (works_.contains(task_id)) return;  // given again, because an answer was lost
   SKERRY_FAILPOINT("client/task-received");
-  work.base_state = BaseStateOf(task);
-  storage::ClientTask taken = work.Record(ClientTask::State::kTaken);
+  Work& work = works_.emplace(task_id, Work(NewBackoff(++last_life_))).first->second;
+  work.life = last_life_;
+  work.task = std::move(task);
+  if (work.task.has_model() && !work.task.model().contents().empty()) {
+    v1::ModelRef& model = *work.task.mutable_model();
+    work.model = InlineModel(std::move(*model.mutable_contents()), model.content_hash());
+    model.clear_contents();
+  }
+  work.base_state = BaseStateOf(work.task);
   // What has been fetched of a model outlives this process only with its task.
-  const bool fetches = task.has_model() && work.model == nullptr;
-  fetches ? Keep(std::move(taken)) : KeepSoon(std::move(taken));
-  parts_.observer.Say(Describe(task) + ": taken");
+  const bool fetches = work.task.has_model() && work.model == nullptr;
+  fetches ? Keep(Mark(work, ClientTask::State::kTaken))
+          : KeepSoon(Mark(work, ClientTask::State::kTaken));
+  Say([&] { return Describe(work.task) + ": taken"; });
   SKERRY_FAILPOINT("client/task-kept");
-  works_.emplace(task.task_id(), std::move(work));
 }
 
 void Session::StepWork(Work& work, Timestamp now) {
@@ -68,12 +74,12 @@ void Session::StepWork(Work& work, Timestamp now) {
 // RESOURCE_EXHAUSTED, and the task is tried again: there may be room later.
 Status Session::CheckRoom(const Work& work) const {
   const v1::ModelRef& model = work.task.model();
-  SKERRY_ASSIGN_OR_RETURN(const auto layout,
-                          learning::ResultLayout::FromProto(work.task.result_layout()));
+  SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(work.task.result_layout()));
   const auto found = parts_.files.Open(ModelPath(model.content_hash()), OpenMode::kRead);
   const Result<uint64_t> stored = found.ok() ? (*found)->Size() : found.status();
   const uint64_t there = stored.ok() ? std::min(*stored, model.size_bytes()) : 0;
-  const uint64_t needed = model.size_bytes() - there + static_cast<uint64_t>(layout.size_bytes());
+  const uint64_t needed =
+      model.size_bytes() - there + static_cast<uint64_t>(parsed->layout.size_bytes());
   SKERRY_ASSIGN_OR_RETURN(const uint64_t available, parts_.files.FreeBytes(options_.state_dir));
   if (needed <= available) return OkStatus();
   return ResourceExhausted("the task needs " + FormatBytes(needed) +
@@ -135,9 +141,9 @@ void Session::OnFetched(Work& work, std::shared_ptr<File> file, const Status& st
 // Where the trainer writes: to memory, if it is little.
 Result<std::shared_ptr<File>> Session::NewResult(Work& work) {
   work.small_result.reset();
-  const auto layout = learning::ResultLayout::FromProto(work.task.result_layout());
+  const auto parsed = rpc::ParseLayout(work.task.result_layout());
   const bool small =
-      layout.ok() && layout->size_bytes() <= static_cast<int64_t>(rpc::kSmallResultBytes);
+      parsed.ok() && (*parsed)->layout.size_bytes() <= static_cast<int64_t>(rpc::kSmallResultBytes);
   if (small) return std::shared_ptr<File>(work.small_result = std::make_shared<BytesFile>());
   SKERRY_ASSIGN_OR_RETURN(auto file,
                           parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kCreate));
@@ -154,7 +160,7 @@ Result<std::shared_ptr<const File>> Session::OpenResult(const Work& work) const 
 
 void Session::Train(Work& work) {
   auto order = std::make_shared<WorkOrder>();
-  order->task = work.task;
+  CopyTask(work.task, order->task);
   order->coordinator_id = coordinator_id_;
   if (spec_.first != work.task.run_spec_sha256() || spec_.second == nullptr) {
     auto spec = std::make_shared<v1::RunSpec>();
@@ -212,8 +218,9 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
   for (const std::string& remark : done->remarks) {
     parts_.observer.Say(Describe(work->task) + ": " + remark);
   }
-  parts_.observer.Say(Describe(work->task) + ": done, " + FormatCount(done->num_examples) +
-                      " examples");
+  Say([&] {
+    return Describe(work->task) + ": done, " + FormatCount(done->num_examples) + " examples";
+  });
 }
 
 // From here on the result exists: its header and hash are fixed and in the store.
@@ -228,8 +235,9 @@ Status Session::Seal(Work& work, WorkDone& done) {
   work.stage = Stage::kSubmitting;
   work.ask_first = false;
   work.model.reset();
+  quiet_from_ = parts_.clock.Now();
   SKERRY_FAILPOINT("client/result-hashed");
-  Keep(work.Record(ClientTask::State::kFinished));
+  Keep(Mark(work, ClientTask::State::kFinished));
   SKERRY_FAILPOINT("client/result-kept");
   return OkStatus();
 }

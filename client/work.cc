@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "crypto/sha256.h"
 #include "rpc/chunks.h"
+#include "rpc/parsed_layout.h"
 
 namespace skerry::client {
 
@@ -62,12 +63,11 @@ Status ModelSink::CheckWhole() {
 }
 
 Status Seal(const v1::Task& task, const File& result, WorkDone& done) {
-  SKERRY_ASSIGN_OR_RETURN(const learning::ResultLayout layout,
-                          learning::ResultLayout::FromProto(task.result_layout()));
+  SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(task.result_layout()));
   v1::ResultHeader header;
   header.set_task_id(task.task_id());
-  header.set_layout_hash(std::string(rpc::LayoutHash(layout).view()));
-  header.set_size_bytes(static_cast<uint64_t>(layout.size_bytes()));
+  header.set_layout_hash(std::string(parsed->hash.view()));
+  header.set_size_bytes(static_cast<uint64_t>(parsed->layout.size_bytes()));
   header.set_num_examples(done.num_examples);
   for (const auto& [name, value] : done.scalars) (*header.mutable_scalars())[name] = value;
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size, result.Size());

@@ -16,6 +16,7 @@ constexpr Duration kRestart = 5s;
 ClientHost::ClientHost(World& world, CoordinatorHost& coordinator, ClientHostOptions options)
     : Host(world, options.site, world.plan().Of(options.site).machine, options.lane),
       options_(std::move(options)),
+      traced_(world.traced()),
       trainer_(options_.site, {{options_.source, options_.rows}}, client::SitePolicy{}),
       link_(world, coordinator, *this, world.plan().Of(options_.site).link, options_.evidence),
       runner_(world, *this, trainer_, options_.pool, options_.task_time,

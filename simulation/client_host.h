@@ -49,10 +49,12 @@ class ClientHost final : public Host, private client::SessionObserver {
   std::string FolderOfResults() const override;
   std::string StateDir() const { return "sites/" + name(); }
   void Say(const std::string& line) override;
+  bool listens() const override { return traced_; }
   void TaskFailed(const std::string& task, const Status& reason) override;
   void HealthChanged(const Status& health) override;
 
   const ClientHostOptions options_;
+  const bool traced_;
   // What a trainer keeps in memory is only a copy of the site's data, so it may outlive the
   // process.
   client::NativeTrainer trainer_;

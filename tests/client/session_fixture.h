@@ -26,7 +26,7 @@ class SessionTest : public ::testing::Test {
   // A process begins: over whatever the store and the files have.
   void Start();
   // So long that it has written down what can wait, and says that it is at work.
-  void WaitAMoment() { Wait(1s); }
+  void WaitAMoment() { Wait(1200ms); }
   // kill -9, then a new process. Calls that are under way are heard of no more.
   void KillAndRestart();
   // Does what is due now.
