@@ -2,6 +2,9 @@
 #include <atomic>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -16,9 +19,11 @@
 #include "cli/follow.h"
 #include "cli/render/progress.h"
 #include "cli/what_if.h"
+#include "client/external/external_trainers.h"
 #include "coordinator/history.h"
 #include "coordinator/run_plan.h"
 #include "crypto/sha256.h"
+#include "learning/external.h"
 #include "simulation/fault_plan_file.h"
 #include "simulation/simulator.h"
 #include "simulation/sites.h"
@@ -31,6 +36,7 @@ struct SimulateOptions {
   std::string sites;  // files, or a number
   std::string history;
   std::string faults;
+  std::string trainers;
   std::optional<int64_t> seed;  // of the faults
   std::string out = "out";
   int threads = 0;
@@ -113,6 +119,29 @@ Result<std::optional<simulation::FaultPlan>> ReadFaults(Files& files,
   return plan;
 }
 
+// Processes of their own in a folder of their own, for all sites together.
+Result<std::shared_ptr<client::ExternalTrainers>> ReadTrainers(Files& files,
+                                                               const std::string& path,
+                                                               int num_threads) {
+  SKERRY_ASSIGN_OR_RETURN(client::TrainerPrograms programs, client::LoadTrainers(files, path));
+  std::string folder = (std::filesystem::temp_directory_path() / "skerry-XXXXXX").string();
+  if (::mkdtemp(folder.data()) == nullptr) return Internal("no folder can be made at " + folder);
+  client::ExternalTrainersOptions options;
+  options.folder = folder;
+  options.max_idle = num_threads;
+  options.log = [](const std::string& line) {
+    std::fprintf(stderr, "%s\n", Printable(line).c_str());
+  };
+  auto trainers =
+      std::make_unique<client::ExternalTrainers>(std::move(programs), std::move(options));
+  return std::shared_ptr<client::ExternalTrainers>(trainers.release(),
+                                                   [folder](client::ExternalTrainers* all) {
+                                                     delete all;
+                                                     std::error_code ignored;
+                                                     std::filesystem::remove_all(folder, ignored);
+                                                   });
+}
+
 Result<simulation::SimulationOptions> Prepare(const SimulateOptions& options) {
   PosixFiles files;
   SKERRY_ASSIGN_OR_RETURN(const std::string text,
@@ -139,6 +168,14 @@ Result<simulation::SimulationOptions> Prepare(const SimulateOptions& options) {
   const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   prepared.num_threads = options.threads > 0 ? options.threads : processors;
   prepared.version = kVersion;
+  if (!options.trainers.empty()) {
+    SKERRY_ASSIGN_OR_RETURN(prepared.trainers,
+                            ReadTrainers(files, options.trainers, prepared.num_threads));
+  } else if (learning::IsExternal(prepared.plan.spec)) {
+    return InvalidArgument(options.run_file + " asks for a trainer of the sites' own")
+        .WithHint("give --trainers FILE: an agent.toml, or a file with [trainer." +
+                  prepared.plan.spec.model().external().trainer() + "]");
+  }
   return prepared;
 }
 
@@ -263,6 +300,9 @@ void AddSimulateCommand(CLI::App& app, Action& action) {
   verb->add_option("--faults", options->faults,
                    "a plan of what goes wrong (docs/simulation.md); writes OUT/report.txt, "
                    "report.json, timeline.svg as well");
+  verb->add_option("--trainers", options->trainers,
+                   "an agent.toml whose [trainer.NAME] programs train, for model.kind = "
+                   "\"external\"");
   verb->add_option("--seed", options->seed, "of what the plan leaves to chance")
       ->check(CLI::NonNegativeNumber);
   verb->add_option("--out", options->out, "folder for the results")->capture_default_str();

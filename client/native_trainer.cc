@@ -14,6 +14,7 @@
 #include "client/result_writer.h"
 #include "client/site_algorithm.h"
 #include "client/update_writer.h"
+#include "learning/external.h"
 #include "learning/local_training.h"
 #include "learning/personal.h"
 #include "learning/program.h"
@@ -111,7 +112,9 @@ Result<WorkDone> NativeTrainer::WorkWithinMemory(const WorkOrder& order, RunData
 
 Result<WorkDone> NativeTrainer::Work(const WorkOrder& order, RunData& run) const {
   std::vector<std::string> remarks;
-  if (run.data == nullptr) {
+  const bool has_rows =
+      !learning::IsExternal(*order.spec) || learning::HasPreparedRows(*order.spec);
+  if (run.data == nullptr && has_rows) {
     SKERRY_RETURN_IF_ERROR(Read(order, run));
     // Before anything else is said about so few rows.
     SKERRY_RETURN_IF_ERROR(CheckExamples(policy_, NumRows(run, SplitPart::kTrain)));
@@ -121,12 +124,31 @@ Result<WorkDone> NativeTrainer::Work(const WorkOrder& order, RunData& run) const
   }
   const auto work = [&]() -> Result<WorkDone> {
     if (order.task.kind() == v1::STATISTICS) return Statistics(order, run);
+    if (learning::IsExternal(*order.spec)) return WorkExternally(order, run);
     if (run.f64.model != nullptr) return TrainAndEvaluate(order, *run.data, run.f64);
     return TrainAndEvaluate(order, *run.data, run.f32);
   };
   SKERRY_ASSIGN_OR_RETURN(WorkDone done, work());
   done.remarks.insert(done.remarks.begin(), remarks.begin(), remarks.end());
   return done;
+}
+
+Result<WorkDone> NativeTrainer::WorkExternally(const WorkOrder& order, RunData& run) const {
+  if (external_ == nullptr) {
+    return PermissionDenied("this site has no trainers of its own")
+        .WithHint("add [trainer.NAME] to agent.toml; in a simulation give --trainers FILE");
+  }
+  if (order.task.kind() == v1::INITIAL_MODEL && run.data != nullptr) {
+    SKERRY_ASSIGN_OR_RETURN(const learning::ResultLayout layout,
+                            learning::ResultLayout::FromProto(order.task.result_layout()));
+    if (layout.Find(learning::kFeatureCounts)) {
+      SKERRY_RETURN_IF_ERROR(Statistics(order, run).status());
+    }
+  }
+  const auto source = external_sources_.find(order.spec->data().source());
+  const TrainersSite site = {site_, source == external_sources_.end() ? nullptr : &source->second,
+                             &policy_};
+  return external_->Work(order, site, run);
 }
 
 Status NativeTrainer::MakeModel(const v1::RunSpec& spec, RunData& run) {
@@ -153,7 +175,7 @@ Status NativeTrainer::Read(const WorkOrder& order, RunData& run) const {
                               "\"; this site has: " + Join(names, ", "))
         .WithHint("add [data." + spec.source() + "] to agent.toml");
   }
-  SKERRY_RETURN_IF_ERROR(MakeModel(*order.spec, run));
+  if (!learning::IsExternal(*order.spec)) SKERRY_RETURN_IF_ERROR(MakeModel(*order.spec, run));
   const std::vector<std::string> columns = SiteData::Columns(spec);
   SKERRY_ASSIGN_OR_RETURN(const auto table, source->second(columns));
   // Before any cell is looked at: what is wrong with a cell says something about its row.

@@ -5,8 +5,10 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "client/data/table.h"
+#include "client/external/external_trainers.h"
 #include "client/model_file.h"
 #include "client/run_data.h"
 #include "client/site_algorithm.h"
@@ -19,7 +21,8 @@ namespace skerry::client {
 using RowReader =
     std::function<Result<std::unique_ptr<Table>>(std::span<const std::string> columns)>;
 
-// Statistics, training and evaluation on a site's own rows, with the models of learning/models.
+// Statistics, training and evaluation on a site's own rows, with the models of learning/models or,
+// where the run asks for one, a trainer of the site's own.
 // A run's rows are read when its first task comes, and kept in memory for its other tasks: what
 // happens to the source meanwhile does not show. They are read anew for another run, after a task
 // of the run failed (somebody has mended something), and when `max_runs` other runs had tasks since
@@ -33,12 +36,19 @@ class NativeTrainer final : public Trainer {
   Result<WorkDone> Run(const WorkOrder& order) override;
   // Takes models from there from now on. Before the first task.
   void ShareModels(ModelCache& models) { models_ = &models; }
+  // Gives tasks of runs with external models to these trainers, which may read `sources` by
+  // themselves. Before the first task.
+  void UseExternal(ExternalTrainers& trainers, std::map<std::string, DataSource> sources) {
+    external_ = &trainers;
+    external_sources_ = std::move(sources);
+  }
 
  private:
   template <class T>
   class Beginning;
   Result<WorkDone> WorkWithinMemory(const WorkOrder& order, RunData& run) const;
   Result<WorkDone> Work(const WorkOrder& order, RunData& run) const;
+  Result<WorkDone> WorkExternally(const WorkOrder& order, RunData& run) const;
   static Status MakeModel(const v1::RunSpec& spec, RunData& run);
   Status Read(const WorkOrder& order, RunData& run) const;
   std::vector<std::string> Remarks(const WorkOrder& order, const RunData& run) const;
@@ -58,6 +68,8 @@ class NativeTrainer final : public Trainer {
   const SitePolicy policy_;
   RunDataCache runs_;
   ModelCache* models_ = nullptr;
+  ExternalTrainers* external_ = nullptr;
+  std::map<std::string, DataSource> external_sources_;
 };
 
 }  // namespace skerry::client

@@ -17,6 +17,8 @@
 
 namespace skerry::client {
 
+class RowsFile;
+
 // A run's model, and its rows as the model wants them.
 template <class T>
 struct RunModel {
@@ -34,6 +36,7 @@ struct RunData {
   std::unique_ptr<SiteData> data;  // null: the rows have not been read
   RunModel<float> f32;
   RunModel<double> f64;
+  std::shared_ptr<const RowsFile> rows_file;  // for a trainer of the site's own
 
   std::size_t num_bytes() const;  // that the rows take in memory
 };

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/plan_external.h"
 #include "coordinator/plan_keys.h"
 
 namespace skerry::coordinator {
@@ -26,7 +27,7 @@ void ReadSplit(TomlReader& toml, v1::Split& split) {
   }
 }
 
-void CheckColumns(TomlReader& toml, const v1::DataSpec& data) {
+void CheckColumns(TomlReader& toml, const v1::DataSpec& data, bool for_trainers) {
   std::set<std::string> seen;
   const auto once = [&](const std::string& column, const char* key) {
     if (column.empty()) toml.Fail(key, "a column name is empty");
@@ -40,8 +41,8 @@ void CheckColumns(TomlReader& toml, const v1::DataSpec& data) {
       toml.Fail("data.categories." + category.column(), "must list each level once");
     }
   }
-  if (seen.empty()) toml.Fail("data.features", "there is no feature");
-  once(data.label(), "data.label");
+  if (seen.empty() && !for_trainers) toml.Fail("data.features", "there is no feature");
+  if (!for_trainers || !data.label().empty()) once(data.label(), "data.label");
   const std::set<std::string> classes(data.label_classes().begin(), data.label_classes().end());
   if (static_cast<int>(classes.size()) != data.label_classes_size()) {
     toml.Fail("data.label_classes", "must list each class once");
@@ -52,6 +53,7 @@ void CheckColumns(TomlReader& toml, const v1::DataSpec& data) {
 
 void ReadData(TomlReader& toml, v1::DataSpec& data) {
   constexpr std::array kRules = {"drop", "mean", "indicator"};
+  const bool for_trainers = IsForTrainers(toml);
   data.set_source(toml.String("data.source"));
   for (std::string& name : toml.Strings("data.features", std::vector<std::string>{})) {
     data.add_features(std::move(name));
@@ -63,7 +65,7 @@ void ReadData(TomlReader& toml, v1::DataSpec& data) {
       category.add_levels(std::move(level));
     }
   }
-  data.set_label(toml.String("data.label"));
+  data.set_label(for_trainers ? toml.String("data.label", "") : toml.String("data.label"));
   for (std::string& name : toml.Strings("data.label_classes", std::vector<std::string>{})) {
     data.add_label_classes(std::move(name));
   }
@@ -72,7 +74,8 @@ void ReadData(TomlReader& toml, v1::DataSpec& data) {
       static_cast<v1::MissingRule>(v1::DROP + Choose(toml, "data.missing", missing, kRules)));
   data.set_standardize(toml.Boolean("data.standardize", true));
   ReadSplit(toml, *data.mutable_split());
-  CheckColumns(toml, data);
+  CheckColumns(toml, data, for_trainers);
+  if (for_trainers) CheckTrainersData(toml, data);
 }
 
 }  // namespace skerry::coordinator

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "coordinator/plan_keys.h"
+#include "learning/external.h"
 #include "learning/features.h"
 #include "learning/metrics.h"
 #include "learning/model.h"
@@ -18,6 +19,16 @@ namespace {
 constexpr const char* kBest = "evaluation.best_metric";
 constexpr const char* kStopMetric = "evaluation.early_stopping.metric";
 constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse", "mae", "r2"};
+
+// What trainers measure, they name.
+void ChooseMetric(TomlReader& toml, const v1::RunSpec& spec, const char* key,
+                  const std::string& name) {
+  if (!learning::IsExternal(spec)) {
+    Choose(toml, key, name, kMetrics);
+  } else if (!learning::IsMetricName(name)) {
+    toml.Fail(key, "a metric of a trainer is named by letters, digits and '_', 1 to 63 of them");
+  }
+}
 
 // Each metric must be one that the model has.
 void CheckMetrics(TomlReader& toml, const v1::RunSpec& spec) {
@@ -50,7 +61,7 @@ void ReadEarlyStopping(TomlReader& toml, v1::RunSpec& spec) {
   if (!toml.Has("evaluation.early_stopping")) return;
   v1::EarlyStoppingSpec& stopping = *spec.mutable_evaluation()->mutable_early_stopping();
   stopping.set_metric(toml.String(kStopMetric));
-  Choose(toml, kStopMetric, stopping.metric(), kMetrics);
+  ChooseMetric(toml, spec, kStopMetric, stopping.metric());
   stopping.set_patience(toml.Integer(kPatience));
   CheckAtLeast(toml, kPatience, static_cast<double>(stopping.patience()), 1);
   stopping.set_min_delta(toml.Number(kMinDelta, 0.0));
@@ -72,11 +83,11 @@ void ReadEvaluation(TomlReader& toml, v1::RunSpec& spec) {
   evaluation.set_every(toml.Integer("evaluation.every", 1));
   CheckAtLeast(toml, "evaluation.every", static_cast<double>(evaluation.every()), 0);
   for (std::string& name : toml.Strings("evaluation.metrics", std::vector<std::string>{})) {
-    Choose(toml, "evaluation.metrics", name, kMetrics);
+    ChooseMetric(toml, spec, "evaluation.metrics", name);
     evaluation.add_metrics(std::move(name));
   }
   evaluation.set_best_metric(toml.String(kBest, ""));
-  if (toml.Has(kBest)) Choose(toml, kBest, evaluation.best_metric(), kMetrics);
+  if (toml.Has(kBest)) ChooseMetric(toml, spec, kBest, evaluation.best_metric());
   ReadEarlyStopping(toml, spec);
   CheckMetrics(toml, spec);
 }

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/plan_external.h"
 #include "coordinator/plan_keys.h"
+#include "learning/external.h"
 #include "learning/model.h"
 
 namespace skerry::coordinator {
@@ -16,6 +18,12 @@ namespace {
 std::optional<std::vector<int64_t>> NoneUnless(bool required) {
   if (required) return std::nullopt;
   return std::vector<int64_t>();
+}
+
+std::vector<std::string> Kinds() {
+  std::vector<std::string> kinds = learning::ModelKinds();
+  kinds.emplace_back(learning::kExternalKind);
+  return kinds;
 }
 
 bool IsShallow(const std::string& kind) {
@@ -28,7 +36,8 @@ bool IsShallow(const std::string& kind) {
 void ReadModel(TomlReader& toml, v1::RunSpec& spec) {
   v1::ModelSpec& model = *spec.mutable_model();
   model.set_kind(toml.String("model.kind"));
-  if (!model.kind().empty()) Choose(toml, "model.kind", model.kind(), learning::ModelKinds());
+  if (!model.kind().empty()) Choose(toml, "model.kind", model.kind(), Kinds());
+  if (learning::IsExternal(spec)) return ReadExternalModel(toml, spec);
   const bool is_mlp = model.kind() == "mlp";
   for (const int64_t units : toml.Integers("model.hidden", NoneUnless(is_mlp))) {
     CheckAtLeast(toml, "model.hidden", static_cast<double>(units), 1);

@@ -170,7 +170,10 @@ std::vector<Metric> ToMetrics(OutputKind kind, std::string_view split, const Eva
 }
 
 bool LargerIsBetter(std::string_view name) {
-  return name == "auc" || name == "accuracy" || name == "r2";
+  for (const char* known : {"auc", "accuracy", "r2", "f1", "precision", "recall", "dice", "iou"}) {
+    if (name == known) return true;
+  }
+  return false;
 }
 
 std::vector<std::string> MetricNames(OutputKind kind) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "learning/external.h"
 #include "learning/models/dense.h"
 
 namespace skerry::learning {

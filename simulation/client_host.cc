@@ -23,6 +23,11 @@ ClientHost::ClientHost(World& world, CoordinatorHost& coordinator, ClientHostOpt
               world.plan().Of(options_.site).stuck),
       boots_(options_.boots) {
   if (options_.models != nullptr) trainer_.ShareModels(*options_.models);
+  if (options_.trainers != nullptr) {
+    std::map<std::string, client::DataSource> sources;
+    if (options_.data) sources.emplace(options_.source, *options_.data);
+    trainer_.UseExternal(*options_.trainers, std::move(sources));
+  }
   on_death = [this](bool power_loss) { link_.ClientDied(power_loss); };
 }
 

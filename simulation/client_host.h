@@ -21,8 +21,10 @@ struct ClientHostOptions {
   std::string source;   // the name of the data source that the run reads
   std::string version;  // of this software
   TaskTime task_time;
-  ThreadPool* pool = nullptr;            // for its trainer, unless it has a lane of its own
-  client::ModelCache* models = nullptr;  // of all sites
+  ThreadPool* pool = nullptr;                    // for its trainer, unless it has a lane of its own
+  client::ModelCache* models = nullptr;          // of all sites
+  client::ExternalTrainers* trainers = nullptr;  // likewise
+  std::optional<client::DataSource> data = {};   // for them
   Lane lane = kCommonLane;
   uint64_t boots = 0;  // of processes of this site on earlier machines: no two are the same
   Evidence* evidence = nullptr;

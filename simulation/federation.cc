@@ -130,6 +130,8 @@ Status Federation::StartClient(std::size_t place) {
   client.pool = pool_.get();
   client.failures = &failures_;
   client.models = &models_;
+  client.trainers = options_.trainers.get();
+  client.data = site.source;
   if (side_by_side_) {
     client.lane = static_cast<Lane>(place + 1);
     client.boots = num_calls_++;

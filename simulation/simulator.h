@@ -23,6 +23,8 @@ namespace skerry::simulation {
 struct SimulatedSite {
   std::string name;
   client::RowReader rows;  // of whatever data source the run names
+  // The same, for trainers that read data by themselves; absent: there is no such file.
+  std::optional<client::DataSource> source = {};
 };
 
 struct SimulationOptions {
@@ -43,6 +45,8 @@ struct SimulationOptions {
   // Virtual time that a site takes for a task; null: as `faults` says, else a second each. May be
   // called on any thread.
   std::function<Duration(const std::string& site, const v1::Task&)> task_time;
+  // For runs with external models: the trainers of every site.
+  std::shared_ptr<client::ExternalTrainers> trainers = nullptr;
   // After each committed round, on the calling thread. False: stop the run.
   std::function<bool(const v1::RunSummary&, const v1::RoundSummary&)> on_round;
   // Gets a line for each thing of note; null: nobody wants to know.

@@ -37,12 +37,16 @@ std::string SiteNameOf(const std::string& path) {
   return file.substr(0, file.rfind('.'));
 }
 
+client::DataSource SourceOf(const std::string& path) {
+  client::DataSource source;
+  source.name = SiteNameOf(path);
+  source.csv = path;
+  return source;
+}
+
 client::RowReader ReaderOf(const std::string& path) {
-  return [path](std::span<const std::string> columns) {
+  return [source = SourceOf(path)](std::span<const std::string> columns) {
     PosixFiles files;
-    client::DataSource source;
-    source.name = SiteNameOf(path);
-    source.csv = path;
     return client::ReadTable(files, source, columns);
   };
 }
@@ -98,7 +102,7 @@ Result<std::vector<SimulatedSite>> SitesFromFiles(const std::string& what,
       return InvalidArgument(other->second + " and " + path + " are both site \"" + name + "\"")
           .WithHint("give each file a name of its own");
     }
-    sites.push_back({name, ReaderOf(path)});
+    sites.push_back({name, ReaderOf(path), SourceOf(path)});
   }
   if (sites.empty()) {
     return NotFound("no file matches " + pattern)

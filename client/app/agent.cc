@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
@@ -11,6 +13,7 @@
 #include "base/file_lock.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "client/external/external_trainers.h"
 #include "client/native_trainer.h"
 #include "client/session.h"
 #include "crypto/certificates.h"
@@ -109,7 +112,32 @@ void SayRenewed(const Status& taken) {
   spdlog::error("{}; the certificate of before stays in use", taken.message());
 }
 
-std::unique_ptr<Trainer> MakeNativeTrainer(const ClientConfig& config) {
+std::string FolderOfTrainers(const ClientConfig& config) { return config.state_dir + "/trainers"; }
+
+ExternalTrainersOptions OptionsOfTrainers(const ClientConfig& config) {
+  ExternalTrainersOptions options;
+  options.folder = FolderOfTrainers(config);
+  options.max_idle = config.max_concurrent_tasks;
+  options.models_folder = config.state_dir + "/models";
+  options.log = [](const std::string& line) { spdlog::info("{}", Printable(line)); };
+  return options;
+}
+
+// Works with the site's own trainers too.
+class SiteTrainer final : public Trainer {
+ public:
+  SiteTrainer(const ClientConfig& config, std::unique_ptr<NativeTrainer> native)
+      : external_(config.trainers, OptionsOfTrainers(config)), native_(std::move(native)) {
+    native_->UseExternal(external_, config.sources);
+  }
+  Result<WorkDone> Run(const WorkOrder& order) override { return native_->Run(order); }
+
+ private:
+  ExternalTrainers external_;
+  const std::unique_ptr<NativeTrainer> native_;
+};
+
+std::unique_ptr<Trainer> MakeSiteTrainer(const ClientConfig& config) {
   std::map<std::string, RowReader> readers;
   for (const auto& [name, source] : config.sources) {
     readers[name] = [source = source](std::span<const std::string> columns) {
@@ -117,8 +145,9 @@ std::unique_ptr<Trainer> MakeNativeTrainer(const ClientConfig& config) {
       return ReadTable(files, source, columns);
     };
   }
-  return std::make_unique<NativeTrainer>(config.site, std::move(readers), config.policy,
-                                         config.max_concurrent_tasks, kKeptBytes);
+  return std::make_unique<SiteTrainer>(
+      config, std::make_unique<NativeTrainer>(config.site, std::move(readers), config.policy,
+                                              config.max_concurrent_tasks, kKeptBytes));
 }
 
 uint64_t RandomSeed() {
@@ -184,7 +213,7 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
                            config.coordinator)
         .WithHint("set [tls] in agent.toml");
   }
-  if (trainer == nullptr) trainer = MakeNativeTrainer(config);
+  if (trainer == nullptr) trainer = MakeSiteTrainer(config);
   auto parts = std::make_unique<Parts>(config, insecure, std::move(trainer));
   SessionOptions options;
   if (!insecure) {
@@ -201,6 +230,8 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
   Result<std::unique_ptr<FileLock>> lock = FileLock::Acquire(config.state_dir + "/lock");
   if (!lock.ok()) return lock.status().WithContext("the state directory is in use");
   parts->lock = *std::move(lock);
+  std::error_code ignored;  // rows that a killed agent left there
+  std::filesystem::remove_all(FolderOfTrainers(config), ignored);
   SKERRY_ASSIGN_OR_RETURN(parts->store,
                           storage::SqliteClientStore::Open(config.state_dir + "/client.db"));
   if (!insecure) {

@@ -65,6 +65,7 @@ Result<ClientConfig> LoadClientConfig(Files& files, const std::string& path, boo
     toml.Fail("data", "there is no data source",
               "add [data.NAME] with csv = \"FILE\"; runs say which NAME they read");
   }
+  config.trainers = ReadTrainers(toml, files, base);
   config.policy = ReadPolicy(toml);
   const int64_t tasks = toml.Integer("limits.max_concurrent_tasks", 1);
   if (tasks < 1 || tasks > 64) {

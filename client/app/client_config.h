@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "base/time.h"
 #include "client/data/table.h"
+#include "client/external/trainer_program.h"
 #include "client/site_policy.h"
 #include "rpc/grpc/transport.h"
 
@@ -20,6 +21,7 @@ struct ClientConfig {
   std::string state_dir;
   rpc::TlsFiles tls;
   std::map<std::string, DataSource> sources;
+  TrainerPrograms trainers;
   SitePolicy policy;
   int max_concurrent_tasks = 1;
   Duration retry_cap = 60s;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "learning/compression/spec.h"
 #include "learning/early_stopping.h"
+#include "learning/external.h"
 #include "learning/features.h"
 #include "learning/local_training.h"
 #include "learning/model.h"
@@ -297,6 +298,7 @@ Status CheckF64(const v1::RunSpec& spec, const Strategy& strategy) {
 }  // namespace
 
 Result<std::unique_ptr<Program>> MakeTrainingProgram(const v1::RunSpec& spec) {
+  if (IsExternal(spec)) return MakeExternalProgram(spec);
   const auto num_inputs = static_cast<int64_t>(FeatureColumns(spec.data()).size());
   SKERRY_ASSIGN_OR_RETURN(auto model,
                           MakeAnyModel(spec.model(), num_inputs, spec.data().label_classes_size()));

@@ -27,7 +27,7 @@ skerry::Result<std::unique_ptr<skerry::learning::Strategy>> MakeHalfStep(
 
 }  // namespace
 
-// "outside coordinator ..." is a skerry-coordinator, "outside ..." a skerry.
+// "half_step coordinator ..." is a skerry-coordinator, "half_step ..." a skerry.
 int main(int argc, char** argv) {
   skerry::learning::RegisterStrategy("half_step", MakeHalfStep);
   if (argc > 1 && std::strcmp(argv[1], "coordinator") == 0) {
