@@ -17,14 +17,18 @@ def classifier(model, task):
 
 
 def loss(made, rows):
-    return log_loss(rows.labels, made.predict_proba(rows.features), labels=made.classes_)
+    return log_loss(rows.labels, made.predict_proba(wide(rows)), labels=made.classes_)
+
+
+def wide(rows):
+    return rows.features.astype("float64")  # as the classifier's own coefficients are
 
 
 @skerry.train
 def fit(model, rows, task):
     made = classifier(model, task)
     for epoch in range(task.training["local_epochs"]):
-        made.partial_fit(rows.features, rows.labels, classes=made.classes_)
+        made.partial_fit(wide(rows), rows.labels, classes=made.classes_)
         task.progress(epoch + 1, task.training["local_epochs"])
     return {"coef": made.coef_, "intercept": made.intercept_}, {"loss": loss(made, rows)}
 
@@ -32,7 +36,7 @@ def fit(model, rows, task):
 @skerry.evaluate
 def score(model, rows, task):
     made = classifier(model, task)
-    return {"loss": loss(made, rows), "accuracy": made.score(rows.features, rows.labels)}
+    return {"loss": loss(made, rows), "accuracy": made.score(wide(rows), rows.labels)}
 
 
 skerry.run()

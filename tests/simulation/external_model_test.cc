@@ -160,7 +160,8 @@ TEST_F(ExternalSimulationTest, TheModelLearnsAndIsTheSameWithAnyNumberOfThreads)
 
 TEST_F(ExternalSimulationTest, WhatTheTrainersSayIsWhatTheModelBeginsWith) {
   // With so small a step the model stays where it began.
-  std::string file = RunFile(std::string(kModel) + "initial = \"trainer\"\n");
+  std::string file = RunFile(std::string(kModel) + "initial = \"trainer\"\n",
+                             "[evaluation]\nmetrics = [\"accuracy\"]\n");
   file.replace(file.find("learning_rate = 0.1"), 19, "learning_rate = 1e-30");
   const SimulationResult result = Run(file, 2);
   const auto info = storage::ParseSafetensors(result.model, result.model.size());
