@@ -1,6 +1,7 @@
 #include "base/toml_reader.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <set>
 #include <utility>
@@ -37,9 +38,25 @@ struct TomlReader::State {
       } else if (node != nullptr && node->is_table()) {
         const toml::node* below = FindIn(*node->as_table(), key.substr(end + 1));
         if (below != nullptr) return below;
+      } else if (node != nullptr && node->is_array()) {
+        const toml::node* below = FindInList(*node->as_array(), key.substr(end + 1));
+        if (below != nullptr) return below;
       }
       if (end == 0 || key.rfind('.', end - 1) == std::string_view::npos) return nullptr;
     }
+  }
+
+  // `key` is "2" or "2.units".
+  static const toml::node* FindInList(const toml::array& list, std::string_view key) {
+    const std::string_view number = key.substr(0, key.find('.'));
+    std::size_t index = 0;
+    const char* const end = number.data() + number.size();
+    const auto [rest, error] = std::from_chars(number.data(), end, index);
+    if (error != std::errc() || rest != end || index >= list.size()) return nullptr;
+    const toml::node& element = list[index];
+    if (number.size() == key.size()) return &element;
+    const toml::table* table = element.as_table();
+    return table == nullptr ? nullptr : FindIn(*table, key.substr(number.size() + 1));
   }
 
   // Where the key stands, or where its table begins when the key is absent.
@@ -125,6 +142,14 @@ struct TomlReader::State {
       const bool has_known_below = below != asked.end() && below->starts_with(key + ".");
       if (const toml::table* inner = node.as_table(); inner != nullptr && has_known_below) {
         CheckKnown(*inner, key + ".");
+        continue;
+      }
+      if (const toml::array* list = node.as_array(); list != nullptr && has_known_below) {
+        for (std::size_t i = 0; i < list->size(); ++i) {
+          if (const toml::table* inner = list->get(i)->as_table()) {
+            CheckKnown(*inner, key + "." + std::to_string(i) + ".");
+          }
+        }
         continue;
       }
       FailUnknown(key, above, node.is_table());
@@ -241,6 +266,19 @@ std::vector<int64_t> TomlReader::Integers(std::string_view key,
 bool TomlReader::IsString(std::string_view key) const {
   const toml::node* node = state_->Find(key);
   return node != nullptr && node->is_string();
+}
+
+int64_t TomlReader::NumTables(std::string_view key) {
+  const toml::node* node = state_->Find(key);
+  if (node == nullptr) return 0;
+  const toml::array* list = node->as_array();
+  if (list == nullptr || !list->is_homogeneous(toml::node_type::table)) {
+    state_->FailUnread(
+        key, "must be a list of tables, each under [[" + state_->prefix + std::string(key) + "]]");
+    state_->asked.emplace(key);
+    return 0;
+  }
+  return static_cast<int64_t>(list->size());
 }
 
 std::vector<std::string> TomlReader::Keys(std::string_view key) {

@@ -44,6 +44,9 @@ class TomlReader {
                                 std::optional<std::vector<int64_t>> otherwise = std::nullopt);
   // Whether the key holds a string (and not a number or a list): for keys such as sites = "all".
   bool IsString(std::string_view key) const;
+  // How many tables the list `key` has ([[model.layers]]); 0 when it is absent. The keys of the
+  // third are "model.layers.2.units" and so on.
+  int64_t NumTables(std::string_view key);
   // The names in the table `key`, in the order of their bytes; none when it is absent.
   std::vector<std::string> Keys(std::string_view key);
 

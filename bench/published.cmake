@@ -9,3 +9,5 @@ endfunction()
 if(TARGET skerry_testing_heart)
   skerry_published(skerry_published_heart SOURCES published/heart.cc LINK skerry_testing_heart)
 endif()
+
+skerry_published(mnist_rounds SOURCES published/mnist_rounds.cc LINK skerry_simulation)

@@ -6,3 +6,5 @@ skerry_bench(skerry_growth_bench
   LINK skerry_simulation)
 target_include_directories(skerry_growth_bench PRIVATE ${PROJECT_SOURCE_DIR}/tests
   ${PROJECT_SOURCE_DIR}/tests/disk)
+# How fast one core trains.
+skerry_bench(skerry_training_bench SOURCES training_bench.cc LINK skerry_learning)

@@ -93,9 +93,9 @@ Result<std::string> Evaluate(const EvaluateOptions& options, Format format) {
   SKERRY_ASSIGN_OR_RETURN(const coordinator::RunPlan plan,
                           coordinator::ParseRunFile(text, options.run_file));
   const bool given = !options.sites.empty();
-  SKERRY_ASSIGN_OR_RETURN(const auto sites, simulation::SitesFromFiles(
-                                                given ? options.sites : plan.simulation.sites,
-                                                given ? "." : ParentDirectory(options.run_file)));
+  SKERRY_ASSIGN_OR_RETURN(const auto sites,
+                          given ? simulation::SitesFromFiles(options.sites, ".")
+                                : simulation::SitesOfRunFile(plan, options.run_file));
   std::vector<NamedModel> models;
   for (const std::string& model : options.models) {
     const std::size_t equals = model.find('=');

@@ -34,6 +34,7 @@ struct Scored {
 std::vector<std::string> MetricsOf(OutputKind kind) {
   if (kind == OutputKind::kBinary) return {"auc", "log_loss"};
   if (kind == OutputKind::kClasses) return {"accuracy", "log_loss"};
+  if (kind == OutputKind::kRisk) return {"c_index", "cox_loss"};
   return {"mse", "mae"};
 }
 

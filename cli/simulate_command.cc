@@ -53,19 +53,13 @@ std::optional<int64_t> AsNumber(const std::string& text) {
 
 Result<std::vector<simulation::SimulatedSite>> ResolveSites(const SimulateOptions& options,
                                                             const coordinator::RunPlan& plan) {
-  const std::string run_folder = ParentDirectory(options.run_file);
   const std::optional<int64_t> count = AsNumber(options.sites);
   if (count && *count < 1) {
     return InvalidArgument("--sites " + options.sites + ": there must be at least one site")
         .WithHint("a number deals the rows to so many sites; a folder or glob names their files");
   }
   if (!options.sites.empty() && !count) return simulation::SitesFromFiles(options.sites, ".");
-  if (plan.simulation.sites.empty()) {
-    return InvalidArgument(options.run_file + " does not say which data the sites have")
-        .WithHint("give --sites DIR, or add to the run file: [simulation] sites = \"data/*.csv\"");
-  }
-  SKERRY_ASSIGN_OR_RETURN(auto sites,
-                          simulation::SitesFromFiles(plan.simulation.sites, run_folder));
+  SKERRY_ASSIGN_OR_RETURN(auto sites, simulation::SitesOfRunFile(plan, options.run_file));
   if (count) return simulation::DealToSites(sites, *count, plan.spec.seed());
   return sites;
 }

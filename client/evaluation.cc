@@ -11,15 +11,11 @@ using learning::BasicBatch;
 using learning::BasicDataset;
 using learning::BasicModel;
 
-// So many rows that the values of a model's widest layer take no more than 16 MB.
+// So many rows that the values of a model's layers take no more than about 16 MB.
 int64_t RowsAtATime(const learning::AnyModel& model, int64_t rows) {
   constexpr int64_t kMostRows = 4096;
   constexpr int64_t kMostValues = 4 << 20;
-  int64_t widest = 1;
-  for (const learning::TensorSpec& tensor : model.parameters().tensors()) {
-    for (const int64_t dim : tensor.shape) widest = std::max(widest, dim);
-  }
-  const int64_t most = std::clamp<int64_t>(kMostValues / widest, 1, kMostRows);
+  const int64_t most = std::clamp<int64_t>(kMostValues / model.values_per_row(), 1, kMostRows);
   return std::min(most, std::max<int64_t>(rows, 1));
 }
 

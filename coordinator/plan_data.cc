@@ -1,6 +1,7 @@
 #include "coordinator/plan_data.h"
 
 #include <array>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,6 +12,14 @@
 
 namespace skerry::coordinator {
 namespace {
+
+// From 0 to 10^9; nullopt: it is none.
+std::optional<int64_t> WholeNumber(const std::string& text) {
+  const bool digits = !text.empty() && text.size() < 10 &&
+                      text.find_first_not_of("0123456789") == std::string::npos;
+  if (!digits) return std::nullopt;
+  return std::stoll(text);
+}
 
 void ReadSplit(TomlReader& toml, v1::Split& split) {
   const bool given = toml.Has("data.split");
@@ -43,9 +52,35 @@ void CheckColumns(TomlReader& toml, const v1::DataSpec& data, bool for_trainers)
   }
   if (seen.empty() && !for_trainers) toml.Fail("data.features", "there is no feature");
   if (!for_trainers || !data.label().empty()) once(data.label(), "data.label");
+  if (!data.event().empty()) once(data.event(), "data.event");
   const std::set<std::string> classes(data.label_classes().begin(), data.label_classes().end());
   if (static_cast<int>(classes.size()) != data.label_classes_size()) {
     toml.Fail("data.label_classes", "must list each class once");
+  }
+}
+
+// "pixel{0..783}" stands for pixel0, pixel1, ... pixel783; any other name for itself.
+void AddFeatures(TomlReader& toml, const std::string& name, v1::DataSpec& data) {
+  constexpr int64_t kMost = 1 << 20;
+  const std::size_t open = name.find('{');
+  const std::size_t dots = name.find("..", open == std::string::npos ? name.size() : open);
+  const std::size_t close = name.find('}', dots == std::string::npos ? name.size() : dots);
+  if (close == std::string::npos) {
+    data.add_features(name);
+    return;
+  }
+  const auto first = WholeNumber(name.substr(open + 1, dots - open - 1));
+  const auto last = WholeNumber(name.substr(dots + 2, close - dots - 2));
+  if (!first || !last) {
+    data.add_features(name);
+    return;
+  }
+  if (*last < *first || *last - *first >= kMost) {
+    toml.Fail("data.features", "\"" + name.substr(0, 64) + "\" must go up, by less than 2^20");
+    return;
+  }
+  for (int64_t i = *first; i <= *last; ++i) {
+    data.add_features(name.substr(0, open) + std::to_string(i) + name.substr(close + 1));
   }
 }
 
@@ -55,8 +90,8 @@ void ReadData(TomlReader& toml, v1::DataSpec& data) {
   constexpr std::array kRules = {"drop", "mean", "indicator"};
   const bool for_trainers = IsForTrainers(toml);
   data.set_source(toml.String("data.source"));
-  for (std::string& name : toml.Strings("data.features", std::vector<std::string>{})) {
-    data.add_features(std::move(name));
+  for (const std::string& name : toml.Strings("data.features", std::vector<std::string>{})) {
+    AddFeatures(toml, name, data);
   }
   for (const std::string& column : toml.Keys("data.categories")) {
     v1::Category& category = *data.add_categories();
@@ -69,6 +104,7 @@ void ReadData(TomlReader& toml, v1::DataSpec& data) {
   for (std::string& name : toml.Strings("data.label_classes", std::vector<std::string>{})) {
     data.add_label_classes(std::move(name));
   }
+  data.set_event(toml.String("data.event", ""));
   const std::string missing = toml.String("data.missing", "drop");
   data.set_missing(
       static_cast<v1::MissingRule>(v1::DROP + Choose(toml, "data.missing", missing, kRules)));

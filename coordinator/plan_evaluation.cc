@@ -18,7 +18,8 @@ namespace {
 
 constexpr const char* kBest = "evaluation.best_metric";
 constexpr const char* kStopMetric = "evaluation.early_stopping.metric";
-constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse", "mae", "r2"};
+constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse",
+                                 "mae", "r2",       "c_index",  "cox_loss"};
 
 // What trainers measure, they name.
 void ChooseMetric(TomlReader& toml, const v1::RunSpec& spec, const char* key,

@@ -143,6 +143,20 @@ void ReadKeep(TomlReader& toml, Keep& keep) {
   }
 }
 
+void ReadSimulation(TomlReader& toml, SimulationSettings& simulation) {
+  simulation.sites = toml.String("simulation.sites", "");
+  if (!toml.Has("simulation.idx")) return;
+  simulation.idx.images = toml.String("simulation.idx.images");
+  simulation.idx.labels = toml.String("simulation.idx.labels");
+  simulation.idx.parts = toml.String("simulation.idx.parts", "");
+  simulation.idx.divisor = toml.Number("simulation.idx.divisor", 1);
+  if (simulation.idx.divisor <= 0) toml.Fail("simulation.idx.divisor", "must be over 0");
+  if (!simulation.sites.empty()) {
+    toml.Fail("simulation.idx", "the sites have CSV files (simulation.sites) or these images",
+              "remove one of the two");
+  }
+}
+
 // A count of 0 here means "all", the roster's size, or the key that it defaults to.
 struct Named {
   const char* key;
@@ -188,7 +202,7 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
                   ", which looks at all rounds of the run",
               "remove one of the two");
   }
-  plan.simulation.sites = toml.String("simulation.sites", "");
+  ReadSimulation(toml, plan.simulation);
   toml.Skip("simulation.faults");  // simulation/fault_plan_file.h
   SKERRY_RETURN_IF_ERROR(toml.Finish());
 

@@ -44,9 +44,20 @@ struct Keep {
 };
 
 // [simulation]: the sites of `skerry simulate`.
+// Paths are relative to the run file; empty: not given.
 struct SimulationSettings {
-  std::string
-      sites;  // a glob of CSV files relative to the run file, one site each; empty: not given
+  std::string sites;  // a glob of CSV files, one site each; or
+  // IDX files, as [data.NAME] of agent.toml has them: a site for each number that occurs in
+  // `parts`.
+  struct Idx {
+    std::string images;
+    std::string labels;
+    std::string parts;
+    double divisor = 1;
+  };
+  Idx idx;
+
+  bool empty() const { return sites.empty() && idx.images.empty(); }
 };
 
 // A run file, read and found possible. Made only by ParseRunFile.

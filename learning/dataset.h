@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace skerry::learning {
@@ -17,12 +18,21 @@ struct BasicDataset {
 };
 using Dataset = BasicDataset<float>;
 
+// A step of somebody's training: what random numbers of a model (dropout) are drawn from.
+struct StepKey {
+  uint64_t seed = 0;
+  int64_t round = 0;
+  std::string_view site = {};
+  int64_t step = 0;  // within the round
+};
+
 // Some rows of a Dataset, or rows gathered from one. A view: the arrays must outlive it.
 template <class T>
 struct BasicBatch {
   int64_t rows = 0;
   std::span<const T> features;  // [rows, num_features]
   std::span<const T> labels;    // [rows]
+  StepKey step = {};            // of no matter to a model's Forward
 };
 using Batch = BasicBatch<float>;
 

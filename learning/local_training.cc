@@ -54,6 +54,7 @@ Status CheckOptions(const LocalTrainingOptions& options) {
 bool IsLabelOf(const AnyModel& model, double label) {
   switch (model.output_kind()) {
     case OutputKind::kValue:
+    case OutputKind::kRisk:
       return IsFinite(label);
     case OutputKind::kBinary:
       return label == 0.0 || label == 1.0;
@@ -201,13 +202,15 @@ class Trainer {
     return batch_.Gather(rest.first(std::min(rest.size(), static_cast<std::size_t>(batch_rows_))));
   }
 
-  double Step(const BasicBatch<T>& batch) {
+  double Step(BasicBatch<T> batch) {
+    batch.step = {task_.options.seed, task_.options.round, task_.options.site, done_};
     const double loss = task_.model.Gradient(parameters_, batch, gradient_, *workspace_);
     if (task_.options.clipping_norm > 0) {
       ClipNorm(std::span<T>(gradient_), task_.options.clipping_norm);
     }
     if (task_.algorithm != nullptr) task_.algorithm->AddToGradient(parameters_, gradient_);
     optimizer_.Step(gradient_, parameters_);
+    task_.model.FinishStep(parameters_, *workspace_);
     ++done_;
     return loss;
   }

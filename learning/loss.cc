@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/exact_math.h"
 #include "base/exact_rows.h"
+#include "learning/survival.h"
 
 namespace skerry::learning {
 namespace {
@@ -123,6 +124,7 @@ T CheckedClass(T label) {
 template <class T, class Visitor>
 auto WithRow(OutputKind kind, const T* outputs, std::size_t num_outputs, T label, Visitor visit) {
   if (kind == OutputKind::kValue) return visit(Squared(outputs, label));
+  SKERRY_CHECK(kind == OutputKind::kClasses);  // rows of kRisk have no loss of their own
   return visit(Softmax(outputs, num_outputs, CheckedClass(label)));
 }
 
@@ -142,6 +144,7 @@ double LossAndDerivativesOf(OutputKind kind, int64_t num_outputs, std::span<cons
                             std::span<const T> labels, std::span<T> derivatives) {
   const int64_t rows = CountRows(kind, num_outputs, outputs, labels);
   SKERRY_CHECK(derivatives.size() == outputs.size());
+  if (kind == OutputKind::kRisk) return CoxLoss(outputs, labels, derivatives);
   const auto width = static_cast<std::size_t>(num_outputs);
   const auto count = static_cast<double>(rows);
   if (kind == OutputKind::kBinary && rows > 0) {
@@ -165,6 +168,7 @@ template <class T>
 double MeanLossOf(OutputKind kind, int64_t num_outputs, std::span<const T> outputs,
                   std::span<const T> labels) {
   const int64_t rows = CountRows(kind, num_outputs, outputs, labels);
+  if (kind == OutputKind::kRisk) return CoxLoss(outputs, labels, std::span<T>());
   const auto width = static_cast<std::size_t>(num_outputs);
   double sum = 0;
   for (int64_t r = 0; r < rows; ++r) {

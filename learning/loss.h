@@ -8,7 +8,8 @@
 namespace skerry::learning {
 
 // The loss of one row, whose outputs are `outputs`, in double. Not finite when an output is not.
-// The label of kClasses must be a class number; anything else is a bug of the caller.
+// The label of kClasses must be a class number; anything else is a bug of the caller, and so is
+// kRisk, where rows have no loss of their own.
 double RowLoss(OutputKind kind, std::span<const float> outputs, float label);
 double RowLoss(OutputKind kind, std::span<const double> outputs, double label);
 

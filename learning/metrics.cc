@@ -83,6 +83,11 @@ EvaluationSums EvaluateRows(OutputKind kind, int64_t num_outputs, std::span<cons
     sums.positive_histogram.resize(kNumBins);
     sums.negative_histogram.resize(kNumBins);
   }
+  if (kind == OutputKind::kRisk) {
+    sums.loss = CoxLoss(outputs, labels, std::span<T>()) * static_cast<double>(sums.num_examples);
+    sums.pairs = CountPairs(outputs, labels);
+    return sums;
+  }
   for (std::size_t r = 0; r < labels.size(); ++r) {
     const std::span<const T> row = outputs.subspan(r * width, width);
     const double loss = RowLoss(kind, row, labels[r]);
@@ -98,6 +103,8 @@ EvaluationSums EvaluateRows(OutputKind kind, int64_t num_outputs, std::span<cons
       case OutputKind::kClasses:
         sums.loss += loss;
         if (IsRightClass(row, labels[r])) ++sums.num_correct;
+        break;
+      case OutputKind::kRisk:
         break;
     }
   }
@@ -160,6 +167,14 @@ std::vector<Metric> ToMetrics(OutputKind kind, std::string_view split, const Eva
     if (R2(sums, &r2)) add("r2", r2);
     return metrics;
   }
+  if (kind == OutputKind::kRisk) {
+    const auto pairs = static_cast<double>(sums.pairs.comparable);
+    const double in_order =
+        static_cast<double>(sums.pairs.concordant) + 0.5 * static_cast<double>(sums.pairs.tied);
+    if (pairs > 0) add("c_index", in_order / pairs);
+    add("cox_loss", sums.loss / rows);
+    return metrics;
+  }
   add("log_loss", sums.loss / rows);
   if (kind == OutputKind::kBinary && sums.num_positive > 0 &&
       sums.num_positive < sums.num_examples) {
@@ -170,7 +185,8 @@ std::vector<Metric> ToMetrics(OutputKind kind, std::string_view split, const Eva
 }
 
 bool LargerIsBetter(std::string_view name) {
-  for (const char* known : {"auc", "accuracy", "r2", "f1", "precision", "recall", "dice", "iou"}) {
+  for (const char* known :
+       {"auc", "accuracy", "r2", "c_index", "f1", "precision", "recall", "dice", "iou"}) {
     if (name == known) return true;
   }
   return false;
@@ -179,6 +195,7 @@ bool LargerIsBetter(std::string_view name) {
 std::vector<std::string> MetricNames(OutputKind kind) {
   if (kind == OutputKind::kValue) return {"mse", "mae", "r2"};
   if (kind == OutputKind::kBinary) return {"log_loss", "auc", "accuracy"};
+  if (kind == OutputKind::kRisk) return {"c_index", "cox_loss"};
   return {"log_loss", "accuracy"};
 }
 

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "learning/layout.h"
 #include "learning/model.h"
+#include "learning/survival.h"
 
 namespace skerry::learning {
 
@@ -38,11 +39,13 @@ struct EvaluationSums {
   double absolute_error = 0;                // kValue
   double label = 0;                         // kValue: the sum of the labels
   double label_squared = 0;                 // kValue
+  Concordance pairs;                        // kRisk: pairs of rows of one Evaluate
 };
 
 // Sums over rows, with outputs as Model::Forward gives them. A logit above 0 says class 1; of equal
 // logits the first class counts. An output that is NaN makes the loss NaN, is never right, and
-// falls into the lowest bin.
+// falls into the lowest bin. Of kRisk all rows
+// are at risk together, and pairs are made of them.
 EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
                         std::span<const float> labels);
 EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const double> outputs,
@@ -52,7 +55,7 @@ EvaluationSums Evaluate(OutputKind kind, int64_t num_outputs, std::span<const do
 std::string EvaluationCounts(std::string_view split);
 std::string EvaluationSumsOf(std::string_view split);
 // The two sections that carry sums for one split: the counts (SUM_I64) and the sums (SUM_F64). Only
-// kBinary has the histograms.
+// kBinary has the histograms, only kRisk the pairs.
 std::vector<Section> EvaluationSections(OutputKind kind, std::string_view split);
 
 // The values of the two sections, in the order of their layouts.
@@ -66,8 +69,9 @@ EvaluationValues ToValues(OutputKind kind, const EvaluationSums& sums);
 Result<EvaluationSums> FromValues(OutputKind kind, const EvaluationValues& values);
 
 // The metrics of a split, named "SPLIT.loss", ...: kBinary has log_loss, auc, accuracy; kClasses
-// log_loss, accuracy; kValue mse, mae, r2. One that is undefined (no rows; AUC of one class; r2 of
-// constant labels) is absent, and all are when the loss is not finite.
+// log_loss, accuracy; kValue mse, mae, r2; kRisk c_index, cox_loss, both over the pairs and risk
+// sets within each site. One that is undefined (no rows; AUC of one class; r2 of constant labels;
+// no pairs) is absent, and all are when the loss is not finite.
 std::vector<Metric> ToMetrics(OutputKind kind, std::string_view split, const EvaluationSums& sums);
 
 // The names, without the split, of the metrics that a kind of model may have.

@@ -12,9 +12,18 @@ namespace {
 
 constexpr auto kNumBins = static_cast<std::size_t>(EvaluationSums::kBins);
 
+bool CountsCorrect(OutputKind kind) {
+  return kind == OutputKind::kBinary || kind == OutputKind::kClasses;
+}
+
 std::vector<TensorSpec> CountTensors(OutputKind kind) {
   std::vector<TensorSpec> tensors = {{"num_examples", DType::kI64, {}}};
-  if (kind != OutputKind::kValue) tensors.push_back({"num_correct", DType::kI64, {}});
+  if (kind == OutputKind::kRisk) {
+    tensors.push_back({"comparable_pairs", DType::kI64, {}});
+    tensors.push_back({"concordant_pairs", DType::kI64, {}});
+    tensors.push_back({"tied_pairs", DType::kI64, {}});
+  }
+  if (CountsCorrect(kind)) tensors.push_back({"num_correct", DType::kI64, {}});
   if (kind == OutputKind::kBinary) {
     tensors.push_back({"num_positive", DType::kI64, {}});
     tensors.push_back({"positive_histogram", DType::kI64, {EvaluationSums::kBins}});
@@ -53,12 +62,26 @@ bool AddsUpTo(std::span<const int64_t> histogram, int64_t total) {
   return rest == 0;
 }
 
+Status CheckPairs(const EvaluationSums& sums) {
+  const Concordance& pairs = sums.pairs;
+  if (pairs.comparable < 0 || pairs.concordant < 0 || pairs.concordant > pairs.comparable ||
+      pairs.tied < 0 || pairs.tied > pairs.comparable - pairs.concordant) {
+    return Contradiction("the pairs do not add up");
+  }
+  const auto rows = static_cast<double>(sums.num_examples);
+  if (static_cast<double>(pairs.comparable) > rows * (rows - 1) / 2) {
+    return Contradiction("more pairs than " + std::to_string(sums.num_examples) + " rows make");
+  }
+  return OkStatus();
+}
+
 Status CheckCounts(OutputKind kind, const EvaluationSums& sums) {
   if (sums.num_examples < 0) return Contradiction("the number of rows is negative");
   if (sums.num_correct < 0 || sums.num_correct > sums.num_examples) {
     return Contradiction(std::to_string(sums.num_correct) + " right answers for " +
                          std::to_string(sums.num_examples) + " rows");
   }
+  if (kind == OutputKind::kRisk) return CheckPairs(sums);
   if (kind != OutputKind::kBinary) return OkStatus();
   if (sums.num_positive < 0 || sums.num_positive > sums.num_examples) {
     return Contradiction(std::to_string(sums.num_positive) + " rows of class 1 among " +
@@ -105,7 +128,11 @@ std::vector<Section> EvaluationSections(OutputKind kind, std::string_view split)
 EvaluationValues ToValues(OutputKind kind, const EvaluationSums& sums) {
   EvaluationValues values;
   values.counts = {sums.num_examples};
-  if (kind != OutputKind::kValue) values.counts.push_back(sums.num_correct);
+  if (CountsCorrect(kind)) values.counts.push_back(sums.num_correct);
+  if (kind == OutputKind::kRisk) {
+    const Concordance& pairs = sums.pairs;
+    values.counts.insert(values.counts.end(), {pairs.comparable, pairs.concordant, pairs.tied});
+  }
   if (kind == OutputKind::kBinary) {
     SKERRY_CHECK(sums.positive_histogram.size() == kNumBins &&
                  sums.negative_histogram.size() == kNumBins);
@@ -131,7 +158,10 @@ Result<EvaluationSums> FromValues(OutputKind kind, const EvaluationValues& value
   EvaluationSums sums;
   sums.num_examples = values.counts[0];
   sums.loss = values.sums[0];
-  if (kind != OutputKind::kValue) sums.num_correct = values.counts[1];
+  if (CountsCorrect(kind)) sums.num_correct = values.counts[1];
+  if (kind == OutputKind::kRisk) {
+    sums.pairs = {values.counts[1], values.counts[2], values.counts[3]};
+  }
   if (kind == OutputKind::kBinary) {
     sums.num_positive = values.counts[2];
     const auto positives = values.counts.begin() + 3;

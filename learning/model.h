@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -16,9 +17,10 @@ namespace skerry::learning {
 
 // What the outputs of a model mean, and so which loss and metrics belong to it.
 enum class OutputKind : uint8_t {
-  kValue,   // one number; loss (output - label)^2 / 2
-  kBinary,  // one logit; loss log(1 + exp(z)) - label * z, label 0 or 1
-  kClasses  // a logit per class; loss log sum exp(z) - z[label]
+  kValue,    // one number; loss (output - label)^2 / 2
+  kBinary,   // one logit; loss log(1 + exp(z)) - label * z, label 0 or 1
+  kClasses,  // a logit per class; loss log sum exp(z) - z[label]
+  kRisk      // one log hazard; a partial likelihood, and labels are times: learning/survival.h
 };
 
 // What there is to say of a model whatever its parameters are made of.
@@ -31,6 +33,8 @@ class AnyModel {
   virtual OutputKind output_kind() const = 0;
   // BasicModel::Initialize, in doubles.
   virtual void InitialValues(uint64_t seed, int64_t first, std::span<double> out) const = 0;
+  // About how many numbers a workspace holds for a row.
+  virtual int64_t values_per_row() const;
 };
 
 // A differentiable model as a function of one flat parameter vector, named by `parameters()`, that
@@ -53,12 +57,21 @@ class BasicModel : public AnyModel {
 
   virtual std::unique_ptr<Workspace> NewWorkspace(int64_t max_rows) const = 0;
 
-  // The mean loss over the batch. `gradient` (as long as the parameters) receives its gradient. Of
-  // no rows, both are 0. A label of kClasses must be a class number.
+  // The mean loss over the batch, as training sees it: what is drawn at random is drawn from
+  // batch.step. `gradient` (as long as the parameters) receives its gradient. Of no rows, both are
+  // 0. A label of kClasses must be a class number.
   virtual double Gradient(std::span<const T> parameters, const BasicBatch<T>& batch,
                           std::span<T> gradient, Workspace& workspace) const = 0;
 
-  // The outputs before any link function: values or logits, [rows, num_outputs].
+  // Sets the parameters that are no matter of gradients, running means say, to what the last
+  // Gradient with this workspace makes of them, whatever the optimizer did to them since.
+  virtual void FinishStep(std::span<T> parameters, const Workspace& workspace) const {
+    static_cast<void>(parameters);
+    static_cast<void>(workspace);
+  }
+
+  // The outputs before any link function: values or logits, [rows, num_outputs]. Nothing is
+  // random.
   virtual void Forward(std::span<const T> parameters, const BasicBatch<T>& batch,
                        std::span<T> outputs, Workspace& workspace) const = 0;
 };
@@ -80,9 +93,11 @@ Result<std::unique_ptr<AnyModel>> MakeAnyModel(const v1::ModelSpec& spec, int64_
                                                int64_t num_classes);
 // "linear", "logistic", "mlp", "softmax".
 std::vector<std::string> ModelKinds();
+// The kinds that read a key of [model], "hidden" say.
+std::vector<std::string> KindsThatRead(std::string_view key);
 
 // The mean loss of outputs [rows, num_outputs] against labels, in double, by exact_math. Of no
-// rows: 0. Not finite when an output is not.
+// rows: 0. Not finite when an output is not. Of kRisk: all rows are at risk together.
 double MeanLoss(OutputKind kind, int64_t num_outputs, std::span<const float> outputs,
                 std::span<const float> labels);
 double MeanLoss(OutputKind kind, int64_t num_outputs, std::span<const double> outputs,

@@ -25,6 +25,15 @@ coordinator::RunPlan PlanOf(const SimulationOptions& options) {
   return plan;
 }
 
+Result<std::string> ReadAll(rpc::ChunkSource& chunks) {
+  std::string bytes;
+  for (;;) {
+    SKERRY_ASSIGN_OR_RETURN(const std::optional<v1::Chunk> chunk, chunks.Next());
+    if (!chunk.has_value()) return bytes;
+    bytes += chunk->data();
+  }
+}
+
 // Whether sites may do their work side by side: nothing that they share is drawn or written down.
 bool SideBySide(const SimulationOptions& options) {
   return !options.faults && !options.timeline && options.trace == nullptr;
@@ -241,11 +250,26 @@ void Federation::ReportRound() {
   const auto& round = run->last_committed();
   if (!round || round->kind() == "initialize" || run->last_committed_round() == reported_) return;
   reported_ = run->last_committed_round();
+  if (options_.on_model) ReportModel(round->model_version());
   if (options_.on_round && !options_.on_round(coordinator::Summarize(*run), *round)) {
     coordinator_.Call(coordinator_.life(), [this](coordinator::Coordinator& coordinator) {
       coordinator.StopRun(run_id_, [](const Result<v1::StopRunReply>&) {});
     });
   }
+}
+
+void Federation::ReportModel(int64_t version) {
+  coordinator_.Call(coordinator_.life(), [this, version](coordinator::Coordinator& coordinator) {
+    v1::ExportModelRequest request;
+    request.set_run_id(run_id_);
+    request.set_version(version);
+    coordinator.ExportModel(request,
+                            [this, version](Result<coordinator::Coordinator::ExportedModel> model) {
+                              if (!model.ok()) return;
+                              const Result<std::string> bytes = ReadAll(*model->chunks);
+                              if (bytes.ok()) options_.on_model(version, *bytes);
+                            });
+  });
 }
 
 // ---- The end -----------------------------------------------------------------------------------
@@ -282,12 +306,9 @@ Status Federation::CollectRun(SimulationResult& result) {
   newest.set_version(-1);
   coordinator.ExportModel(newest, [&](Result<coordinator::Coordinator::ExportedModel> model) {
     if (!model.ok()) return;  // a run that ended before its first version has none
-    for (;;) {
-      Result<std::optional<v1::Chunk>> chunk = model->chunks->Next();
-      if (!chunk.ok()) return void(failure = chunk.status());
-      if (!chunk->has_value()) return;
-      result.model += (*chunk)->data();
-    }
+    Result<std::string> bytes = ReadAll(*model->chunks);
+    if (!bytes.ok()) return void(failure = bytes.status());
+    result.model = *std::move(bytes);
   });
   SKERRY_RETURN_IF_ERROR(coordinator.Flush());
   return failure;

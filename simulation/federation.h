@@ -40,6 +40,7 @@ class Federation final : private coordinator::SitesOnCall {
   Snapshot::Site SnapshotOf(const ClientHost& client, const coordinator::Run* run) const;
   Timeline FinishTimeline(const Evidence& evidence);
   void ReportRound();
+  void ReportModel(int64_t version);
   const coordinator::Run* TheRun();
   void CollectEvidence(Evidence& evidence);
   Status CollectRun(SimulationResult& result);

@@ -49,6 +49,8 @@ struct SimulationOptions {
   std::shared_ptr<client::ExternalTrainers> trainers = nullptr;
   // After each committed round, on the calling thread. False: stop the run.
   std::function<bool(const v1::RunSummary&, const v1::RoundSummary&)> on_round;
+  // Gets each committed version, a safetensors file, on the calling thread; null: nobody does.
+  std::function<void(int64_t version, const std::string& model)> on_model;
   // Gets a line for each thing of note; null: nobody wants to know.
   std::vector<std::string>* trace = nullptr;
 };

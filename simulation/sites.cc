@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "base/files.h"
@@ -112,6 +113,44 @@ Result<std::vector<SimulatedSite>> SitesFromFiles(const std::string& what,
   std::sort(sites.begin(), sites.end(),
             [](const SimulatedSite& a, const SimulatedSite& b) { return a.name < b.name; });
   return sites;
+}
+
+Result<std::vector<SimulatedSite>> SitesFromIdx(const coordinator::SimulationSettings::Idx& idx,
+                                                const std::string& base) {
+  client::DataSource source;
+  source.name = "simulation";
+  source.idx.images = ResolvePath(base, idx.images);
+  source.idx.labels = ResolvePath(base, idx.labels);
+  source.idx.divisor = idx.divisor;
+  std::set<unsigned char> parts = {0};
+  if (!idx.parts.empty()) {
+    PosixFiles files;
+    source.idx.parts = ResolvePath(base, idx.parts);
+    SKERRY_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(files, source.idx.parts));
+    if (bytes.empty()) return FailedPrecondition(source.idx.parts + " is empty");
+    parts = {bytes.begin(), bytes.end()};
+  }
+  const std::size_t digits = std::to_string(*parts.rbegin()).size();
+  std::vector<SimulatedSite> sites;
+  for (const unsigned char part : parts) {
+    source.idx.part = part;
+    std::string number = std::to_string(part);
+    number.insert(0, digits - number.size(), '0');
+    sites.push_back({"site-" + number, [source](std::span<const std::string> columns) {
+                       PosixFiles files;
+                       return client::ReadTable(files, source, columns);
+                     }});
+  }
+  return sites;
+}
+
+Result<std::vector<SimulatedSite>> SitesOfRunFile(const coordinator::RunPlan& plan,
+                                                  const std::string& run_file) {
+  const std::string folder = ParentDirectory(run_file);
+  if (!plan.simulation.idx.images.empty()) return SitesFromIdx(plan.simulation.idx, folder);
+  if (!plan.simulation.sites.empty()) return SitesFromFiles(plan.simulation.sites, folder);
+  return InvalidArgument(run_file + " does not say which data the sites have")
+      .WithHint("give --sites DIR, or add to the run file: [simulation] sites = \"data/*.csv\"");
 }
 
 std::vector<SimulatedSite> DealToSites(const std::vector<SimulatedSite>& sites, int64_t count,

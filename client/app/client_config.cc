@@ -6,15 +6,29 @@
 namespace skerry::client {
 namespace {
 
+void ReadIdxSource(TomlReader& toml, const std::string& key, const std::string& images,
+                   const std::string& base, IdxSource& idx) {
+  idx.images = ResolvePath(base, images);
+  idx.labels = ResolvePath(base, toml.String(key + ".idx_labels"));
+  idx.divisor = toml.Number(key + ".divisor", 1);
+  if (idx.divisor <= 0) toml.Fail(key + ".divisor", "must be over 0");
+  if (!toml.Has(key + ".parts")) return;
+  idx.parts = ResolvePath(base, toml.String(key + ".parts"));
+  idx.part = toml.Integer(key + ".part");
+  if (idx.part < 0 || idx.part > 255) toml.Fail(key + ".part", "must be 0 to 255");
+}
+
 DataSource ReadSource(TomlReader& toml, const std::string& name, const std::string& base) {
   const std::string key = "data." + name;
   DataSource source;
   source.name = name;
   const std::string csv = toml.String(key + ".csv", "");
   const std::string sqlite = toml.String(key + ".sqlite", "");
-  if (csv.empty() == sqlite.empty()) {
-    toml.Fail(key, "needs one of csv = \"FILE\" and sqlite = \"FILE\"");
+  const std::string images = toml.String(key + ".idx_images", "");
+  if (csv.empty() + sqlite.empty() + images.empty() != 2) {
+    toml.Fail(key, "needs one of csv = \"FILE\", sqlite = \"FILE\" and idx_images = \"FILE\"");
   }
+  if (!images.empty()) ReadIdxSource(toml, key, images, base, source.idx);
   if (!csv.empty()) source.csv = ResolvePath(base, csv);
   if (!sqlite.empty()) {
     source.sqlite = ResolvePath(base, sqlite);

@@ -65,6 +65,7 @@ std::vector<DeclaredColumn> DeclaredColumns(const v1::DataSpec& spec) {
     columns.push_back(MakeColumn(category.column(), Kind::kLevel,
                                  {category.levels().begin(), category.levels().end()}));
   }
+  if (!spec.event().empty()) columns.push_back(MakeColumn(spec.event(), Kind::kNumber, {}));
   if (spec.label().empty()) return columns;
   columns.push_back(MakeColumn(spec.label(),
                                spec.label_classes().empty() ? Kind::kNumber : Kind::kClass,

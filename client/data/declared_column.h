@@ -25,7 +25,7 @@ struct DeclaredColumn {
       place_of_name;  // the first place of each in `names`
 };
 
-// Features, categories and label (if there is one) of a run, in this order.
+// Features, categories, event and label (if there are such) of a run, in this order.
 std::vector<DeclaredColumn> DeclaredColumns(const v1::DataSpec& spec);
 
 // The number that `text` stands for: itself, or the place of the level or class. INVALID_ARGUMENT

@@ -22,6 +22,7 @@ RowReader::RowReader(const Table& table, const v1::DataSpec& spec)
       rule_(spec.missing()),
       has_key_(!spec.split().key().empty()),
       has_label_(!spec.label().empty()),
+      has_event_(!spec.event().empty()),
       declared_(DeclaredColumns(spec)),
       names_(SiteData::Columns(spec)) {
   SKERRY_CHECK(table.num_columns() == names_.size());
@@ -61,6 +62,22 @@ Status RowReader::Read(std::size_t index, ParsedRow& row) const {
   }
   for (const Input& input : inputs_) row.inputs.push_back(ValueOfInput(input, row));
   row.label = has_label_ ? row.cells.back() : 0;
+  return has_event_ ? ReadSurvival(index, row) : OkStatus();
+}
+
+// The label is a time, and the cell before it says whether it ended in an event.
+Status RowReader::ReadSurvival(std::size_t index, ParsedRow& row) const {
+  const double event = row.cells[row.cells.size() - 2];
+  if (event != 0 && event != 1) {
+    return AtCell(index, columns_[declared_.size() - 2],
+                  InvalidArgument("an event must be 0 or 1")
+                      .WithHint("1: it happened at the label's time; 0: nothing had until then"));
+  }
+  if (!(row.label >= 0)) {
+    return AtCell(index, columns_[declared_.size() - 1],
+                  InvalidArgument("a time must not be negative").WithHint("mend the cell"));
+  }
+  row.label = std::copysign(row.label, event == 1 ? 1.0 : -1.0);
   return OkStatus();
 }
 
@@ -106,6 +123,10 @@ Status RowReader::ReadCell(std::size_t index, std::size_t cell, ParsedRow& row) 
 Status RowReader::MayBeMissing(std::size_t cell) const {
   if (has_label_ && cell + 1 == declared_.size()) {
     return InvalidArgument("the label is missing")
+        .WithHint("fill the cell, remove the row, or let the run say missing = \"drop\"");
+  }
+  if (has_event_ && cell + 2 == declared_.size()) {
+    return InvalidArgument("whether there was an event is missing")
         .WithHint("fill the cell, remove the row, or let the run say missing = \"drop\"");
   }
   if (rule_ != v1::MEAN && rule_ != v1::INDICATOR && rule_ != v1::KEEP) {

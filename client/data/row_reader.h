@@ -18,8 +18,10 @@ struct ParsedRow {
   bool dropped = false;        // a cell is missing and the rule is DROP; the rest is not set
   std::vector<double> cells;   // one per DeclaredColumns(spec), NaN where missing
   std::vector<double> inputs;  // one per FeatureColumns(spec), NaN where missing
-  double label = 0;            // the class number when classes are declared; 0 without a label
-  std::string_view key;        // empty when no key is declared
+  // The class number when classes are declared; 0 without a label; with an event column, a time as
+  // learning/survival.h has it.
+  double label = 0;
+  std::string_view key;  // empty when no key is declared
   // The declared cells in one spelling (AppendCanonical): equal for two rows exactly when their
   // features, categories and labels are, whatever the format of the file they come from.
   std::string contents;
@@ -49,6 +51,7 @@ class RowReader {
   Input InputOf(const learning::FeatureColumn& feature) const;
   bool AnyMissing(std::size_t index) const;
   Status AtCell(std::size_t index, std::size_t column, Status status) const;
+  Status ReadSurvival(std::size_t index, ParsedRow& row) const;
   Status ReadKey(std::size_t index, ParsedRow& row) const;
   Status ReadCell(std::size_t index, std::size_t cell, ParsedRow& row) const;
   Status MayBeMissing(std::size_t cell) const;
@@ -58,6 +61,7 @@ class RowReader {
   const v1::MissingRule rule_;
   const bool has_key_;
   const bool has_label_;
+  const bool has_event_;
   std::vector<DeclaredColumn> declared_;
   std::vector<std::size_t> columns_;  // of the table: one per declared column, then the key's
   std::vector<std::string> names_;    // of the table's columns, as the run gives them

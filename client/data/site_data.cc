@@ -69,6 +69,7 @@ std::vector<std::string> SiteData::Columns(const v1::DataSpec& spec) {
   for (const std::string& feature : spec.features()) add(feature);
   for (const v1::Category& category : spec.categories()) add(category.column());
   if (!spec.label().empty()) add(spec.label());
+  if (!spec.event().empty()) add(spec.event());
   if (!spec.split().key().empty()) add(spec.split().key());
   return columns;
 }
@@ -103,7 +104,7 @@ Status SiteData::CheckClasses() const {
   const auto differs = [this, &training](uint32_t row) {
     return labels_[row] != labels_[training.front()];
   };
-  const bool fine = num_classes_ == 0 || training.empty() ||
+  const bool fine = num_classes_ != 2 || training.empty() ||
                     std::any_of(training.begin(), training.end(), differs);
   if (fine) return OkStatus();
   return FailedPrecondition("the training rows have one class only")

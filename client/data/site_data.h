@@ -21,7 +21,7 @@ enum class SplitPart : uint8_t { kTrain, kValidation, kTest };
 // and the split's seed: a file whose rows come in another order gives the same SiteData. Immutable.
 class SiteData {
  public:
-  // The columns that a run reads: features, categories, label, key; each once.
+  // The columns that a run reads: features, categories, label, event, key; each once.
   static std::vector<std::string> Columns(const v1::DataSpec& spec);
 
   // `table` has exactly Columns(spec). INVALID_ARGUMENT with the column for a cell that is not a
@@ -39,8 +39,9 @@ class SiteData {
     return parts_[static_cast<std::size_t>(part)].size();
   }
   std::size_t num_bytes() const;  // that it takes in memory
-  // FAILED_PRECONDITION when the training rows of a classifier have one class only: it learns
-  // nothing from them, and its metrics are not defined there.
+  // FAILED_PRECONDITION when the training rows of a classifier of two classes have one only: it
+  // learns nothing from them, and its metrics are not defined there. Where there are more classes, a
+  // site may lack any of them.
   Status CheckClasses() const;
 
   // Over the training rows. Each sum is the exact one rounded to a double, but for a relative error

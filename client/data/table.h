@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,10 +14,20 @@
 
 namespace skerry::client {
 
+// Images and their labels in IDX files, the format of MNIST: client/data/idx.h.
+struct IdxSource {
+  std::string images;  // paths
+  std::string labels;
+  std::string parts;  // a file with a byte for each image: whose it is; empty: all are taken
+  int64_t part = 0;   // with parts: those of this number
+  double divisor = 1;
+};
+
 // Where a site's rows come from: one [data.NAME] table of agent.toml.
 struct DataSource {
   std::string name;
   std::string csv;                            // path of a CSV file, or
+  IdxSource idx = {};                         // of two IDX files, or
   std::string sqlite;                         // path of a SQLite database, with
   std::string table;                          // the table or view to read
   std::map<std::string, std::string> rename;  // the run's name of a column -> this source's

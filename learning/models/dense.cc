@@ -7,15 +7,14 @@
 
 #include "base/check.h"
 #include "base/exact_math.h"
-#include "base/random.h"
 #include "learning/kernels.h"
 #include "learning/loss.h"
+#include "learning/models/initial.h"
 
 namespace skerry::learning {
 namespace {
 
 constexpr int64_t kMaxParameters = int64_t{1} << 34;
-constexpr int64_t kInitialBlock = 4096;  // elements drawn from one stream
 
 // Where a layer's tensors stand in the flat parameters.
 struct Layer {
@@ -50,7 +49,7 @@ Result<Layout> MakeLayout(const DenseSpec& spec, DType dtype) {
   }
   SKERRY_ASSIGN_OR_RETURN(Layout layout, Layout::Create(std::move(tensors)));
   if (layout.num_elements() > kMaxParameters) {
-    return InvalidArgument("a model of " + std::to_string(layout.num_elements()) +
+    return InvalidArgument("model: " + std::to_string(layout.num_elements()) +
                            " parameters; at most 2^34 are allowed");
   }
   return layout;
@@ -206,47 +205,17 @@ double DenseModel<T>::Gradient(std::span<const T> parameters, const Batch& batch
   return loss;
 }
 
-// Elements [first, first + out.size()) of tensor `index`, uniform in +-bound. Every block of 4096
-// elements has a stream of its own, so that no range needs the draws before its first block.
-template <class T>
-void DrawUniform(uint64_t seed, std::size_t index, double bound, int64_t first, std::span<T> out) {
-  auto remaining = static_cast<int64_t>(out.size());
-  T* to = out.data();
-  while (remaining > 0) {
-    const int64_t skip = first % kInitialBlock;
-    const int64_t count = std::min(remaining, kInitialBlock - skip);
-    RandomStream stream(seed, Purpose::kInitialParameters, index, "",
-                        static_cast<uint64_t>(first / kInitialBlock));
-    for (int64_t i = 0; i < skip; ++i) stream.Next64();
-    for (int64_t i = 0; i < count; ++i) {
-      *to++ = static_cast<T>((2.0 * stream.Uniform() - 1.0) * bound);
-    }
-    first += count;
-    remaining -= count;
-  }
-}
-
 template <class T>
 void DenseModel<T>::Initialize(uint64_t seed, int64_t first, std::span<T> out) const {
-  const auto size = static_cast<int64_t>(out.size());
-  SKERRY_CHECK(first >= 0 && size <= layout_.num_elements() - first);
-  if (spec_.hidden.empty()) {
-    std::fill(out.begin(), out.end(), T{0});
-    return;
-  }
-  int64_t begin = 0;  // of the tensor
+  SKERRY_CHECK(first >= 0 && static_cast<int64_t>(out.size()) <= layout_.num_elements() - first);
+  std::vector<InitialTensor> tensors;
   for (std::size_t i = 0; i < layout_.tensors().size(); ++i) {
-    const int64_t elements = layout_.tensors()[i].NumElements();
-    const int64_t from = std::max(first, begin);
-    const int64_t to = std::min(first + size, begin + elements);
-    if (from < to) {
-      const Layer& layer = layers_[i / 2];  // each has a weight and a bias
-      DrawUniform(
-          seed, i, 1.0 / exact::Sqrt(static_cast<double>(layer.inputs)), from - begin,
-          out.subspan(static_cast<std::size_t>(from - first), static_cast<std::size_t>(to - from)));
-    }
-    begin += elements;
+    const Layer& layer = layers_[i / 2];  // each has a weight and a bias
+    const bool one_layer = spec_.hidden.empty();
+    tensors.push_back({layout_.tensors()[i],
+                       one_layer ? 0 : 1.0 / exact::Sqrt(static_cast<double>(layer.inputs))});
   }
+  DrawInitial(seed, tensors, first, out);
 }
 
 template <class T>

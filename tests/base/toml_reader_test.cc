@@ -51,6 +51,27 @@ TEST(TomlReaderTest, EveryTypeIsRead) {
   EXPECT_OK(reader.Finish());
 }
 
+TEST(TomlReaderTest, TablesOfAListAreReadByTheirPlace) {
+  TomlReader reader = Parsed("[[model.layers]]\nunits = 3\n[[model.layers]]\nunits = 4\nkid = 1\n");
+  ASSERT_EQ(reader.NumTables("model.layers"), 2);
+  EXPECT_EQ(reader.Integer("model.layers.1.units"), 4);
+  EXPECT_EQ(reader.Integer("model.layers.0.units"), 3);
+  EXPECT_EQ(reader.String("model.layers.1.kind", ""), "");
+  EXPECT_FALSE(reader.Has("model.layers.2.units"));
+  EXPECT_FALSE(reader.Has("model.layers.-1.units"));
+  EXPECT_THAT(reader.Finish(),
+              Fails(Code::kInvalidArgument,
+                    AllOf(HasSubstr("run.toml:5: model.layers.1.kid: nothing reads this key"),
+                          HasSubstr("\"model.layers.1.kind\""))));
+}
+
+TEST(TomlReaderTest, AListOfSomethingElseIsNoListOfTables) {
+  TomlReader reader = Parsed("layers = [1, 2]\n");
+  EXPECT_EQ(reader.NumTables("layers"), 0);
+  EXPECT_EQ(reader.NumTables("absent"), 0);
+  EXPECT_THAT(reader.Finish(), Fails(Code::kInvalidArgument, HasSubstr("[[layers]]")));
+}
+
 TEST(TomlReaderTest, AnAbsentKeyTakesItsDefault) {
   TomlReader reader = Parsed("");
   EXPECT_EQ(reader.String("a.s", "x"), "x");

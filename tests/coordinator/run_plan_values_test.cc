@@ -169,6 +169,20 @@ TEST(RunPlanValuesTest, OfTwoKeysThatCannotBothBeMeantBothAreNamed) {
         "\"logistic\"\nhidden = [3]",
         {"run.toml:10: model.hidden: a model of kind \"logistic\" does not have this"}},
        {"\"logistic\"", "\"mlp\"", {"model.hidden: is missing"}},
+       {"\"logistic\"", "\"cox\"", {"data.event: is missing; a model of risks needs it"}},
+       {"\"died\"",
+        "\"died\"\nevent = \"dead\"",
+        {"run.toml:8: data.event: only a model of risks reads it", "\"cox\""}},
+       {"\"logistic\"",
+        "\"network\"\nlayers = [{ kind = \"dense\", unit = 1 }]",
+        {"run.toml:10: model.layers.0.unit: nothing reads this key", "model.layers.0.units"}},
+       {"\"logistic\"", "\"network\"\nlayers = [3]", {"model.layers: must be a list of tables"}},
+       {"\"logistic\"",
+        "\"network\"\nloss = \"logistic\"\nlayers = [{ kind = \"conv\", units = 1, kernel = 2 }]",
+        {"model.layers.0 (conv): needs an image", "model.input_shape"}},
+       {"\"logistic\"",
+        "\"logistic\"\nlayers = [{ kind = \"dense\", units = 1 }]",
+        {"model.layers: a model of kind \"logistic\" does not have this", "\"network\""}},
        {"\"logistic\"", "\"mlp\"\nhidden = [0]", {"model.hidden: must be at least 1"}},
        {"\"died\"",
         "\"died\"\nlabel_classes = [\"x\", \"y\", \"z\"]",
@@ -195,6 +209,51 @@ TEST(RunPlanValuesTest, AWayToDrawHasItsOwnKeysAndNoOthers) {
                   "selection = \"oort\"\nsites_per_round = 2\n[keep]\nhistory_rounds = 20",
                   {"keep.history_rounds: clashes with participation.selection"}},
                  {"", "selection = \"ort\"", {"participation.selection", "\"oort\""}}});
+}
+
+TEST(RunPlanValuesTest, ARangeOfFeaturesStandsForEachOfThem) {
+  const auto features = [](const std::string& list) {
+    return ParseRunFile(
+        "[run]\nname = \"t\"\nnum_rounds = 1\n[data]\nsource = \"s\"\nlabel = \"y\"\n"
+        "features = [" +
+            list +
+            "]\n[model]\nkind = \"linear\"\n[training]\n"
+            "learning_rate = 0.1\n",
+        "run.toml");
+  };
+  ASSERT_OK_AND_ASSIGN(const RunPlan plan, features("\"x{9..11}y\", \"{a}\", \"b{..3}\""));
+  EXPECT_THAT(plan.spec.data().features(),
+              ::testing::ElementsAre("x9y", "x10y", "x11y", "{a}", "b{..3}"));
+  EXPECT_THAT(features("\"x{3..2}\""), Fails(Code::kInvalidArgument, HasSubstr("must go up")));
+  EXPECT_THAT(features("\"x{0..999999999}\""),
+              Fails(Code::kInvalidArgument, HasSubstr("by less than 2^20")));
+  EXPECT_THAT(features("\"x{1..3}\", \"x2\""),
+              Fails(Code::kInvalidArgument, HasSubstr("\"x2\" is named twice")));
+}
+
+TEST(RunPlanValuesTest, ANetworkIsReadLayerByLayer) {
+  ASSERT_OK_AND_ASSIGN(
+      const RunPlan plan,
+      ParseRunFile("[run]\nname = \"t\"\nnum_rounds = 1\n[data]\nsource = \"s\"\nlabel = \"y\"\n"
+                   "features = [\"x{1..16}\"]\n[model]\nkind = \"network\"\n"
+                   "input_shape = [1, 4, 4]\n[[model.layers]]\nkind = \"conv\"\nunits = 2\n"
+                   "kernel = 3\nstride = 1\npadding = \"same\"\nactivation = \"relu\"\n"
+                   "[[model.layers]]\nkind = \"flatten\"\n[[model.layers]]\nkind = \"dropout\"\n"
+                   "rate = 0.5\n[[model.layers]]\nkind = \"dense\"\nunits = 1\n[training]\n"
+                   "learning_rate = 0.1\n[simulation.idx]\nimages = \"i\"\nlabels = \"l\"\n"
+                   "parts = \"p\"\ndivisor = 255\n",
+                   "run.toml"));
+  const v1::ModelSpec& model = plan.spec.model();
+  EXPECT_THAT(model.input_shape(), ::testing::ElementsAre(1, 4, 4));
+  ASSERT_EQ(model.layers_size(), 4);
+  EXPECT_EQ(model.layers(0).units(), 2);
+  EXPECT_EQ(model.layers(0).kernel(), 3);
+  EXPECT_EQ(model.layers(0).padding(), "same");
+  EXPECT_EQ(model.layers(0).activation(), "relu");
+  EXPECT_EQ(model.layers(2).rate(), 0.5);
+  EXPECT_EQ(plan.simulation.idx.images, "i");
+  EXPECT_EQ(plan.simulation.idx.parts, "p");
+  EXPECT_EQ(plan.simulation.idx.divisor, 255);
 }
 
 TEST(RunPlanValuesTest, EarlyStoppingNeedsValidationRowsAndAWholeHistory) {

@@ -35,7 +35,11 @@ TEST_P(SameBits, WhateverGlibcFindsInTheCpu) {
 INSTANTIATE_TEST_SUITE_P(
     Models, SameBits,
     ::testing::Values("kind = \"logistic\"",
-                      "kind = \"mlp\"\nhidden = [32, 16]\nactivation = \"tanh\""));
+                      "kind = \"mlp\"\nhidden = [32, 16]\nactivation = \"tanh\"",
+                      "kind = \"network\"\nloss = \"logistic\"\ninput_shape = [1, 2, 2]\n"
+                      "layers = [{ kind = \"conv\", units = 9, kernel = 2, padding = \"same\", "
+                      "activation = \"gelu\" }, { kind = \"batch_norm\" }, { kind = \"flatten\" }, "
+                      "{ kind = \"dropout\", rate = 0.2 }, { kind = \"dense\", units = 1 }]"));
 
 }  // namespace
 }  // namespace skerry::testing

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "learning/network_specs.h"
 #include "learning/random_data.h"
 #include "testing/status_matchers.h"
 
@@ -89,7 +90,7 @@ TEST(ModelTest, UnknownNamesComeWithTheNearestKnown) {
   EXPECT_THAT(MakeModel(Spec("logstic"), 1, 2),
               Fails(Code::kInvalidArgument, AllOf(HasSubstr("model.kind: \"logstic\" is unknown"),
                                                   HasSubstr("did you mean \"logistic\"?"),
-                                                  HasSubstr("linear, logistic, mlp, softmax"))));
+                                                  HasSubstr("cox, linear, logistic, mlp, network, softmax"))));
   EXPECT_THAT(MakeModel(Spec(""), 1, 2), Fails(Code::kInvalidArgument, HasSubstr("model.kind")));
   v1::ModelSpec spec = Mlp({2});
   spec.set_activation("rely");
@@ -155,7 +156,9 @@ TEST(ModelTest, KeysOfTheMlpAreRefusedElsewhere) {
 TEST(ModelTest, EveryKindCanBeMade) {
   for (const std::string& kind : ModelKinds()) {
     v1::ModelSpec spec = kind == "mlp" ? Mlp({2}) : Spec(kind);
-    EXPECT_OK(MakeModel(spec, 3, kind == "linear" ? 0 : 2)) << kind;
+    if (kind == "network") spec = Network({3}, {Dense(1)});
+    const bool of_numbers = kind == "linear" || kind == "cox";
+    EXPECT_OK(MakeModel(spec, 3, of_numbers ? 0 : 2)) << kind;
   }
 }
 

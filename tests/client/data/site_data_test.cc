@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -271,6 +272,40 @@ TEST(SiteDataTest, TrainingRowsOfOneClassAreAFailedPrecondition) {
   spec.clear_label_classes();
   ASSERT_OK_AND_ASSIGN(const SiteData numeric, TestData(kHeader + "1,2,medical,7\n", spec));
   EXPECT_OK(numeric.CheckClasses());
+}
+
+TEST(SiteDataTest, OfMoreThanTwoClassesASiteMayLackAny) {
+  v1::DataSpec spec = TestSpec();
+  spec.add_label_classes("2");
+  ASSERT_OK_AND_ASSIGN(const SiteData one,
+                       TestData(kHeader + "1,2,medical,1\n3,4,medical,1\n", spec));
+  EXPECT_OK(one.CheckClasses());
+}
+
+TEST(SiteDataTest, AnEventGoesIntoTheSignOfATime) {
+  v1::DataSpec spec = TestSpec();
+  spec.clear_label_classes();
+  spec.clear_features();
+  spec.add_features("age");
+  spec.set_event("bmi");
+  ASSERT_OK_AND_ASSIGN(const SiteData data,
+                       TestData(kHeader + "1,1,medical,30\n2,0,medical,40\n3,0,medical,0\n", spec));
+  EXPECT_EQ(data.num_inputs(), 4u) << "age and three levels; the event is no input";
+  const learning::Dataset rows =
+      data.Prepare(SplitPart::kTrain, learning::InputTransform::Identity(4));
+  std::map<float, float> label_of_age;
+  for (std::size_t r = 0; r < 3; ++r) label_of_age[rows.features[4 * r]] = rows.labels[r];
+  EXPECT_EQ(label_of_age[1], 30.0F);
+  EXPECT_EQ(label_of_age[2], -40.0F);
+  EXPECT_TRUE(std::signbit(label_of_age[3])) << "censored at once";
+
+  EXPECT_THAT(TestData(kHeader + "1,2,medical,30\n", spec),
+              Fails(Code::kInvalidArgument, HasSubstr("an event must be 0 or 1")));
+  EXPECT_THAT(TestData(kHeader + "1,1,medical,-30\n", spec),
+              Fails(Code::kInvalidArgument, HasSubstr("a time must not be negative")));
+  spec.set_missing(v1::MEAN);
+  EXPECT_THAT(TestData(kHeader + "1,,medical,30\n", spec),
+              Fails(Code::kInvalidArgument, HasSubstr("whether there was an event is missing")));
 }
 
 TEST(SiteDataTest, SumsCoverTheTrainingRowsWhereACellIsNotMissing) {

@@ -72,7 +72,7 @@ TEST(ReadTableTest, ASourceNamesExactlyOnePlace) {
   source.csv = "icu.csv";
   source.sqlite = "icu.db";
   EXPECT_THAT(ReadTable(files, source, kAge),
-              Fails(Code::kInvalidArgument, HasSubstr("names a csv and a sqlite file")));
+              Fails(Code::kInvalidArgument, HasSubstr("names several: csv, sqlite")));
   source.csv = "";
   EXPECT_THAT(ReadTable(files, source, kAge),
               Fails(Code::kInvalidArgument, AllOf(HasSubstr("no table"), HasSubstr("add table"))));

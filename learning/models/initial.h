@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "learning/layout.h"
+
+namespace skerry::learning {
+
+// A tensor of a model, and what it begins with: uniform in +-bound, or `value` where that is 0.
+struct InitialTensor {
+  TensorSpec tensor;
+  double bound = 0;
+  float value = 0;
+};
+
+// Elements [first, first + out.size()) of the tensors one after the other. Every block of 4096
+// elements of a tensor has random numbers of its own, so that any split into ranges gives the same
+// values, and no range needs the draws before it.
+template <class T>  // float or double
+void DrawInitial(uint64_t seed, std::span<const InitialTensor> tensors, int64_t first,
+                 std::span<T> out);
+
+}  // namespace skerry::learning
