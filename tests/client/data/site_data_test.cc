@@ -290,11 +290,11 @@ TEST(SiteDataTest, AnEventGoesIntoTheSignOfATime) {
   spec.set_event("bmi");
   ASSERT_OK_AND_ASSIGN(const SiteData data,
                        TestData(kHeader + "1,1,medical,30\n2,0,medical,40\n3,0,medical,0\n", spec));
-  EXPECT_EQ(data.num_inputs(), 4u) << "age and three levels; the event is no input";
+  EXPECT_EQ(data.num_inputs(), 3u) << "age and two levels; the event is no input";
   const learning::Dataset rows =
-      data.Prepare(SplitPart::kTrain, learning::InputTransform::Identity(4));
+      data.Prepare(SplitPart::kTrain, learning::InputTransform::Identity(3));
   std::map<float, float> label_of_age;
-  for (std::size_t r = 0; r < 3; ++r) label_of_age[rows.features[4 * r]] = rows.labels[r];
+  for (std::size_t r = 0; r < 3; ++r) label_of_age[rows.features[3 * r]] = rows.labels[r];
   EXPECT_EQ(label_of_age[1], 30.0F);
   EXPECT_EQ(label_of_age[2], -40.0F);
   EXPECT_TRUE(std::signbit(label_of_age[3])) << "censored at once";
