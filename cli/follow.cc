@@ -91,7 +91,7 @@ class Follower {
     if (options_.format == Format::kJson) return ShowJson(reply);
     const v1::RunSummary& run = reply.run();
     const bool running = run.state() == "running";
-    std::string note = running ? MetricsLine(reply.last_round()) : run.state();
+    std::string note = running ? ProgressLine(reply.last_round()) : run.state();
     if (running && run.reason().starts_with("waiting for lost")) note = run.reason();
     progress_.Update(RoundLabel(run), run.round(), run.num_rounds(), note);
     // Why it does not run, once for each reason. At the end it is said there.

@@ -215,6 +215,10 @@ std::string OwnTable(const Comparison& comparison) {
 Result<Comparison> CompareModels(const coordinator::RunPlan& plan,
                                  const std::vector<simulation::SimulatedSite>& sites,
                                  const std::vector<NamedModel>& models) {
+  if (plan.spec.model().kind() == "k_means") {
+    return InvalidArgument("a model of kind \"k_means\" has no label to be measured by")
+        .WithHint("the inertia of each round is in skerry run show");
+  }
   const auto num_inputs = static_cast<int64_t>(learning::FeatureColumns(plan.spec.data()).size());
   const int64_t num_classes = plan.spec.data().label_classes_size();
   if (plan.spec.model().local_tensors_size() > 0) {

@@ -208,6 +208,13 @@ std::string RoundLabel(const v1::RunSummary& run) {
          std::to_string(run.num_rounds());
 }
 
+std::string ProgressLine(const v1::RoundSummary& round) {
+  const std::string metrics = MetricsLine(round);
+  // The kinds of rounds are single words.
+  if (round.kind().find(' ') == std::string::npos) return metrics;
+  return round.kind() + (metrics.empty() ? "" : "  " + metrics);
+}
+
 std::string MetricsLine(const v1::RoundSummary& round) {
   std::vector<std::string> parts;
   for (const v1::Metric* metric : FederationMetrics(round)) {

@@ -34,6 +34,8 @@ std::string SitesJson(const std::vector<v1::SiteSummary>& sites);
 std::string RoundLabel(const v1::RunSummary& run);
 // The federation's metrics of a round on one line: "test.auc 0.7712  test.log_loss 0.4321".
 std::string MetricsLine(const v1::RoundSummary& round);
+// The same behind where the round stands when its number does not say it: "tree 3 of 100".
+std::string ProgressLine(const v1::RoundSummary& round);
 
 // One row a round: round, model version, seconds, sites counted, and a column for each metric of
 // the federation. RFC 4180, numbers so that they read back exactly.

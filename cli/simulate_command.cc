@@ -249,7 +249,7 @@ int Simulate(const SimulateOptions& options) {
   Progress progress(clock);
   prepared->on_round = [&](const v1::RunSummary& run, const v1::RoundSummary& round) {
     if (!options.quiet) {
-      progress.Update(RoundLabel(run), run.round(), run.num_rounds(), MetricsLine(round));
+      progress.Update(RoundLabel(run), run.round(), run.num_rounds(), ProgressLine(round));
     }
     return !interrupted;
   };

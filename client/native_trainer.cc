@@ -13,6 +13,7 @@
 #include "client/personal.h"
 #include "client/result_writer.h"
 #include "client/site_algorithm.h"
+#include "client/sum_trainer.h"
 #include "client/update_writer.h"
 #include "learning/external.h"
 #include "learning/local_training.h"
@@ -118,17 +119,13 @@ Result<WorkDone> NativeTrainer::Work(const WorkOrder& order, RunData& run) const
     SKERRY_RETURN_IF_ERROR(Read(order, run));
     // Before anything else is said about so few rows.
     SKERRY_RETURN_IF_ERROR(CheckExamples(policy_, NumRows(run, SplitPart::kTrain)));
-    SKERRY_RETURN_IF_ERROR(CheckInputs(policy_, order.spec->data(), run.data->Sums()));
-    SKERRY_RETURN_IF_ERROR(run.data->CheckClasses());
+    SKERRY_RETURN_IF_ERROR(CheckInputs(policy_, *order.spec, run.data->Sums()));
+    // To sums, rows of one class are as good as others.
+    const bool sums = learning::IsFittedBySums(order.spec->model().kind());
+    if (!sums) SKERRY_RETURN_IF_ERROR(run.data->CheckClasses());
     remarks = Remarks(order, run);
   }
-  const auto work = [&]() -> Result<WorkDone> {
-    if (order.task.kind() == v1::STATISTICS) return Statistics(order, run);
-    if (learning::IsExternal(*order.spec)) return WorkExternally(order, run);
-    if (run.f64.model != nullptr) return TrainAndEvaluate(order, *run.data, run.f64);
-    return TrainAndEvaluate(order, *run.data, run.f32);
-  };
-  SKERRY_ASSIGN_OR_RETURN(WorkDone done, work());
+  SKERRY_ASSIGN_OR_RETURN(WorkDone done, WorkOfKind(order, run));
   done.remarks.insert(done.remarks.begin(), remarks.begin(), remarks.end());
   return done;
 }
@@ -163,6 +160,15 @@ Status NativeTrainer::MakeModel(const v1::RunSpec& spec, RunData& run) {
   SKERRY_ASSIGN_OR_RETURN(run.f32.model,
                           learning::MakeModel(spec.model(), num_inputs, num_classes));
   return Divide(spec.model(), run.f32);
+}
+
+Result<WorkDone> NativeTrainer::WorkOfKind(const WorkOrder& order, RunData& run) const {
+  if (order.spec->model().kind() == "trees") return AddUpForTrees(order, policy_, models_, run);
+  if (order.task.kind() == v1::STATISTICS) return Statistics(order, run);
+  if (order.spec->model().kind() == "k_means") return AddUpForKMeans(order, policy_, models_, run);
+  if (learning::IsExternal(*order.spec)) return WorkExternally(order, run);
+  if (run.f64.model != nullptr) return TrainAndEvaluate(order, *run.data, run.f64);
+  return TrainAndEvaluate(order, *run.data, run.f32);
 }
 
 Status NativeTrainer::Read(const WorkOrder& order, RunData& run) const {
@@ -204,7 +210,7 @@ Result<WorkDone> NativeTrainer::Statistics(const WorkOrder& order, const RunData
   SKERRY_ASSIGN_OR_RETURN(ResultWriter writer, ResultWriter::Create(order));
   const v1::DataSpec& spec = order.spec->data();
   learning::FeatureSums sums = run.data->Sums();
-  ForgetUnneeded(spec, sums);
+  if (!learning::IsFittedBySums(order.spec->model().kind())) ForgetUnneeded(spec, sums);
   const std::vector<int64_t> counts = learning::CountValues(sums);
   const std::vector<double> values = learning::SumValues(sums);
   SKERRY_RETURN_IF_ERROR(

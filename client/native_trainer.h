@@ -50,6 +50,7 @@ class NativeTrainer final : public Trainer {
   Result<WorkDone> Work(const WorkOrder& order, RunData& run) const;
   Result<WorkDone> WorkExternally(const WorkOrder& order, RunData& run) const;
   static Status MakeModel(const v1::RunSpec& spec, RunData& run);
+  Result<WorkDone> WorkOfKind(const WorkOrder& order, RunData& run) const;
   Status Read(const WorkOrder& order, RunData& run) const;
   std::vector<std::string> Remarks(const WorkOrder& order, const RunData& run) const;
   Result<WorkDone> Statistics(const WorkOrder& order, const RunData& run) const;

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "learning/program.h"
+#include "learning/trees/sums.h"
 
 namespace skerry::client {
 namespace {
@@ -22,7 +24,12 @@ Status CheckAllowed(const char* key, const std::vector<std::string>& allowed,
 // The run file says how many rounds there are, the task which one it is for: the site believes
 // neither alone. The evaluation of the last model is a round more.
 int64_t RoundsOf(const v1::RunSpec& spec, const v1::Task& task) {
-  const int64_t round = task.round() - (task.kind() == v1::EVALUATE ? 1 : 0);
+  int64_t round = task.round() - (task.kind() == v1::EVALUATE ? 1 : 0);
+  if (spec.model().kind() == "trees") {  // as many as there are trees
+    const auto step =
+        learning::TreeStep::At(round, std::max<int64_t>(1, spec.model().trees().max_depth()));
+    round = step.counting >= 0 ? 0 : step.tree + 1;
+  }
   return std::max<int64_t>(spec.training().num_rounds(), round);
 }
 
@@ -33,8 +40,10 @@ std::string Rows(int64_t count) { return std::to_string(count) + (count == 1 ? "
 Status CheckTask(const SitePolicy& policy, const v1::RunSpec& spec, const v1::Task& task) {
   SKERRY_RETURN_IF_ERROR(
       CheckAllowed("allowed_models", policy.allowed_models, spec.model().kind()));
-  SKERRY_RETURN_IF_ERROR(
-      CheckAllowed("allowed_strategies", policy.allowed_strategies, spec.training().strategy()));
+  if (!learning::IsFittedBySums(spec.model().kind())) {
+    SKERRY_RETURN_IF_ERROR(
+        CheckAllowed("allowed_strategies", policy.allowed_strategies, spec.training().strategy()));
+  }
   const int64_t rounds = RoundsOf(spec, task);
   if (policy.max_rounds <= 0 || rounds <= policy.max_rounds) return OkStatus();
   return PermissionDenied("the run has " + std::to_string(rounds) +
@@ -52,12 +61,13 @@ Status CheckExamples(const SitePolicy& policy, int64_t num_examples) {
                 std::to_string(policy.min_examples) + "; " + kHint);
 }
 
-Status CheckInputs(const SitePolicy& policy, const v1::DataSpec& spec,
+Status CheckInputs(const SitePolicy& policy, const v1::RunSpec& spec,
                    const learning::FeatureSums& sums) {
-  const std::vector<learning::FeatureColumn> columns = learning::FeatureColumns(spec);
+  const bool all = learning::IsFittedBySums(spec.model().kind());
+  const std::vector<learning::FeatureColumn> columns = learning::FeatureColumns(spec.data());
   for (std::size_t j = 0; j < columns.size(); ++j) {
     const int64_t count = sums.count[j];
-    const bool told = learning::NeedsSums(spec, columns[j]) && count > 0;
+    const bool told = (all || learning::NeedsSums(spec.data(), columns[j])) && count > 0;
     if (!told || MayTell(policy, count)) continue;
     return PermissionDenied("the input \"" + columns[j].name +
                             "\" is filled in for fewer rows than this site's policy.min_examples "

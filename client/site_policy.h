@@ -24,8 +24,8 @@ struct SitePolicy {
 // in the hint alone, which stays at the site.
 Status CheckTask(const SitePolicy& policy, const v1::RunSpec& spec, const v1::Task& task);
 Status CheckExamples(const SitePolicy& policy, int64_t num_examples);
-// Of the inputs whose sums the run needs.
-Status CheckInputs(const SitePolicy& policy, const v1::DataSpec& spec,
+// Of the inputs whose sums the run needs: with a model that sums alone fit, all.
+Status CheckInputs(const SitePolicy& policy, const v1::RunSpec& spec,
                    const learning::FeatureSums& sums);
 // Whether sums over so many rows may leave the site.
 bool MayTell(const SitePolicy& policy, int64_t num_rows);

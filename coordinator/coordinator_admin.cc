@@ -163,13 +163,16 @@ uint64_t Coordinator::ResultBytes(const Run& run) {
   const int64_t update = encoding.kind == learning::Encoding::Kind::kPlain
                              ? parameters.size_bytes()
                              : learning::EncodedBytes(encoding, parameters.num_elements());
-  return static_cast<uint64_t>(update + further * parameters.size_bytes());
+  const int64_t updates = update + further * parameters.size_bytes();
+  return static_cast<uint64_t>(std::max(updates, run.program().max_sum_bytes()));
 }
 
 // The versions that are kept, the one that a round begins with and the one that it makes; and the
 // results of a round, and of those that are kept.
 uint64_t Coordinator::DiskBytes(const Run& run) {
-  const auto size = static_cast<uint64_t>(run.program().parameters().size_bytes());
+  const int64_t parameters = run.program().parameters().size_bytes();
+  const auto size = static_cast<uint64_t>(
+      parameters > 0 ? parameters : run.program().InitialFixed().layout.size_bytes());
   const auto vectors = static_cast<uint64_t>(run.program().strategy().StateVectors().size());
   const Keep& keep = run.plan().keep;
   const int64_t all = run.program().num_rounds();

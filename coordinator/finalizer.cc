@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "coordinator/block_pass.h"
 #include "coordinator/file_values.h"
+#include "coordinator/fixed_values.h"
 #include "coordinator/result_sums.h"
 #include "coordinator/update_reader.h"
 #include "coordinator/update_statistics.h"
@@ -119,8 +120,7 @@ class VersionMaker {
         base_model_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kModel),
                               input_.base->model_hash, compute_, num_threads_ - 1));
     const auto fixed_bytes = static_cast<uint64_t>(fixed.layout.size_bytes());
-    SKERRY_RETURN_IF_ERROR(
-        ReadValues(*base_model_.file, base_model_.info.data_begin, std::span(fixed.values)));
+    SKERRY_RETURN_IF_ERROR(ReadFixed(*base_model_.file, base_model_.info.data_begin, fixed));
     model_values_ = {base_model_.file.get(), base_model_.info.data_begin + fixed_bytes};
     Slice<const File> sent = model_values_;
     sent.offset += static_cast<uint64_t>(input_.program->parameters().size_bytes());
@@ -202,9 +202,9 @@ class VersionMaker {
     const std::string header = storage::SafetensorsHeader(layout, input_.metadata);
     SKERRY_ASSIGN_OR_RETURN(model_, checkpoints_.Begin(Ref(version, CheckpointPart::kModel)));
     SKERRY_RETURN_IF_ERROR(model_->WriteAt(0, header));
-    SKERRY_RETURN_IF_ERROR(
-        WriteValues(*model_, header.size(), std::span<const double>(fixed.values)));
-    output_.model = {model_.get(), header.size() + fixed.values.size() * sizeof(double)};
+    const std::string fixed_bytes = FixedBytes(fixed);
+    SKERRY_RETURN_IF_ERROR(model_->WriteAt(header.size(), fixed_bytes));
+    output_.model = {model_.get(), header.size() + fixed_bytes.size()};
     Slice<File> sent = output_.model;
     sent.offset += static_cast<uint64_t>(input_.program->parameters().size_bytes());
     SKERRY_ASSIGN_OR_RETURN(const Slice<File> kept, BeginState());

@@ -36,7 +36,7 @@ void ReadSplit(TomlReader& toml, v1::Split& split) {
   }
 }
 
-void CheckColumns(TomlReader& toml, const v1::DataSpec& data, bool for_trainers) {
+void CheckColumns(TomlReader& toml, const v1::DataSpec& data, bool for_trainers, bool has_label) {
   std::set<std::string> seen;
   const auto once = [&](const std::string& column, const char* key) {
     if (column.empty()) toml.Fail(key, "a column name is empty");
@@ -51,7 +51,7 @@ void CheckColumns(TomlReader& toml, const v1::DataSpec& data, bool for_trainers)
     }
   }
   if (seen.empty() && !for_trainers) toml.Fail("data.features", "there is no feature");
-  if (!for_trainers || !data.label().empty()) once(data.label(), "data.label");
+  if (has_label && (!for_trainers || !data.label().empty())) once(data.label(), "data.label");
   if (!data.event().empty()) once(data.event(), "data.event");
   const std::set<std::string> classes(data.label_classes().begin(), data.label_classes().end());
   if (static_cast<int>(classes.size()) != data.label_classes_size()) {
@@ -84,10 +84,35 @@ void AddFeatures(TomlReader& toml, const std::string& name, v1::DataSpec& data) 
   }
 }
 
+// Trees know which way a row without a cell goes; nothing is filled in for them, and what inputs
+// are multiplied with is all the same to them.
+void ReadPreparation(TomlReader& toml, bool for_trees, v1::DataSpec& data) {
+  constexpr std::array kRules = {"drop", "mean", "indicator", "keep"};
+  const std::string missing = toml.String("data.missing", for_trees ? "keep" : "drop");
+  data.set_missing(
+      static_cast<v1::MissingRule>(v1::DROP + Choose(toml, "data.missing", missing, kRules)));
+  const bool fills = data.missing() == v1::MEAN || data.missing() == v1::INDICATOR;
+  if (for_trees && fills) {
+    toml.Fail("data.missing", "trees need no \"" + missing + "\"",
+              "\"keep\" lets them find out which way rows with a missing cell go; or \"drop\"");
+  }
+  if (!for_trees && data.missing() == v1::KEEP) {
+    toml.Fail("data.missing", "only model.kind = \"trees\" can do with missing cells",
+              "take \"drop\", \"mean\" or \"indicator\"");
+  }
+  if (for_trees && toml.Has("data.standardize")) {
+    toml.Fail("data.standardize", "a model of kind \"trees\" does not have this", "remove the key");
+    toml.Skip("data.standardize");
+  }
+  data.set_standardize(!for_trees && toml.Boolean("data.standardize", true));
+}
+
 }  // namespace
 
 void ReadData(TomlReader& toml, v1::DataSpec& data) {
-  constexpr std::array kRules = {"drop", "mean", "indicator"};
+  // The model says what rows must have; what is wrong with it is said elsewhere.
+  const std::string kind = toml.IsString("model.kind") ? toml.String("model.kind") : "";
+  const bool has_label = kind != "k_means";
   const bool for_trainers = IsForTrainers(toml);
   data.set_source(toml.String("data.source"));
   for (const std::string& name : toml.Strings("data.features", std::vector<std::string>{})) {
@@ -100,17 +125,20 @@ void ReadData(TomlReader& toml, v1::DataSpec& data) {
       category.add_levels(std::move(level));
     }
   }
-  data.set_label(for_trainers ? toml.String("data.label", "") : toml.String("data.label"));
+  if (has_label) {
+    data.set_label(for_trainers ? toml.String("data.label", "") : toml.String("data.label"));
+  }
+  if (!has_label && toml.Has("data.label")) {
+    toml.Fail("data.label", "a model of kind \"k_means\" does not have this", "remove the key");
+    toml.Skip("data.label");
+  }
   for (std::string& name : toml.Strings("data.label_classes", std::vector<std::string>{})) {
     data.add_label_classes(std::move(name));
   }
   data.set_event(toml.String("data.event", ""));
-  const std::string missing = toml.String("data.missing", "drop");
-  data.set_missing(
-      static_cast<v1::MissingRule>(v1::DROP + Choose(toml, "data.missing", missing, kRules)));
-  data.set_standardize(toml.Boolean("data.standardize", true));
+  ReadPreparation(toml, kind == "trees", data);
   ReadSplit(toml, *data.mutable_split());
-  CheckColumns(toml, data, for_trainers);
+  CheckColumns(toml, data, for_trainers, has_label);
   if (for_trainers) CheckTrainersData(toml, data);
 }
 

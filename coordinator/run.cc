@@ -35,7 +35,7 @@ Result<std::unique_ptr<Run>> Run::Create(RunHost& host, RunPlan plan, storage::R
                                          std::unique_ptr<Participants> replay) {
   SKERRY_ASSIGN_OR_RETURN(const Contract contract, MakeContract(plan.participation, record.sites));
   if (replay != nullptr) SKERRY_RETURN_IF_ERROR(CheckReplay(*replay, record.sites));
-  SKERRY_ASSIGN_OR_RETURN(auto program, learning::MakeTrainingProgram(plan.spec));
+  SKERRY_ASSIGN_OR_RETURN(auto program, learning::MakeProgram(plan.spec));
   SKERRY_RETURN_IF_ERROR(CheckRule(*program, contract));
   return std::unique_ptr<Run>(new Run(host, std::move(plan), std::move(record), std::move(program),
                                       contract, std::move(replay)));

@@ -9,6 +9,7 @@
 #include "coordinator/plan_evaluation.h"
 #include "coordinator/plan_keys.h"
 #include "coordinator/plan_model.h"
+#include "coordinator/plan_sums.h"
 #include "coordinator/plan_training.h"
 #include "coordinator/plan_updates.h"
 #include "learning/program.h"
@@ -186,10 +187,15 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   if (plan.min_round > 24h) toml.Fail("run.min_round", "must be at most 24h: it only paces");
   ReadData(toml, *plan.spec.mutable_data());
   ReadModel(toml, plan.spec);
-  ReadTraining(toml, plan.spec);
-  ReadAggregation(toml, *plan.spec.mutable_training());
+  RefuseSumTables(toml, plan.spec.model());
+  const bool has_updates = !learning::IsFittedBySums(plan.spec.model().kind());
+  if (!has_updates) ReadSumModel(toml, plan.spec);
+  if (has_updates) {
+    ReadTraining(toml, plan.spec);
+    ReadAggregation(toml, *plan.spec.mutable_training());
+  }
   ReadEvaluation(toml, plan.spec);
-  ReadCompression(toml, plan.spec);
+  if (has_updates) ReadCompression(toml, plan.spec);
   ReadParticipation(toml, plan.participation);
   ReadTimes(toml, plan.time);
   ReadKeep(toml, plan.keep);
@@ -206,8 +212,7 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
   toml.Skip("simulation.faults");  // simulation/fault_plan_file.h
   SKERRY_RETURN_IF_ERROR(toml.Finish());
 
-  const Result<std::unique_ptr<learning::Program>> program =
-      learning::MakeTrainingProgram(plan.spec);
+  const Result<std::unique_ptr<learning::Program>> program = learning::MakeProgram(plan.spec);
   if (!program.ok()) return program.status().WithContext(file_name);
   if (!plan.participation.all_sites) {
     const Result<Contract> contract = MakeContract(plan.participation, plan.participation.sites);

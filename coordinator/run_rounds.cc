@@ -60,7 +60,7 @@ void Run::BeginNextRound() {
 void Run::BeginAttempt(int64_t attempt, std::vector<Seat> seats) {
   round_.round = spec_->round;
   round_.attempt = attempt;
-  round_.kind = KindName(spec_->kind);
+  round_.kind = spec_->part.empty() ? KindName(spec_->kind) : spec_->part;
   round_.reason.clear();
   round_.base_version = spec_->needs_model ? base_->version : -1;
   round_.started = host_.WallNow();

@@ -189,7 +189,7 @@ Result<VerifyReport> VerifyRun(const VerifyInput& input, const RunRows& rows, Fi
   report.run_id = rows.run.run_id;
   SKERRY_ASSIGN_OR_RETURN(const RunPlan plan, ParseRunFile(rows.run.run_file, "run file"));
   SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<const learning::Program> program,
-                          learning::MakeTrainingProgram(plan.spec));
+                          learning::MakeProgram(plan.spec));
   RoundReplayer replayer(input, rows, files, compute, plan, std::move(program));
   if (rows.histories_removed.contains(rows.run.run_id)) {
     CheckWhatRemains(rows, replayer, report);

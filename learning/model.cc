@@ -5,7 +5,9 @@
 
 #include "base/text.h"
 #include "learning/external.h"
+#include "learning/k_means/clusters.h"
 #include "learning/models/kinds.h"
+#include "learning/trees/forest.h"
 
 namespace skerry::learning {
 namespace {
@@ -24,11 +26,13 @@ struct Kind {
 const std::vector<Kind>& Kinds() {
   static const std::vector<Kind> kinds = {
       {"cox", MakeCox, MakeCoxF64, {"hidden", "activation", "dropout"}},
+      {"k_means", MakeKMeansModel, nullptr, {}},
       {"linear", MakeShallow, MakeShallowF64, {}},
       {"logistic", MakeShallow, MakeShallowF64, {}},
       {"mlp", MakeMlp, MakeMlpF64, {"hidden", "activation", "dropout", "loss"}},
       {"network", MakeLayeredNetwork, nullptr, {"input_shape", "layers", "loss"}},
       {"softmax", MakeShallow, MakeShallowF64, {}},
+      {"trees", MakeTreesModel, nullptr, {"loss"}},
   };
   return kinds;
 }

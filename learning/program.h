@@ -27,6 +27,8 @@ struct RoundSpec {
   // state once the task has counted. It stays at the site.
   bool site_state = false;
   double learning_rate = 0;
+  // Where the round stands, for people, when its number does not say it: "tree 3 of 100".
+  std::string part;
   ResultLayout result_layout;
 };
 
@@ -42,7 +44,8 @@ struct Sums {
   std::map<std::string, std::vector<int64_t>> i64;
 };
 
-// The small F64 tensors of a model version beside its parameters, such as "input.mean", in order.
+// The tensors of a model version that no update changes, such as "input.mean", in order; they stand
+// before its parameters. They may be F32, F64 or I64: a value is one that its tensor can hold.
 struct FixedTensors {
   Layout layout;
   std::vector<double> values;
@@ -61,11 +64,14 @@ class Program {
   virtual std::string WhyFinished(std::span<const RoundOutcome> /*committed*/) const { return ""; }
   virtual int64_t num_rounds() const = 0;  // for "round 12 of 50"
 
-  virtual const Layout& parameters() const = 0;  // all F32, or all F64
+  // All F32, or all F64; none when sums alone make the model.
+  virtual const Layout& parameters() const = 0;
   // The model before any round: elements [first, first + out.size()) of the parameters, and the
   // rest.
   virtual void InitialParameters(int64_t first, std::span<double> out) const = 0;
   virtual FixedTensors InitialFixed() const = 0;
+  // Of the sums that a round asks of a site, at most; 0: too few to matter.
+  virtual int64_t max_sum_bytes() const { return 0; }
 
   // How the section "update" is reduced and applied.
   virtual const Strategy& strategy() const = 0;
@@ -81,6 +87,12 @@ class Program {
 // data need them, then training rounds 1 to num_rounds, then an evaluation of the last model.
 // INVALID_ARGUMENT names the key that is wrong.
 Result<std::unique_ptr<Program>> MakeTrainingProgram(const v1::RunSpec& spec);
+
+// The program of a run file, by its model: the one above, or one of those that fit a model by sums
+// alone (learning/programs/all.h).
+Result<std::unique_ptr<Program>> MakeProgram(const v1::RunSpec& spec);
+// Whether it is one of the latter. These have no updates and no strategy.
+bool IsFittedBySums(const std::string& model_kind);
 
 // The section that training updates travel in.
 constexpr const char* kUpdateSection = "update";

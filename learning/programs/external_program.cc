@@ -3,12 +3,12 @@
 #include <optional>
 #include <utility>
 
-#include "base/check.h"
 #include "base/text.h"
 #include "learning/compression/spec.h"
 #include "learning/early_stopping.h"
 #include "learning/external.h"
 #include "learning/features.h"
+#include "learning/programs/evaluation_rounds.h"
 #include "learning/schedule.h"
 
 namespace skerry::learning {
@@ -40,19 +40,6 @@ class BeginningStrategy final : public Strategy {
  private:
   const std::unique_ptr<Strategy> later_;
 };
-
-std::vector<std::string> EvaluatedSplits(const v1::Split& split) {
-  std::vector<std::string> names;
-  if (split.validation() > 0) names.emplace_back("validation");
-  if (split.test() > 0) names.emplace_back("test");
-  return names;
-}
-
-ResultLayout MakeLayout(std::vector<Section> sections) {
-  Result<ResultLayout> layout = ResultLayout::Create(std::move(sections));
-  SKERRY_CHECK(layout.ok());
-  return *std::move(layout);
-}
 
 class ExternalProgram final : public Program {
  public:
@@ -94,7 +81,7 @@ class ExternalProgram final : public Program {
 
   FixedTensors InitialFixed() const override {
     if (!HasPreparedRows(spec_)) return {};
-    return ToFixed(InputTransform::Identity(NumInputs()));
+    return WithTransform(InputTransform::Identity(NumInputs()));
   }
 
   Status ApplySums(const RoundSpec& round, const Sums& sums, FixedTensors& fixed) const override {
@@ -105,7 +92,7 @@ class ExternalProgram final : public Program {
                               sums.f64.at(kFeatureSums)));
     SKERRY_ASSIGN_OR_RETURN(const InputTransform transform,
                             TransformFromSums(spec_.data(), features));
-    fixed = ToFixed(transform);
+    fixed = WithTransform(transform);
     return OkStatus();
   }
 
@@ -129,16 +116,6 @@ class ExternalProgram final : public Program {
     return FindEarlyStop(spec_.evaluation().early_stopping(), committed);
   }
 
-  static FixedTensors ToFixed(const InputTransform& transform) {
-    Result<Layout> layout = Layout::Create(TransformTensors(transform.mean.size()));
-    SKERRY_CHECK(layout.ok());
-    FixedTensors fixed = {*std::move(layout), {}};
-    for (const auto* values : {&transform.fill, &transform.mean, &transform.scale}) {
-      fixed.values.insert(fixed.values.end(), values->begin(), values->end());
-    }
-    return fixed;
-  }
-
   RoundSpec RoundZero() const {
     RoundSpec round;
     round.kind = v1::STATISTICS;
@@ -149,7 +126,7 @@ class ExternalProgram final : public Program {
       round.kind = v1::INITIAL_MODEL;
       sections.push_back({kUpdateSection, Rule::kAggregate, parameters_});
     }
-    round.result_layout = MakeLayout(std::move(sections));
+    round.result_layout = MakeResultLayout(std::move(sections));
     return round;
   }
 
@@ -165,7 +142,7 @@ class ExternalProgram final : public Program {
         {kUpdateSection, Rule::kAggregate, parameters_,
          UpdateEncoding(spec_.compression(), parameters_.num_elements())}};
     if (round.evaluate) AppendEvaluation(sections);
-    round.result_layout = MakeLayout(std::move(sections));
+    round.result_layout = MakeResultLayout(std::move(sections));
     return round;
   }
 
@@ -177,7 +154,7 @@ class ExternalProgram final : public Program {
     round.evaluate = true;
     std::vector<Section> sections;
     AppendEvaluation(sections);
-    round.result_layout = MakeLayout(std::move(sections));
+    round.result_layout = MakeResultLayout(std::move(sections));
     return round;
   }
 

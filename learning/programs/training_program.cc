@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/check.h"
-#include "base/text.h"
 #include "learning/compression/spec.h"
 #include "learning/early_stopping.h"
 #include "learning/external.h"
@@ -11,33 +9,12 @@
 #include "learning/model.h"
 #include "learning/personal.h"
 #include "learning/program.h"
+#include "learning/programs/evaluation_rounds.h"
 #include "learning/schedule.h"
 #include "learning/tensor_split.h"
 
 namespace skerry::learning {
 namespace {
-
-std::vector<std::string> EvaluatedSplits(const v1::Split& split) {
-  std::vector<std::string> names;
-  if (split.validation() > 0) names.emplace_back("validation");
-  if (split.test() > 0) names.emplace_back("test");
-  return names;
-}
-
-Layout FixedLayout(std::size_t num_inputs) {
-  Result<Layout> layout = Layout::Create(TransformTensors(num_inputs));
-  SKERRY_CHECK(layout.ok());
-  return *std::move(layout);
-}
-
-FixedTensors ToFixed(const InputTransform& transform) {
-  FixedTensors fixed;
-  fixed.layout = FixedLayout(transform.mean.size());
-  for (const auto* values : {&transform.fill, &transform.mean, &transform.scale}) {
-    fixed.values.insert(fixed.values.end(), values->begin(), values->end());
-  }
-  return fixed;
-}
 
 class TrainingProgram final : public Program {
  public:
@@ -56,7 +33,7 @@ class TrainingProgram final : public Program {
     const int64_t last = stop ? stop->round : num_rounds();
     if (round <= last) return TrainingRound(round);
     if (round == last + 1 && !EvaluatedSplits(spec_.data().split()).empty()) {
-      return EvaluationRound(round);
+      return LastRound(round);
     }
     return std::nullopt;
   }
@@ -86,7 +63,7 @@ class TrainingProgram final : public Program {
   }
 
   FixedTensors InitialFixed() const override {
-    return ToFixed(InputTransform::Identity(NumInputs()));
+    return WithTransform(InputTransform::Identity(NumInputs()));
   }
 
   Status ApplySums(const RoundSpec& spec, const Sums& sums, FixedTensors& fixed) const override {
@@ -97,24 +74,12 @@ class TrainingProgram final : public Program {
                               sums.f64.at(kFeatureSums)));
     SKERRY_ASSIGN_OR_RETURN(const InputTransform transform,
                             TransformFromSums(spec_.data(), features));
-    fixed = ToFixed(transform);
+    fixed = WithTransform(transform);
     return OkStatus();
   }
 
   Result<std::vector<Metric>> Metrics(const RoundSpec& spec, const Sums& sums) const override {
-    std::vector<Metric> metrics;
-    for (const std::string& split : AllSplits(v1::EVALUATE)) {
-      const std::string counts = EvaluationCounts(split);
-      if (!spec.result_layout.Find(counts)) continue;
-      SKERRY_ASSIGN_OR_RETURN(
-          const EvaluationSums evaluation,
-          FromValues(model_->output_kind(),
-                     {sums.i64.at(counts), sums.f64.at(EvaluationSumsOf(split))}));
-      for (Metric& metric : ToMetrics(model_->output_kind(), split, evaluation)) {
-        if (Wanted(metric.name)) metrics.push_back(std::move(metric));
-      }
-    }
-    return metrics;
+    return EvaluationMetrics(spec_, model_->output_kind(), AllSplits(v1::EVALUATE), spec, sums);
   }
 
  private:
@@ -142,21 +107,12 @@ class TrainingProgram final : public Program {
     return split_.has_local() || spec_.training().personal().kind() == "ditto";
   }
 
-  // [evaluation] metrics names them without the split; none listed: all.
-  bool Wanted(const std::string& name) const {
-    const auto& wanted = spec_.evaluation().metrics();
-    const std::string bare = name.substr(name.find('.') + 1);
-    return wanted.empty() || std::find(wanted.begin(), wanted.end(), bare) != wanted.end() ||
-           bare == spec_.evaluation().best_metric() ||
-           bare == spec_.evaluation().early_stopping().metric();
-  }
-
   RoundSpec StatisticsRound() const {
     RoundSpec spec;
     spec.round = 0;
     spec.kind = v1::STATISTICS;
     spec.needs_model = false;
-    spec.result_layout = MakeLayout(FeatureSections(NumInputs(), NumClasses()));
+    spec.result_layout = MakeResultLayout(FeatureSections(NumInputs(), NumClasses()));
     return spec;
   }
 
@@ -175,36 +131,15 @@ class TrainingProgram final : public Program {
       sections.push_back({name, Rule::kAggregate, parameters(), {}});
     }
     sections[0].encoding = UpdateEncoding(spec_.compression(), parameters().num_elements());
-    if (spec.evaluate) AppendEvaluation(v1::TRAIN, sections);
-    spec.result_layout = MakeLayout(std::move(sections));
+    if (spec.evaluate) AppendEvaluation(model_->output_kind(), AllSplits(v1::TRAIN), sections);
+    spec.result_layout = MakeResultLayout(std::move(sections));
     return spec;
   }
 
-  RoundSpec EvaluationRound(int64_t round) const {
-    RoundSpec spec;
-    spec.round = round;
-    spec.kind = v1::EVALUATE;
-    spec.makes_model = false;
-    spec.evaluate = true;
+  RoundSpec LastRound(int64_t round) const {
+    RoundSpec spec = EvaluationRound(model_->output_kind(), AllSplits(v1::EVALUATE), round);
     spec.site_state = SitesKeepModels();
-    std::vector<Section> sections;
-    AppendEvaluation(v1::EVALUATE, sections);
-    spec.result_layout = MakeLayout(std::move(sections));
     return spec;
-  }
-
-  void AppendEvaluation(v1::TaskKind kind, std::vector<Section>& sections) const {
-    for (const std::string& split : AllSplits(kind)) {
-      for (Section& section : EvaluationSections(model_->output_kind(), split)) {
-        sections.push_back(std::move(section));
-      }
-    }
-  }
-
-  static ResultLayout MakeLayout(std::vector<Section> sections) {
-    Result<ResultLayout> layout = ResultLayout::Create(std::move(sections));
-    SKERRY_CHECK(layout.ok());
-    return *std::move(layout);
   }
 
   const v1::RunSpec spec_;
@@ -212,25 +147,6 @@ class TrainingProgram final : public Program {
   const TensorSplit split_;
   const std::unique_ptr<Strategy> strategy_;
 };
-
-Status CheckMetrics(const v1::RunSpec& spec, const AnyModel& model) {
-  const std::vector<std::string> names = MetricNames(model.output_kind());
-  const auto check = [&](const char* key, const std::string& wanted) {
-    if (std::find(names.begin(), names.end(), wanted) != names.end()) return OkStatus();
-    return InvalidArgument(std::string(key) + ": a model of kind \"" + spec.model().kind() +
-                           "\" with this label has no \"" + wanted + "\"")
-        .WithHint("it has: " + Join(names, ", "));
-  };
-  const v1::EvaluationSpec& evaluation = spec.evaluation();
-  for (const std::string& wanted : evaluation.metrics()) {
-    SKERRY_RETURN_IF_ERROR(check("evaluation.metrics", wanted));
-  }
-  if (!evaluation.best_metric().empty()) {
-    SKERRY_RETURN_IF_ERROR(check("evaluation.best_metric", evaluation.best_metric()));
-  }
-  if (!evaluation.has_early_stopping()) return OkStatus();
-  return check("evaluation.early_stopping.metric", evaluation.early_stopping().metric());
-}
 
 Status CheckPersonal(const v1::PersonalSpec& spec) {
   if (spec.kind().empty()) return OkStatus();
@@ -302,7 +218,7 @@ Result<std::unique_ptr<Program>> MakeTrainingProgram(const v1::RunSpec& spec) {
   const auto num_inputs = static_cast<int64_t>(FeatureColumns(spec.data()).size());
   SKERRY_ASSIGN_OR_RETURN(auto model,
                           MakeAnyModel(spec.model(), num_inputs, spec.data().label_classes_size()));
-  SKERRY_RETURN_IF_ERROR(CheckMetrics(spec, *model));
+  SKERRY_RETURN_IF_ERROR(CheckMetrics(spec, model->output_kind()));
   SKERRY_ASSIGN_OR_RETURN(auto strategy, MakeStrategy(spec.training()));
   if (model->parameters().tensors().front().dtype == DType::kF64) {
     SKERRY_RETURN_IF_ERROR(CheckF64(spec, *strategy));

@@ -13,6 +13,7 @@
 #include "base/memory_files.h"
 #include "client/data/spec.h"
 #include "client/native_trainer.h"
+#include "coordinator/fixed_values.h"
 #include "learning/program.h"
 #include "storage/safetensors.h"
 #include "testing/status_matchers.h"
@@ -48,7 +49,7 @@ class NativeTrainerTest : public ::testing::Test {
   // The first task of a kind that the run's program makes, over a model of zeros.
   WorkOrder Order(v1::TaskKind kind, const std::string& run_id = "icu-1",
                   const std::string& coordinator_id = "c") {
-    const auto program = learning::MakeTrainingProgram(spec_);
+    const auto program = learning::MakeProgram(spec_);
     EXPECT_OK(program);
     std::vector<learning::RoundOutcome> committed;
     std::optional<learning::RoundSpec> round = (*program)->Next(committed);
@@ -82,8 +83,7 @@ class NativeTrainerTest : public ::testing::Test {
     tensors.insert(tensors.end(), parameters.begin(), parameters.end());
     std::string bytes =
         storage::SafetensorsHeader(learning::Layout::Create(std::move(tensors)).value(), {});
-    bytes.append(reinterpret_cast<const char*>(fixed.values.data()),
-                 fixed.values.size() * sizeof(double));
+    bytes += coordinator::FixedBytes(fixed);
     bytes.append(static_cast<std::size_t>(program.parameters().size_bytes()), '\0');
     return std::make_shared<BytesFile>(std::move(bytes));
   }

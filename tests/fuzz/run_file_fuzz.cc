@@ -23,7 +23,7 @@ void CheckPromises(const RunPlan& plan, const std::string& text) {
     SKERRY_CHECK(contract->quorum >= 1 && contract->quorum <= contract->sites_per_round);
     SKERRY_CHECK(contract->quorum <= contract->min_sites && contract->min_sites <= 4);
   }
-  const auto program = learning::MakeTrainingProgram(plan.spec);
+  const auto program = learning::MakeProgram(plan.spec);
   SKERRY_CHECK(program.ok());
   const auto first = (*program)->Next({});
   SKERRY_CHECK(first.has_value() && first->result_layout.size_bytes() > 0);

@@ -87,10 +87,12 @@ TEST(ModelTest, AnMlpsLossFollowsFromTheLabel) {
 }
 
 TEST(ModelTest, UnknownNamesComeWithTheNearestKnown) {
-  EXPECT_THAT(MakeModel(Spec("logstic"), 1, 2),
-              Fails(Code::kInvalidArgument, AllOf(HasSubstr("model.kind: \"logstic\" is unknown"),
-                                                  HasSubstr("did you mean \"logistic\"?"),
-                                                  HasSubstr("cox, linear, logistic, mlp, network, softmax"))));
+  EXPECT_THAT(
+      MakeModel(Spec("logstic"), 1, 2),
+      Fails(Code::kInvalidArgument,
+            AllOf(HasSubstr("model.kind: \"logstic\" is unknown"),
+                  HasSubstr("did you mean \"logistic\"?"),
+                  HasSubstr("cox, k_means, linear, logistic, mlp, network, softmax, trees"))));
   EXPECT_THAT(MakeModel(Spec(""), 1, 2), Fails(Code::kInvalidArgument, HasSubstr("model.kind")));
   v1::ModelSpec spec = Mlp({2});
   spec.set_activation("rely");
@@ -157,7 +159,12 @@ TEST(ModelTest, EveryKindCanBeMade) {
   for (const std::string& kind : ModelKinds()) {
     v1::ModelSpec spec = kind == "mlp" ? Mlp({2}) : Spec(kind);
     if (kind == "network") spec = Network({3}, {Dense(1)});
-    const bool of_numbers = kind == "linear" || kind == "cox";
+    spec.mutable_trees()->set_num_trees(1);
+    spec.mutable_trees()->set_max_depth(1);
+    spec.mutable_trees()->set_bins(2);
+    spec.mutable_trees()->set_learning_rate(1);
+    spec.mutable_k_means()->set_clusters(2);
+    const bool of_numbers = kind == "linear" || kind == "cox" || kind == "k_means";
     EXPECT_OK(MakeModel(spec, 3, of_numbers ? 0 : 2)) << kind;
   }
 }
