@@ -11,3 +11,8 @@ if(TARGET skerry_testing_heart)
 endif()
 
 skerry_published(mnist_rounds SOURCES published/mnist_rounds.cc LINK skerry_simulation)
+
+if(TARGET skerry_testing_trees)
+  skerry_published(skerry_published_trees SOURCES published/trees.cc LINK skerry_testing_trees)
+  target_compile_definitions(skerry_published_trees PRIVATE SKERRY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+endif()
