@@ -4,80 +4,109 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/files.h"
 #include "base/named_file.h"
 #include "base/report.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/model_card.h"
 #include "cli/model_evaluation.h"
-#include "cli/render/progress.h"
-#include "crypto/sha256.h"
-#include "rpc/chunks.h"
+#include "cli/model_export.h"
+#include "cli/model_manifest.h"
+#include "cli/model_prediction.h"
+#include "cli/render/table.h"
+#include "client/described_model.h"
 #include "simulation/sites.h"
 
 namespace skerry::cli {
 namespace {
 
-// Takes a model's chunks into a temporary file, and gives it its name when all is there.
-class ModelWriter {
- public:
-  ModelWriter(std::string path, Progress& progress) : path_(std::move(path)), progress_(progress) {}
-
-  Status Take(const v1::ExportModelReply& message) {
-    if (message.has_model()) {
-      model_ = message.model();
-      SKERRY_ASSIGN_OR_RETURN(file_, files_.Open(path_ + ".tmp", OpenMode::kCreate));
-    }
-    if (!message.has_chunk()) return OkStatus();
-    if (file_ == nullptr) return Internal("the coordinator sent a chunk before the model's name");
-    SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(message.chunk(), stored_, model_.size_bytes()));
-    SKERRY_RETURN_IF_ERROR(file_->WriteAt(stored_, message.chunk().data()));
-    sha256_.Update(message.chunk().data());
-    stored_ += message.chunk().data().size();
-    progress_.Update("version " + std::to_string(model_.version()), static_cast<int64_t>(stored_),
-                     static_cast<int64_t>(model_.size_bytes()), FormatBytes(stored_));
-    return OkStatus();
-  }
-
-  // What there is to say about it.
-  Result<std::string> Finish(Format format) {
-    if (file_ == nullptr || stored_ != model_.size_bytes())
-      return DataLoss("the model is incomplete");
-    SKERRY_RETURN_IF_ERROR(file_->Sync());
-    SKERRY_RETURN_IF_ERROR(files_.Rename(path_ + ".tmp", path_));
-    progress_.Finish();
-    const std::string sha256 = std::move(sha256_).Finish().Hex();
-    if (format == Format::kJson) return ModelJson(path_, model_, sha256);
-    return path_ + "\nrun " + model_.run_id() + ", version " + std::to_string(model_.version()) +
-           ", " + FormatBytes(stored_) + "\nsha256 " + sha256 + "\n";
-  }
-
- private:
-  const std::string path_;
-  Progress& progress_;
-  PosixFiles files_;
-  v1::ModelRef model_;
-  std::unique_ptr<File> file_;
-  uint64_t stored_ = 0;
-  crypto::Sha256Stream sha256_;
-};
-
-int Export(const GlobalOptions& options, const v1::ExportModelRequest& request,
-           const std::string& path) {
-  PosixFiles files;
-  if (const Status folder = CheckFolderOf(files, path); !folder.ok()) return ReportError(folder);
-  const auto client = AdminClient::Connect(options.address);
-  if (!client.ok()) return ReportError(client.status());
-  SystemClock clock;
-  Progress progress(clock);
-  ModelWriter writer(path, progress);
-  const Status taken = (*client)->ExportModel(
-      request, [&](const v1::ExportModelReply& message) { return writer.Take(message); });
-  const Result<std::string> text = taken.ok() ? writer.Finish(options.output()) : taken;
+int Print(const Result<std::string>& text) {
   if (!text.ok()) return ReportError(text.status());
   std::fputs(text->c_str(), stdout);
   return 0;
+}
+
+// "--format onnx" says what is written, "--format json" how the command answers; without either the
+// file's name decides.
+ModelFormat FormatOf(const std::string& format, const std::string& out) {
+  if (format == "onnx") return ModelFormat::kOnnx;
+  return format != "safetensors" && out.ends_with(".onnx") ? ModelFormat::kOnnx
+                                                           : ModelFormat::kSafetensors;
+}
+
+int Export(const GlobalOptions& options, const ExportRequest& request) {
+  PosixFiles files;
+  if (const Status folder = CheckFolderOf(files, request.out); !folder.ok())
+    return ReportError(folder);
+  const std::string& run = request.model.run_id();
+  if (run.ends_with(".safetensors")) {
+    if (request.format == ModelFormat::kOnnx)
+      return Print(ConvertModel(run, request.out, options.output()));
+    return ReportError(InvalidArgument(run + " is a safetensors file already")
+                           .WithHint("to convert it: --out model.onnx"));
+  }
+  const auto client = AdminClient::Connect(options.address);
+  if (!client.ok()) return ReportError(client.status());
+  return Print(ExportModel(**client, request, options.output()));
+}
+
+Result<std::unique_ptr<File>> OpenModel(Files& files, const std::string& path) {
+  Result<std::unique_ptr<File>> opened = files.Open(path, OpenMode::kRead);
+  if (opened.status().code() == Code::kNotFound) {
+    return NotFound("there is no model " + path).WithHint(HintForMissing(files, path));
+  }
+  return opened;
+}
+
+Result<std::string> ShowModel(const std::string& path, Format format) {
+  PosixFiles files;
+  SKERRY_ASSIGN_OR_RETURN(const auto file, OpenModel(files, path));
+  Result<std::string> text =
+      format == Format::kJson ? ManifestOf(*file) : DescribeForPeople(*file, OutputWidth());
+  if (!text.ok()) return std::move(text).status().WithContext(path);
+  return text;
+}
+
+struct PredictOptions {
+  std::string model;
+  PredictionRequest request;
+  std::string out;  // empty: standard output
+};
+
+// What goes to standard output.
+Result<std::string> PredictRows(const PredictOptions& options) {
+  PosixFiles files;
+  if (!options.out.empty()) SKERRY_RETURN_IF_ERROR(CheckFolderOf(files, options.out));
+  SKERRY_ASSIGN_OR_RETURN(const auto file, OpenModel(files, options.model));
+  Result<client::DescribedModel> model = client::ReadDescribedModel(*file);
+  if (!model.ok()) return std::move(model).status().WithContext(options.model);
+  SKERRY_ASSIGN_OR_RETURN(Predictions predictions, Predict(*model, options.request));
+  if (predictions.num_without > 0) {
+    std::fprintf(stderr,
+                 "note: %lld of %lld rows have a missing cell and get no prediction: the run left "
+                 "such rows out (missing = \"drop\")\n",
+                 static_cast<long long>(predictions.num_without),
+                 static_cast<long long>(predictions.num_rows));
+  }
+  if (options.out.empty()) return std::move(predictions.csv);
+  SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out, predictions.csv));
+  return options.out + "\n" + std::to_string(predictions.num_rows) + " rows, version " +
+         std::to_string(model->version) + " of run " + model->spec.name() + "\n";
+}
+
+Result<std::string> WriteCard(const GlobalOptions& options, const std::string& run_id,
+                              const std::string& out) {
+  PosixFiles files;
+  SKERRY_RETURN_IF_ERROR(CheckFolderOf(files, out));
+  SKERRY_ASSIGN_OR_RETURN(const auto client, AdminClient::Connect(options.address));
+  v1::ShowRunRequest request;
+  request.set_run_id(run_id);
+  SKERRY_ASSIGN_OR_RETURN(const v1::ShowRunReply run, client->ShowRun(request));
+  SKERRY_ASSIGN_OR_RETURN(const std::string card, ModelCard(run));
+  SKERRY_RETURN_IF_ERROR(PublishFile(files, out, card));
+  if (options.output() == Format::kJson) return FilesJson(run.run().run_id(), {out});
+  return out + "\n";
 }
 
 struct EvaluateOptions {
@@ -107,53 +136,111 @@ Result<std::string> Evaluate(const EvaluateOptions& options, Format format) {
   return format == Format::kJson ? ComparisonJson(comparison) : ComparisonText(comparison);
 }
 
-}  // namespace
-
-void AddModelCommands(CLI::App& app, GlobalOptions& options, Action& action) {
-  CLI::App* noun = app.add_subcommand("model", "Export models, and see how good they are");
-  noun->require_subcommand(1);
-
-  auto request = std::make_shared<v1::ExportModelRequest>();
+void AddExport(CLI::App& noun, GlobalOptions& options, Action& action) {
+  auto request = std::make_shared<ExportRequest>();
+  request->out = "model.safetensors";
   auto run_id = std::make_shared<std::string>();
   auto version = std::make_shared<int64_t>(-1);
-  auto out = std::make_shared<std::string>("model.safetensors");
-  CLI::App* exporting = noun->add_subcommand("export", "Write a run's model to a safetensors file");
-  exporting->footer("Example:\n  skerry model export latest --out model.safetensors");
-  AddAdminOptions(*exporting, options);
-  exporting->add_option("run", *run_id, "the run, or \"latest\"")->required();
-  exporting->add_option("--out", *out, "the file")->capture_default_str();
-  exporting->add_option("--version", *version, "of the model; -1: the newest")
+  CLI::App* verb = noun.add_subcommand("export", "Write a run's model to a file");
+  verb->footer(
+      "Examples:\n"
+      "  skerry model export latest --out model.safetensors\n"
+      "  skerry model export latest --out model.onnx     with its preprocessing inside\n"
+      "  skerry model export out/model.safetensors --out model.onnx");
+  AddAddressOptions(*verb, options);
+  verb->add_option("--format", options.format,
+                   "of the file: safetensors or onnx (default: by its name); of the answer: text "
+                   "or json")
+      ->check(CLI::IsMember({"text", "json", "safetensors", "onnx"}));
+  verb->add_option("run", *run_id, "the run, or \"latest\"; or a safetensors file, to convert it")
+      ->required();
+  verb->add_option("--out", request->out, "the file")->capture_default_str();
+  verb->add_option("--version", *version, "of the model; -1: the newest")
       ->check(CLI::Range(int64_t{-1}, std::numeric_limits<int64_t>::max()))
       ->type_name("INT")
       ->capture_default_str();
-  exporting->callback([&options, &action, request, run_id, version, out] {
-    request->set_run_id(*run_id);
-    request->set_version(*version);
-    action = [&options, request, out] { return Export(options, *request, *out); };
+  verb->add_flag("--best", request->best,
+                 "the best version by [evaluation] best_metric, or what stands in for it")
+      ->excludes("--version");
+  verb->callback([&options, &action, request, run_id, version] {
+    request->model.set_run_id(*run_id);
+    request->model.set_version(*version);
+    request->format = FormatOf(options.format, request->out);
+    action = [&options, request] { return Export(options, *request); };
   });
+}
 
+void AddShow(CLI::App& noun, GlobalOptions& options, Action& action) {
+  auto path = std::make_shared<std::string>();
+  CLI::App* verb =
+      noun.add_subcommand("show", "What an exported model is: its manifest, for people");
+  verb->footer("Example:\n  skerry model show model.safetensors");
+  AddFormatOption(*verb, options);
+  verb->add_option("file", *path, "the model")->required();
+  verb->callback([&options, &action, path] {
+    action = [&options, path] { return Print(ShowModel(*path, options.output())); };
+  });
+}
+
+void AddPredict(CLI::App& noun, Action& action) {
+  auto predict = std::make_shared<PredictOptions>();
+  CLI::App* verb = noun.add_subcommand("predict", "What a model says about rows of a CSV file");
+  verb->footer(
+      "Example:\n"
+      "  skerry model predict model.safetensors --data new.csv --id patient --out predictions.csv");
+  verb->add_option("model", predict->model, "a file of: skerry model export")->required();
+  verb->add_option("--data", predict->request.data, "rows with the columns of the run")->required();
+  verb->add_option("--id", predict->request.id,
+                   "a column that names the rows in the output; default: their number");
+  verb->add_option("--out", predict->out, "the file; default: standard output");
+  verb->callback(
+      [&action, predict] { action = [predict] { return Print(PredictRows(*predict)); }; });
+}
+
+void AddCard(CLI::App& noun, GlobalOptions& options, Action& action) {
+  auto run_id = std::make_shared<std::string>();
+  auto out = std::make_shared<std::string>("card.md");
+  CLI::App* verb =
+      noun.add_subcommand("card", "Write what is to be known about a run's model, as Markdown");
+  verb->footer("Example:\n  skerry model card latest --out card.md");
+  AddAdminOptions(*verb, options);
+  verb->add_option("run", *run_id, "the run, or \"latest\"")->required();
+  verb->add_option("--out", *out, "the file")->capture_default_str();
+  verb->callback([&options, &action, run_id, out] {
+    action = [&options, run_id, out] { return Print(WriteCard(options, *run_id, *out)); };
+  });
+}
+
+void AddEvaluate(CLI::App& noun, GlobalOptions& options, Action& action) {
   auto evaluate = std::make_shared<EvaluateOptions>();
-  CLI::App* evaluating = noun->add_subcommand(
+  CLI::App* verb = noun.add_subcommand(
       "evaluate", "Compare models on the test rows of each site, split as the run file says");
-  evaluating->footer(
+  verb->footer(
       "Example:\n"
       "  skerry model evaluate run.toml --sites data local=out/local-{site}.safetensors \\\n"
       "      federated=out/model.safetensors\n"
       "{site} in a path stands for a site's name: then each site has its own model.");
-  AddFormatOption(*evaluating, options);
-  evaluating->add_option("run.toml", evaluate->run_file, "the run file")->required();
-  evaluating->add_option("models", evaluate->models, "NAME=FILE, one or more")->required();
-  evaluating->add_option(
-      "--sites", evaluate->sites,
-      "a folder, file or glob of CSV files; default: the run file's [simulation]");
-  evaluating->callback([&options, &action, evaluate] {
-    action = [&options, evaluate]() -> int {
-      const Result<std::string> text = Evaluate(*evaluate, options.output());
-      if (!text.ok()) return ReportError(text.status());
-      std::fputs(text->c_str(), stdout);
-      return 0;
-    };
+  AddFormatOption(*verb, options);
+  verb->add_option("run.toml", evaluate->run_file, "the run file")->required();
+  verb->add_option("models", evaluate->models, "NAME=FILE, one or more")->required();
+  verb->add_option("--sites", evaluate->sites,
+                   "a folder, file or glob of CSV files; default: the run file's [simulation]");
+  verb->callback([&options, &action, evaluate] {
+    action = [&options, evaluate] { return Print(Evaluate(*evaluate, options.output())); };
   });
+}
+
+}  // namespace
+
+void AddModelCommands(CLI::App& app, GlobalOptions& options, Action& action) {
+  CLI::App* noun =
+      app.add_subcommand("model", "Export models, use them, and see how good they are");
+  noun->require_subcommand(1);
+  AddExport(*noun, options, action);
+  AddShow(*noun, options, action);
+  AddPredict(*noun, action);
+  AddCard(*noun, options, action);
+  AddEvaluate(*noun, options, action);
 }
 
 }  // namespace skerry::cli

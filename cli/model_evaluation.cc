@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/render/table.h"
 #include "client/data/site_data.h"
+#include "client/described_model.h"
 #include "client/model_file.h"
 #include "learning/features.h"
 #include "learning/model.h"
@@ -125,7 +126,10 @@ class Comparer {
         *file, model_->parameters(), static_cast<std::size_t>(model_->num_features()));
     if (!loaded.ok()) return std::move(loaded).status().WithContext(path);
     loaded_ = *std::move(loaded);
-    return OkStatus();
+    const Result<client::ModelDescription> description = client::DescribeModel(*file);
+    if (!description.ok()) return OkStatus();  // it says nothing of its inputs
+    return client::CheckSameInputs(description->spec.data(), plan_.spec.data(), "the run file")
+        .WithContext(path);
   }
 
   Scored<T> Apply(const client::SiteData& data) const {

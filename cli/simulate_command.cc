@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "base/bytes_file.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/named_file.h"
@@ -17,6 +18,8 @@
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/follow.h"
+#include "cli/model_card.h"
+#include "cli/model_export.h"
 #include "cli/render/progress.h"
 #include "cli/what_if.h"
 #include "client/external/external_trainers.h"
@@ -78,11 +81,40 @@ void FitParticipation(std::size_t num_sites, coordinator::Participation& partici
   fit("quorum", participation.quorum);
 }
 
+// What the simulation was asked for, as a coordinator would know it.
+struct Submitted {
+  std::string run_file;
+  std::vector<std::string> roster;
+};
+
+Submitted SubmittedOf(const simulation::SimulationOptions& options) {
+  Submitted submitted = {options.plan.text, {}};
+  for (const simulation::SimulatedSite& site : options.sites) submitted.roster.push_back(site.name);
+  return submitted;
+}
+
+// The model's file, as `model export` writes it, and its card. Returns the file's bytes; none when
+// there is no model.
+Result<std::string> WriteModel(const SimulateOptions& options, const Submitted& submitted,
+                               const simulation::SimulationResult& result) {
+  if (result.model.empty()) return std::string();
+  PosixFiles files;
+  SKERRY_ASSIGN_OR_RETURN(std::string model, ModelFileOf(BytesFile(result.model), result.rounds));
+  SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out + "/model.safetensors", model));
+  v1::ShowRunReply run;
+  *run.mutable_run() = result.run;
+  *run.mutable_rounds() = {result.rounds.begin(), result.rounds.end()};
+  run.mutable_run()->clear_created_unix_ms();  // of virtual time, which is nobody's
+  run.mutable_run()->clear_ended_unix_ms();
+  for (const std::string& site : submitted.roster) run.add_roster(site);
+  run.set_run_file(submitted.run_file);
+  SKERRY_ASSIGN_OR_RETURN(const std::string card, ModelCard(run));
+  SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out + "/card.md", card));
+  return model;
+}
+
 Status WriteOutput(const SimulateOptions& options, const simulation::SimulationResult& result) {
   PosixFiles files;
-  if (!result.model.empty()) {
-    SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out + "/model.safetensors", result.model));
-  }
   SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out + "/rounds.csv", RoundsCsv(result.rounds)));
   SKERRY_RETURN_IF_ERROR(PublishFile(files, options.out + "/history.json", result.history_json));
   return PublishFile(files, options.out + "/curve.svg",
@@ -190,7 +222,7 @@ void PrintEnd(const v1::RunSummary& run, bool interrupted) {
 }
 
 int Report(const SimulateOptions& options, const simulation::SimulationResult& result,
-           Duration elapsed, bool interrupted) {
+           const std::string& model, Duration elapsed, bool interrupted) {
   const v1::RunSummary& run = result.run;
   std::printf("%s: %s in %s, %s\n", run.name().c_str(), run.state().c_str(),
               FormatDuration(elapsed).c_str(), RoundLabel(run).c_str());
@@ -203,9 +235,9 @@ int Report(const SimulateOptions& options, const simulation::SimulationResult& r
     std::printf("version %lld: %s\n", static_cast<long long>(last.base_version()),
                 MetricsLine(last).c_str());
   }
-  if (!result.model.empty()) {
-    std::printf("model  %s/model.safetensors\nsha256 %s\n", options.out.c_str(),
-                crypto::Sha256(result.model).Hex().c_str());
+  if (!model.empty()) {
+    std::printf("model  %s/model.safetensors\nsha256 %s\ncard   %s/card.md\n", options.out.c_str(),
+                crypto::Sha256(model).Hex().c_str(), options.out.c_str());
   }
   std::printf("rounds %s/rounds.csv\ncurve  %s/curve.svg\n", options.out.c_str(),
               options.out.c_str());
@@ -254,16 +286,19 @@ int Simulate(const SimulateOptions& options) {
     return !interrupted;
   };
   const std::optional<simulation::FaultPlan> faults = prepared->faults;
+  const Submitted submitted = SubmittedOf(*prepared);
   const Result<simulation::SimulationResult> result = simulation::Simulate(*std::move(prepared));
   progress.Finish();
   if (!result.ok()) return ReportError(result.status());
   if (interrupted) std::fprintf(stderr, "interrupted: what was reached is written\n");
   if (Status status = WriteOutput(options, *result); !status.ok()) return ReportError(status);
+  const Result<std::string> model = WriteModel(options, submitted, *result);
+  if (!model.ok()) return ReportError(model.status());
   if (faults && !interrupted) {
     const Result<int> code = ReportWhatIf(options, faults->seed, *result);
     return code.ok() ? *code : ReportError(code.status());
   }
-  const int code = Report(options, *result, clock.Now() - begin, interrupted);
+  const int code = Report(options, *result, *model, clock.Now() - begin, interrupted);
   return interrupted ? 130 : code;
 }
 
@@ -281,9 +316,9 @@ void AddSimulateCommand(CLI::App& app, Action& action) {
       "  skerry simulate run.toml --sites 20           the same rows, dealt to 20 sites\n"
       "  skerry simulate run.toml --history h.json     who took part when, as it really was\n"
       "  skerry simulate run.toml --faults plan.toml   what if? slow sites, dead links, crashes\n"
-      "Writes OUT/model.safetensors, rounds.csv, curve.svg, history.json. The same file and data "
-      "give\n"
-      "the same model, byte for byte, with any number of threads, and as a deployed run with the "
+      "Writes OUT/model.safetensors, card.md, rounds.csv, curve.svg, history.json. The same file\n"
+      "and data give the same model, byte for byte, with any number of threads, and as a deployed "
+      "run with the "
       "same\n"
       "history. Exit codes: 0 completed, 20 completed_degraded, 22 paused or failed,\n"
       "  23 the history ends before the run does, 130 interrupted.");

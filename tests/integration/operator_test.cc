@@ -67,6 +67,33 @@ TEST(OperatorTest, EveryCommandThatTakesAFormatGivesIt) {
               Not(HasSubstr("metrics of the model")));
 }
 
+TEST(OperatorTest, AModelLeavesWithWhatIsToBeKnownAboutIt) {
+  Deployment federation({"north", "south"});
+  federation.StartAll();
+  const std::string run =
+      federation.Submit(Deployment::RunFile(4, "[evaluation]\nbest_metric = \"log_loss\"\n"));
+  EXPECT_EQ(federation.WaitForEnd(run), 0);
+  const std::string best = federation.File("best.safetensors");
+  const Finished exported = federation.Skerry({"model", "export", run, "--best", "--out", best});
+  EXPECT_EQ(exported.exit_code, 0) << exported.err;
+  EXPECT_THAT(exported.out, HasSubstr("version 4")) << "the loss falls from round to round";
+  EXPECT_EQ(ReadAll(best), [&] {
+    federation.ModelSha256(run);
+    return ReadAll(federation.File("exported.safetensors"));
+  }());
+  EXPECT_THAT(federation.Skerry({"model", "show", best}).out,
+              AllOf(HasSubstr("round 4 of 4"), HasSubstr("north (5), south (5)")));
+  const std::string onnx = federation.File("model.onnx");
+  EXPECT_EQ(federation.Skerry({"model", "export", run, "--out", onnx}).exit_code, 0);
+  const std::string converted = federation.File("converted.onnx");
+  EXPECT_EQ(federation.Skerry({"model", "export", best, "--out", converted}).exit_code, 0);
+  EXPECT_THAT(ReadAll(onnx), HasSubstr("category.sex"));
+  const std::string card = federation.File("card.md");
+  EXPECT_EQ(federation.Skerry({"model", "card", run, "--out", card}).exit_code, 0);
+  EXPECT_THAT(ReadAll(card), AllOf(HasSubstr("# Model card: patients"), HasSubstr("| north | "),
+                                   HasSubstr("Version 4 on held-out rows of 2 sites")));
+}
+
 TEST(OperatorTest, ARoundOrVersionThatARunDoesNotHaveIsRefused) {
   Deployment federation({"north"});
   federation.StartAll();

@@ -1,0 +1,198 @@
+// The bytes of ONNX files, as the protocol buffer library reads them. What they compute is compared
+// by tests/onnx.
+#include <gmock/gmock.h>
+#include <google/protobuf/unknown_field_set.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <set>
+
+#include "learning/onnx/export.h"
+#include "testing/status_matchers.h"
+
+namespace skerry::learning {
+namespace {
+
+using google::protobuf::UnknownField;
+using google::protobuf::UnknownFieldSet;
+using skerry::testing::Fails;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
+
+// A message whose fields are known by number alone.
+class Message {
+ public:
+  explicit Message(const std::string& bytes) {
+    EXPECT_TRUE(fields_->ParseFromString(bytes)) << "not a protocol buffer";
+  }
+
+  std::vector<std::string> Texts(int number) const {
+    std::vector<std::string> found;
+    for (int i = 0; i < fields_->field_count(); ++i) {
+      const UnknownField& field = fields_->field(i);
+      if (field.number() == number) found.push_back(field.length_delimited());
+    }
+    return found;
+  }
+  std::string Text(int number) const {
+    const std::vector<std::string> found = Texts(number);
+    return found.empty() ? "" : found.front();
+  }
+  std::vector<int64_t> Integers(int number) const {
+    std::vector<int64_t> found;
+    for (int i = 0; i < fields_->field_count(); ++i) {
+      const UnknownField& field = fields_->field(i);
+      if (field.number() == number) found.push_back(static_cast<int64_t>(field.varint()));
+    }
+    return found;
+  }
+  std::vector<Message> Messages(int number) const {
+    std::vector<Message> found;
+    for (const std::string& bytes : Texts(number)) found.emplace_back(bytes);
+    return found;
+  }
+
+ private:
+  const std::shared_ptr<UnknownFieldSet> fields_ = std::make_shared<UnknownFieldSet>();
+};
+
+std::vector<std::string> NamesIn(const std::vector<Message>& messages, int number = 1) {
+  std::vector<std::string> names;
+  for (const Message& message : messages) names.push_back(message.Text(number));
+  return names;
+}
+
+v1::RunSpec SpecOf(const std::string& kind) {
+  v1::RunSpec spec;
+  spec.set_name("trial");
+  spec.mutable_model()->set_kind(kind);
+  v1::DataSpec& data = *spec.mutable_data();
+  data.add_features("age");
+  data.add_features("bmi");
+  data.set_missing(v1::MEAN);
+  if (kind == "linear") return spec;
+  data.add_label_classes("alive");
+  data.add_label_classes("died");
+  if (kind == "softmax") data.add_label_classes("moved");
+  return spec;
+}
+
+// A model of this description, whose parameters count up.
+class Exported {
+ public:
+  explicit Exported(v1::RunSpec spec)
+      : spec_(std::move(spec)),
+        num_inputs_(FeatureColumns(spec_.data()).size()),
+        model_(MakeModel(spec_.model(), static_cast<int64_t>(num_inputs_),
+                         spec_.data().label_classes_size())
+                   .value()),
+        transform_(InputTransform::Identity(num_inputs_)) {
+    for (std::size_t i = 0; i < num_inputs_; ++i) transform_.mean[i] = 1.5;
+    for (int64_t i = 0; i < model_->parameters().num_elements(); ++i) {
+      parameters_.push_back(0.25F * static_cast<float>(i + 1));
+    }
+  }
+
+  Result<std::string> File() const {
+    return ToOnnx({spec_, *model_, transform_, parameters_}, {{"run", "trial"}});
+  }
+  Message Graph() const { return Message(Message(File().value()).Text(7)); }
+
+ private:
+  const v1::RunSpec spec_;
+  const std::size_t num_inputs_;
+  const std::unique_ptr<Model> model_;
+  InputTransform transform_;
+  std::vector<float> parameters_;
+};
+
+TEST(OnnxTest, AFileSaysWhichOperatorsItNeedsAndWhoMadeIt) {
+  const Message file(Exported(SpecOf("linear")).File().value());
+  EXPECT_THAT(file.Integers(1), ElementsAre(8));
+  EXPECT_EQ(file.Text(2), "skerry");
+  const std::vector<Message> sets = file.Messages(8);
+  EXPECT_THAT(NamesIn(sets), ElementsAre("", "ai.onnx.ml"));
+  EXPECT_THAT(sets[0].Integers(2), ElementsAre(13));
+  EXPECT_THAT(sets[1].Integers(2), ElementsAre(2));
+  const Message entry = file.Messages(14).at(0);
+  EXPECT_EQ(entry.Text(1) + "=" + entry.Text(2), "run=trial");
+}
+
+TEST(OnnxTest, TheTensorsAreTheModelsToTheBit) {
+  const Message graph = Exported(SpecOf("linear")).Graph();
+  bool found = false;
+  for (const Message& tensor : graph.Messages(5)) {
+    if (!tensor.Text(8).ends_with("/weight")) continue;
+    found = true;
+    EXPECT_THAT(tensor.Integers(1), ElementsAre(1, 2));
+    EXPECT_THAT(tensor.Integers(2), ElementsAre(1)) << "FLOAT";
+    const std::string raw = tensor.Text(9);
+    ASSERT_EQ(raw.size(), 8U);
+    float values[2];
+    std::memcpy(values, raw.data(), 8);
+    EXPECT_EQ(values[0], 0.25F);
+    EXPECT_EQ(values[1], 0.5F);
+  }
+  EXPECT_TRUE(found);
+}
+
+TEST(OnnxTest, EveryValueIsMadeBeforeItIsUsed) {
+  v1::RunSpec spec = SpecOf("softmax");
+  v1::Category& category = *spec.mutable_data()->add_categories();
+  category.set_column("ward");
+  category.add_levels("medical");
+  category.add_levels("surgical");
+  spec.mutable_data()->set_missing(v1::INDICATOR);
+  const Message graph = Exported(spec).Graph();
+  std::set<std::string> known;
+  for (const Message& input : graph.Messages(11)) known.insert(input.Text(1));
+  EXPECT_THAT(known, ::testing::UnorderedElementsAre("numeric", "category.ward"));
+  for (const Message& tensor : graph.Messages(5)) {
+    EXPECT_TRUE(known.insert(tensor.Text(8)).second) << tensor.Text(8) << " is there twice";
+  }
+  for (const Message& node : graph.Messages(1)) {
+    for (const std::string& input : node.Texts(1)) {
+      EXPECT_TRUE(known.contains(input)) << node.Text(4) << " uses " << input;
+    }
+    EXPECT_TRUE(known.insert(node.Text(2)).second) << node.Text(2) << " is made twice";
+  }
+  for (const Message& output : graph.Messages(12)) {
+    EXPECT_TRUE(known.contains(output.Text(1))) << output.Text(1);
+  }
+}
+
+TEST(OnnxTest, OutputsAreByTheKindOfLabel) {
+  EXPECT_THAT(NamesIn(Exported(SpecOf("linear")).Graph().Messages(12)), ElementsAre("prediction"));
+  for (const char* kind : {"logistic", "softmax"}) {
+    EXPECT_THAT(NamesIn(Exported(SpecOf(kind)).Graph().Messages(12)),
+                ElementsAre("probabilities", "class"));
+  }
+}
+
+TEST(OnnxTest, AnMlpHasItsLayersInOrder) {
+  v1::RunSpec spec = SpecOf("mlp");
+  spec.mutable_model()->add_hidden(3);
+  spec.mutable_model()->add_hidden(2);
+  spec.mutable_model()->set_activation("tanh");
+  std::vector<std::string> layers;
+  for (const std::string& op : NamesIn(Exported(spec).Graph().Messages(1), 4)) {
+    if (op == "Gemm" || op == "Tanh") layers.push_back(op);
+  }
+  EXPECT_THAT(layers, ElementsAre("Gemm", "Tanh", "Gemm", "Tanh", "Gemm"));
+}
+
+TEST(OnnxTest, RowsThatARunDropsAreMarkedAndThoseThatItFillsAreNot) {
+  v1::RunSpec spec = SpecOf("linear");
+  EXPECT_THAT(NamesIn(Exported(spec).Graph().Messages(1), 4),
+              AllOf(Contains("Identity"), ::testing::Not(Contains("ReduceMax"))));
+  spec.mutable_data()->set_missing(v1::DROP);
+  EXPECT_THAT(NamesIn(Exported(spec).Graph().Messages(1), 4), Contains("ReduceMax"));
+}
+
+}  // namespace
+}  // namespace skerry::learning
