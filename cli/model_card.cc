@@ -151,7 +151,7 @@ class Card {
                ", one of: " + List({category.levels().begin(), category.levels().end()}) + "\n";
     }
     text_ += "* a missing cell: ";
-    text_ += data.missing() == v1::DROP ? "there is no prediction for such a row"
+    text_ += data.missing() == v1::DROP   ? "there is no prediction for such a row"
              : data.missing() == v1::KEEP ? "stays missing; the model knows what to do"
              : data.missing() == v1::MEAN
                  ? "the mean over the training rows of all sites stands in"

@@ -36,6 +36,17 @@ Json ToJson(const v1::RunSummary& run) {
           {"ended", TimeJson(run.ended_unix_ms())}};
 }
 
+Json ToJson(const v1::Treatment& treatment) {
+  Json json = Json::object();
+  if (treatment.has_norm()) json["norm"] = treatment.norm();
+  if (treatment.has_factor()) json["factor"] = treatment.factor();
+  if (treatment.has_selected()) json["selected"] = treatment.selected();
+  if (treatment.has_score()) json["score"] = treatment.score();
+  if (treatment.has_trimmed()) json["trimmed"] = treatment.trimmed();
+  if (treatment.has_share()) json["share"] = treatment.share();
+  return json;
+}
+
 Json ToJson(const v1::SiteInRound& site) {
   Json json = {{"site", site.site()}, {"state", site.state()}, {"reason", site.reason()}};
   if (site.total() > 0) {
@@ -46,6 +57,7 @@ Json ToJson(const v1::SiteInRound& site) {
   if (site.num_examples() > 0) json["num_examples"] = site.num_examples();
   if (site.bytes_up() > 0) json["bytes_up"] = site.bytes_up();
   json["counted"] = site.counted();
+  if (site.has_treatment()) json["treatment"] = ToJson(site.treatment());
   return json;
 }
 

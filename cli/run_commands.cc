@@ -105,11 +105,13 @@ Result<WrittenReport> WriteReport(AdminClient& client, const std::string& run_id
   SKERRY_ASSIGN_OR_RETURN(const v1::ExportHistoryReply history,
                           client.ExportHistory(report.run_id));
   const std::vector<v1::RoundSummary> rounds(run.rounds().begin(), run.rounds().end());
-  const std::vector<std::pair<std::string, std::string>> contents = {
+  std::vector<std::pair<std::string, std::string>> contents = {
       {"rounds.csv", RoundsCsv(rounds)},
       {"curve.svg", RoundsSvg(report.run_id, rounds)},
       {"run.json", RunJson(run)},
       {"history.json", history.history_json()}};
+  const std::string treatments = TreatmentsCsv(rounds);
+  if (!treatments.empty()) contents.emplace_back("rule.csv", treatments);
   SKERRY_RETURN_IF_ERROR(files.MakeDirectories(out));
   for (const auto& [name, text] : contents) {
     SKERRY_RETURN_IF_ERROR(PublishFile(files, out + "/" + name, text));

@@ -116,6 +116,7 @@ class Worker {
       if constexpr (std::is_same_v<T, double>) {
         input_.strategy.aggregator().ReduceF64(rows_, input_.coefficients, reduced);
       } else {
+        if (s == 0 && input_.left_out != nullptr) input_.left_out->Look(first, rows_);
         input_.strategy.aggregator().Reduce(rows_, input_.coefficients, reduced);
       }
       reduced_[s] = reduced;

@@ -8,6 +8,7 @@
 #include "base/executor.h"
 #include "base/files.h"
 #include "base/status.h"
+#include "coordinator/left_out.h"
 #include "coordinator/slice.h"
 #include "coordinator/update_reader.h"
 #include "learning/layout.h"
@@ -27,6 +28,7 @@ struct BlockPassInput {
   Slice<const File> base_model;  // no file: `initial` tells the parameters
   std::function<void(int64_t first, std::span<double> out)> initial;
   std::vector<Slice<const File>> base_state;  // of each state vector; no file: zeros
+  LeftOutCounter* left_out = nullptr;         // looks at each block of the first section, of floats
 };
 
 // Where the new parameters and state vectors go.

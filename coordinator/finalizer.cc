@@ -99,9 +99,14 @@ class VersionMaker {
     FixedTensors fixed = input_.program->InitialFixed();
     SKERRY_RETURN_IF_ERROR(OpenBaseFiles(fixed));
     SKERRY_RETURN_IF_ERROR(input_.program->ApplySums(input_.spec, sums, fixed));
-    SKERRY_ASSIGN_OR_RETURN(const learning::Coefficients coefficients, Weigh());
+    SKERRY_ASSIGN_OR_RETURN(learning::Coefficients coefficients, Weigh());
+    output.treatments = std::move(coefficients.treatments);
     SKERRY_RETURN_IF_ERROR(BeginFiles(fixed));
-    SKERRY_RETURN_IF_ERROR(RunBlockPass(PassInput(coefficients), output_, compute_, num_threads_));
+    LeftOutCounter left_out(input_.program->strategy().aggregator(), coefficients,
+                            input_.program->parameters().num_elements());
+    SKERRY_RETURN_IF_ERROR(
+        RunBlockPass(PassInput(coefficients, left_out), output_, compute_, num_threads_));
+    TellTrimmed(left_out.Shares(), output.treatments);
     SKERRY_ASSIGN_OR_RETURN(output.model, Publish());
     if (!is_small_) return OkStatus();
     SKERRY_ASSIGN_OR_RETURN(output.small_model, Contents(model_.get()));
@@ -162,7 +167,15 @@ class VersionMaker {
     return readers;
   }
 
-  BlockPassInput PassInput(const learning::Coefficients& coefficients) const {
+  static void TellTrimmed(const std::vector<double>& shares,
+                          std::vector<learning::Treatment>& treatments) {
+    if (shares.empty()) return;
+    treatments.resize(shares.size());
+    for (std::size_t k = 0; k < shares.size(); ++k) treatments[k].trimmed = shares[k];
+  }
+
+  BlockPassInput PassInput(const learning::Coefficients& coefficients,
+                           LeftOutCounter& left_out) const {
     const learning::Program& program = *input_.program;
     return {.num_elements = program.parameters().num_elements(),
             .dtype = DTypeOf(program.parameters()),
@@ -173,7 +186,8 @@ class VersionMaker {
             .base_model = model_values_,
             .initial = [&program](int64_t first,
                                   std::span<double> out) { program.InitialParameters(first, out); },
-            .base_state = state_values_};
+            .base_state = state_values_,
+            .left_out = &left_out};
   }
 
   Result<learning::Coefficients> Weigh() {

@@ -55,6 +55,8 @@ struct FinalizeOutput {
   std::string small_model;
   std::string small_state;
   std::vector<learning::Metric> metrics;
+  // What the aggregation rule did to each result; empty when there is nothing to tell.
+  std::vector<learning::Treatment> treatments;
 };
 
 // Reduces the results block by block in site order, applies them to the base version, and publishes

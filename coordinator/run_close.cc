@@ -86,7 +86,11 @@ void Run::Do(const Commit& /*effect*/) {
   round_.phase = Name(Phase::kCommitted);
   round_.ended = host_.WallNow();
   round_.elapsed = state_.elapsed;
-  round_.metrics = SerializeMetrics(finalized_->metrics);
+  std::vector<std::string> sites;
+  for (const int32_t place : counted_) {
+    sites.push_back(record_.sites[static_cast<std::size_t>(place)]);
+  }
+  round_.metrics = SerializeRound(finalized_->metrics, sites, finalized_->treatments);
   if (finalized_->model) {
     base_ = finalized_->model;
     round_.model_version = base_->version;

@@ -1,6 +1,7 @@
 #include "coordinator/views.h"
 
 #include <algorithm>
+#include <map>
 
 #include "coordinator/run.h"
 
@@ -12,6 +13,15 @@ void FillMetric(const learning::Metric& metric, v1::Metric& out) {
   out.set_value(metric.value);
   out.set_num_examples(metric.num_examples);
   out.set_num_positive(metric.num_positive);
+}
+
+void FillTreatment(const learning::Treatment& treatment, v1::Treatment& out) {
+  if (treatment.norm) out.set_norm(*treatment.norm);
+  if (treatment.factor) out.set_factor(*treatment.factor);
+  if (treatment.selected) out.set_selected(*treatment.selected);
+  if (treatment.score) out.set_score(*treatment.score);
+  if (treatment.trimmed) out.set_trimmed(*treatment.trimmed);
+  if (treatment.share) out.set_share(*treatment.share);
 }
 
 // What a site with a task is doing, in the words of the federation.
@@ -50,6 +60,19 @@ void FillProgress(const TaskSlot& slot, SitePresence presence, v1::SiteInRound& 
 std::string SerializeMetrics(const std::vector<learning::Metric>& metrics) {
   v1::RoundSummary message;
   for (const learning::Metric& metric : metrics) FillMetric(metric, *message.add_metrics());
+  return message.SerializeAsString();
+}
+
+std::string SerializeRound(const std::vector<learning::Metric>& metrics,
+                           const std::vector<std::string>& sites,
+                           const std::vector<learning::Treatment>& treatments) {
+  v1::RoundSummary message;
+  for (const learning::Metric& metric : metrics) FillMetric(metric, *message.add_metrics());
+  for (std::size_t i = 0; i < std::min(sites.size(), treatments.size()); ++i) {
+    v1::SiteInRound& site = *message.add_sites();
+    site.set_site(sites[i]);
+    FillTreatment(treatments[i], *site.mutable_treatment());
+  }
   return message.SerializeAsString();
 }
 
@@ -129,6 +152,11 @@ v1::RoundSummary Summarize(const storage::RoundRecord& round,
   for (const learning::Metric& metric : ParseMetrics(round.metrics)) {
     FillMetric(metric, *summary.add_metrics());
   }
+  v1::RoundSummary kept;
+  std::map<std::string, const v1::Treatment*> treatments;
+  if (kept.ParseFromString(round.metrics)) {
+    for (const v1::SiteInRound& site : kept.sites()) treatments[site.site()] = &site.treatment();
+  }
   for (const storage::TaskRecord& task : tasks) {
     v1::SiteInRound& site = *summary.add_sites();
     site.set_site(task.site);
@@ -138,6 +166,10 @@ v1::RoundSummary Summarize(const storage::RoundRecord& round,
     site.set_num_examples(task.num_examples);
     site.set_bytes_up(task.size_bytes);
     site.set_counted(task.outcome == storage::Outcome::kCounted);
+    if (const auto found = treatments.find(task.site);
+        site.counted() && found != treatments.end()) {
+      *site.mutable_treatment() = *found->second;
+    }
     for (const learning::Metric& metric : ParseMetrics(task.metrics)) {
       v1::Metric& own = *summary.add_metrics();
       FillMetric(metric, own);

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "learning/aggregator.h"
 #include "learning/metrics.h"
 #include "skerry/v1/admin.pb.h"
 #include "storage/records.h"
@@ -12,6 +13,10 @@ namespace skerry::coordinator {
 
 class Run;
 
+// A round's metrics, and what the rule did to the counted sites (if it is to be told).
+std::string SerializeRound(const std::vector<learning::Metric>& metrics,
+                           const std::vector<std::string>& sites,
+                           const std::vector<learning::Treatment>& treatments);
 std::string SerializeMetrics(const std::vector<learning::Metric>& metrics);
 std::vector<learning::Metric> ParseMetrics(const std::string& serialized);
 

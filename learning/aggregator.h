@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,12 +20,25 @@ struct UpdateInfo {
   double squared_norm = 0;  // of the section "update"; only where the strategy NeedsNorms()
 };
 
+// What a rule did to one update, for people. What it does not do is absent.
+struct Treatment {
+  std::optional<double> norm;     // of the update as it came
+  std::optional<double> factor;   // by which it was shortened
+  std::optional<bool> selected;   // by a rule that chooses updates
+  std::optional<double> score;    // by which it chose: smaller is better
+  std::optional<double> trimmed;  // share of the coordinates in which its value was left out
+  std::optional<double> share;    // of the aggregate, where the rule decides on it
+
+  friend bool operator==(const Treatment&, const Treatment&) = default;
+};
+
 // Per counted site, in bytewise order of site names: the mean is sum(w s x) / sum(w) over the sites
 // in use. Rules that order values take no account of weights.
 struct Coefficients {
   std::vector<double> weight;
   std::vector<double> scale;
   std::vector<bool> use;
+  std::vector<Treatment> treatments = {};  // empty: there is nothing to tell
 };
 
 // What one pass over all counted updates measures, for rules that compare them.
@@ -55,6 +69,10 @@ class Aggregator {
   // Coefficients after a look at what the updates are like, from those of Weigh(). Called only if
   // NeedsStatistics().
   virtual Result<Coefficients> Judge(const UpdateStatistics& statistics, Coefficients in) const;
+  // Whether Reduce() leaves out values of single coordinates. Then, from the values of one
+  // coordinate of the updates in use, `marks`, as long and all 0, become 1 for those.
+  virtual bool TrimsCoordinates() const { return false; }
+  virtual void MarkLeftOut(std::span<const float> /*values*/, std::span<char> /*marks*/) const {}
   // rows[k] is site k's block; all are as long as `out`.
   virtual void Reduce(std::span<const std::span<const float>> rows,
                       const Coefficients& coefficients, std::span<double> out) const = 0;

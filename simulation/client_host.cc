@@ -18,9 +18,10 @@ ClientHost::ClientHost(World& world, CoordinatorHost& coordinator, ClientHostOpt
       options_(std::move(options)),
       traced_(world.traced()),
       trainer_(options_.site, {{options_.source, options_.rows}}, client::SitePolicy{}),
+      other_trainer_(options_.other_trainer ? options_.other_trainer(trainer_) : nullptr),
       link_(world, coordinator, *this, world.plan().Of(options_.site).link, options_.evidence),
-      runner_(world, *this, trainer_, options_.pool, options_.task_time,
-              world.plan().Of(options_.site).stuck),
+      runner_(world, *this, other_trainer_ != nullptr ? *other_trainer_ : trainer_, options_.pool,
+              options_.task_time, world.plan().Of(options_.site).stuck),
       boots_(options_.boots) {
   if (options_.models != nullptr) trainer_.ShareModels(*options_.models);
   if (options_.trainers != nullptr) {

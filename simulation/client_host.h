@@ -29,6 +29,8 @@ struct ClientHostOptions {
   uint64_t boots = 0;  // of processes of this site on earlier machines: no two are the same
   Evidence* evidence = nullptr;
   std::vector<std::string>* failures = nullptr;  // what the site's own log says of failed tasks
+  // Stands in for the site's trainer, which it may call; null: nothing does.
+  std::function<std::unique_ptr<client::Trainer>(client::Trainer&)> other_trainer = nullptr;
 };
 
 // The machine of a site, with its line to the coordinator and a client agent on it.
@@ -60,6 +62,7 @@ class ClientHost final : public Host, private client::SessionObserver {
   // What a trainer keeps in memory is only a copy of the site's data, so it may outlive the
   // process.
   client::NativeTrainer trainer_;
+  const std::unique_ptr<client::Trainer> other_trainer_;  // null: trainer_ works
   Link link_;
   SimulatedRunner runner_;
   DurableClientStore store_;

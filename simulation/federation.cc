@@ -136,6 +136,11 @@ Status Federation::StartClient(std::size_t place) {
   client.source = plan_.spec.data().source();
   client.version = options_.version;
   client.task_time = TaskTimeOf(site.name);
+  if (options_.trainer_of) {
+    client.other_trainer = [this, name = site.name](client::Trainer& own) {
+      return options_.trainer_of(name, own);
+    };
+  }
   client.pool = pool_.get();
   client.failures = &failures_;
   client.models = &models_;

@@ -47,6 +47,10 @@ struct SimulationOptions {
   std::function<Duration(const std::string& site, const v1::Task&)> task_time;
   // For runs with external models: the trainers of every site.
   std::shared_ptr<client::ExternalTrainers> trainers = nullptr;
+  // Makes what a site trains with instead of its own trainer, which it may call: for attacks. Null,
+  // or a result that is null: its own. May be called on any thread.
+  std::function<std::unique_ptr<client::Trainer>(const std::string& site, client::Trainer& own)>
+      trainer_of = nullptr;
   // After each committed round, on the calling thread. False: stop the run.
   std::function<bool(const v1::RunSummary&, const v1::RoundSummary&)> on_round;
   // Gets each committed version, a safetensors file, on the calling thread; null: nobody does.

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "base/text.h"
 #include "learning/aggregators/all.h"
@@ -30,6 +32,18 @@ class OrderRule : public Aggregator {
               std::span<double> out) const override {
     const RowsInUse used(rows, coefficients);
     SortedMean(used.rows(), PlacesOf(used.rows().size()), out);
+  }
+
+  bool TrimsCoordinates() const override { return true; }
+  void MarkLeftOut(std::span<const float> values, std::span<char> marks) const override {
+    std::vector<float> sorted(values.begin(), values.end());
+    std::sort(sorted.begin(), sorted.end());
+    const Places places = PlacesOf(sorted.size());
+    const float least = sorted[places.first];
+    const float most = sorted[places.last - 1];
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      if (values[k] < least || values[k] > most) marks[k] = 1;
+    }
   }
 
  private:

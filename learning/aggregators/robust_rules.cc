@@ -1,5 +1,9 @@
 // Rules that judge updates by their norms and distances, and then take a mean of them.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "base/text.h"
@@ -26,6 +30,14 @@ Status CheckComparable(int64_t n) {
 
 Coefficients Unweighted(std::size_t n) {
   return {std::vector<double>(n, 1.0), std::vector<double>(n, 1.0), std::vector<bool>(n, true)};
+}
+
+// Treatments with the norms; those of a rule inside of another are kept.
+void TellNorms(const UpdateStatistics& statistics, std::vector<Treatment>& treatments) {
+  treatments.resize(statistics.size());
+  for (std::size_t k = 0; k < treatments.size(); ++k) {
+    treatments[k].norm = std::sqrt(statistics.squared_norm[k]);
+  }
 }
 
 // Needs one pass over all updates before the one that reduces them.
@@ -62,6 +74,14 @@ class SelectingRule : public JudgingRule {
     SKERRY_RETURN_IF_ERROR(CheckNumUpdates(static_cast<int64_t>(statistics.size())));
     in.use.assign(statistics.size(), false);
     for (const std::size_t k : Select(statistics)) in.use[k] = true;
+    TellNorms(statistics, in.treatments);
+    std::vector<std::size_t> all(statistics.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    const std::vector<double> scores = KrumScores(statistics, all, attackers_);
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      in.treatments[k].selected = in.use[k];
+      in.treatments[k].score = scores[k];
+    }
     return in;
   }
 
@@ -105,11 +125,24 @@ class Bulyan final : public SelectingRule {
   void Reduce(std::span<const std::span<const float>> rows, const Coefficients& coefficients,
               std::span<double> out) const override {
     const RowsInUse used(rows, coefficients);
-    ClosestToMedianMean(used.rows(), used.rows().size() - 2 * static_cast<std::size_t>(attackers_),
-                        out);
+    ClosestToMedianMean(used.rows(), Kept(used.rows().size()), out);
+  }
+
+  bool TrimsCoordinates() const override { return true; }
+  void MarkLeftOut(std::span<const float> values, std::span<char> marks) const override {
+    std::vector<float> sorted(values.begin(), values.end());
+    std::sort(sorted.begin(), sorted.end());
+    const std::size_t n = sorted.size();
+    const double median = (static_cast<double>(sorted[(n - 1) / 2]) + sorted[n / 2]) / 2;
+    std::vector<double> distances;
+    for (const float value : values) distances.push_back(std::fabs(value - median));
+    std::vector<double> ranked = distances;
+    std::sort(ranked.begin(), ranked.end());
+    for (std::size_t k = 0; k < n; ++k) marks[k] = distances[k] > ranked[Kept(n) - 1] ? 1 : 0;
   }
 
  private:
+  std::size_t Kept(std::size_t n) const { return n - 2 * static_cast<std::size_t>(attackers_); }
   std::vector<std::size_t> Select(const UpdateStatistics& statistics) const override {
     return BulyanSelection(statistics, attackers_);
   }
@@ -122,6 +155,8 @@ class GeometricMedian final : public JudgingRule {
   }
   Result<Coefficients> Judge(const UpdateStatistics& statistics, Coefficients in) const override {
     in.weight = GeometricMedianShares(statistics, in.weight, kMedianIterations);
+    TellNorms(statistics, in.treatments);
+    for (std::size_t k = 0; k < in.weight.size(); ++k) in.treatments[k].share = in.weight[k];
     return in;
   }
   std::string WeaknessOf(int64_t n) const override {
@@ -137,6 +172,8 @@ class CenteredClipping final : public JudgingRule {
   Result<Coefficients> Judge(const UpdateStatistics& statistics, Coefficients in) const override {
     in.scale = CenteredClippingFactors(statistics, radius_, kClippingIterations);
     for (double& factor : in.scale) factor *= static_cast<double>(in.scale.size());  // of a mean
+    TellNorms(statistics, in.treatments);
+    for (std::size_t k = 0; k < in.scale.size(); ++k) in.treatments[k].factor = in.scale[k];
     return in;
   }
 
@@ -163,8 +200,16 @@ class NormClipping final : public Aggregator {
     const std::vector<double> scales = ClippingScales(statistics, limit_);
     SKERRY_ASSIGN_OR_RETURN(Coefficients out,
                             rule_->Judge(Scaled(statistics, scales), std::move(in)));
-    for (std::size_t k = 0; k < scales.size(); ++k) out.scale[k] *= scales[k];
+    TellNorms(statistics, out.treatments);
+    for (std::size_t k = 0; k < scales.size(); ++k) {
+      out.scale[k] *= scales[k];
+      out.treatments[k].factor = out.treatments[k].factor.value_or(1) * scales[k];
+    }
     return out;
+  }
+  bool TrimsCoordinates() const override { return rule_->TrimsCoordinates(); }
+  void MarkLeftOut(std::span<const float> values, std::span<char> marks) const override {
+    rule_->MarkLeftOut(values, marks);
   }
   void Reduce(std::span<const std::span<const float>> rows, const Coefficients& coefficients,
               std::span<double> out) const override {

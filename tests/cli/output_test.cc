@@ -145,6 +145,34 @@ v1::SiteInRound FailedSite(const std::string& name, const std::string& reason) {
   return site;
 }
 
+TEST(OutputTest, WhatARuleDidIsShownOfTheNewestRoundAndToldOfAll) {
+  v1::ShowRunReply run;
+  *run.mutable_run() = RunOf("icu-1", "running");
+  for (const int64_t number : {1, 2}) {
+    v1::RoundSummary& round = *run.add_rounds();
+    round.set_round(number);
+    round.set_phase("committed");
+    for (const char* name : {"north", "south"}) {
+      v1::SiteInRound& site = *round.add_sites();
+      site = SiteOf(name, "reported");
+      site.set_counted(true);
+      site.mutable_treatment()->set_norm(number == 1 ? 7 : 123.456);
+      site.mutable_treatment()->set_selected(std::string(name) == "north");
+    }
+  }
+  const std::string text = RunText(run);
+  EXPECT_THAT(text, AllOf(HasSubstr("What the aggregation rule did in round 2"), HasSubstr("123.5"),
+                          HasSubstr("selected"), Not(HasSubstr("left out"))));
+  EXPECT_EQ(TreatmentsCsv({run.rounds().begin(), run.rounds().end()}),
+            "round,site,norm,factor,selected,score,trimmed,share\n"
+            "1,north,7,,1,,,\n1,south,7,,0,,,\n2,north,123.456,,1,,,\n2,south,123.456,,0,,,\n");
+  const Json json = Json::parse(RunJson(run));
+  EXPECT_EQ(json["rounds"][1]["sites"][1]["treatment"],
+            (Json{{"norm", 123.456}, {"selected", false}}));
+  EXPECT_FALSE(Json::parse(RunJson(ShownRun()))["rounds"][0]["sites"][0].contains("treatment"))
+      << "of the mean there is nothing to tell";
+}
+
 TEST(OutputTest, AReasonIsToldOnceForAllItsSites) {
   v1::ShowRunReply shown = ShownRun();
   v1::RoundSummary& round = *shown.mutable_rounds(0);
