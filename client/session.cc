@@ -152,8 +152,8 @@ Work* Session::Find(int64_t task_id, uint64_t life) {
 }
 
 bool Session::HasCapacity() const {
-  const auto at_work = std::count_if(works_.begin(), works_.end(), [](const auto& entry) {
-    return entry.second.stage != Stage::kSubmitted;
+  const auto at_work = std::count_if(works_.begin(), works_.end(), [this](const auto& entry) {
+    return entry.second.stage != Stage::kSubmitted && !MayRide(entry.second);
   });
   return at_work < options_.max_concurrent_tasks;
 }

@@ -117,6 +117,13 @@ class Session {
   Result<std::shared_ptr<const File>> OpenResult(const Work& work) const;
   void Query(Work& work);
   void Submit(Work& work, uint64_t offset);
+  v1::SubmitResultRequest::Start BeginSubmit(Work& work, uint64_t offset);
+  void OnSubmitted(Work& work, bool over);
+  bool MayRide(const Work& work) const;
+  bool Rides(const Work& work, Timestamp now) const;
+  void TakeAlong(v1::PullTaskRequest& request);
+  void OnAnswers(const v1::PullTaskReply& reply);
+  void LetOff();
   void OnSubmitFailed(Work& work, const Status& status);
   void ReportFailure(Work& work, const Status& reason);
   void SendFailure(Work& work);
@@ -190,6 +197,9 @@ class Session {
   std::string disk_full_;             // what it said; empty: there is room
   Timestamp look_for_room_at_;
   Timestamp quiet_from_;  // when the newest control call came back, or a result was made
+
+  // Works whose results travel with the PullTask under way: task and life.
+  std::vector<std::pair<int64_t, uint64_t>> riding_;
 
   std::map<int64_t, Work> works_;
   uint64_t last_life_ = 0;

@@ -60,6 +60,7 @@ rpc::Callback<Reply> Session::ControlCallback(void (Session::*handle)(Reply)) {
 
 void Session::CallJoin() {
   control_ = Control::kJoin;
+  LetOff();
   confirming_ = unconfirmed_;
   v1::JoinRequest request;
   request.set_epoch(epoch_);
@@ -85,11 +86,13 @@ void Session::CallJoin() {
 
 void Session::CallPull() {
   control_ = Control::kPull;
+  LetOff();
   confirming_ = unconfirmed_;
   v1::PullTaskRequest request;
   request.set_epoch(epoch_);
   for (const auto& [task_id, work] : works_) request.add_held_tasks(task_id);
   for (const int64_t task_id : confirming_) request.add_confirmed_verdicts(task_id);
+  TakeAlong(request);
   for (v1::Progress& progress : ProgressNow()) *request.add_progress() = std::move(progress);
   parts_.api.PullTask(std::move(request), ControlCallback(&Session::OnPulled));
 }
@@ -152,6 +155,7 @@ void Session::OnJoined(v1::JoinReply reply) {
 }
 
 void Session::OnPulled(v1::PullTaskReply reply) {
+  OnAnswers(reply);
   OnVerdicts(reply.verdicts());
   for (const int64_t task_id : reply.abandon_tasks()) {
     Abandon(task_id, "the coordinator no longer wants it");
@@ -184,6 +188,7 @@ void Session::OnPulled(v1::PullTaskReply reply) {
 }
 
 void Session::OnControlFailed(const Status& status) {
+  LetOff();
   const Reaction reaction = rpc::ReactionTo(status);
   if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
   if (reaction == Reaction::kRejoin || reaction == Reaction::kDropTask) {

@@ -2,6 +2,7 @@
 
 #include "base/failpoint.h"
 #include "client/session.h"
+#include "rpc/answer.h"
 #include "rpc/chunks.h"
 
 namespace skerry::client {
@@ -36,16 +37,9 @@ void Session::Submit(Work& work, uint64_t offset) {
   if (!file.ok()) {
     return TrainAgain(work, file.status());
   }
-  work.busy = true;
-  work.progress = std::make_shared<WorkProgress>();
-  work.progress->total = static_cast<int64_t>(work.header.size_bytes());
-  v1::SubmitResultRequest::Start start;
-  start.set_epoch(epoch_);
-  *start.mutable_header() = work.header;
   // So little is sent as a whole.
   if (work.header.size_bytes() <= rpc::kSmallResultBytes) offset = 0;
-  start.set_offset(offset);
-  SKERRY_FAILPOINT("client/upload-begins");
+  v1::SubmitResultRequest::Start start = BeginSubmit(work, offset);
   parts_.api.SubmitResult(
       std::move(start), ResultSource(*std::move(file), offset, work.digests, work.progress),
       [this, task_id = work.task.task_id(), life = work.life](Result<v1::SubmitResultReply> reply) {
@@ -53,12 +47,76 @@ void Session::Submit(Work& work, uint64_t offset) {
         if (found == nullptr) return;
         found->busy = false;
         if (!reply.ok()) return OnSubmitFailed(*found, reply.status());
-        SKERRY_FAILPOINT("client/receipt-heard");
-        found->stage = Stage::kSubmitted;
-        Unhindered(*found);
-        KeepSoon(Mark(*found, ClientTask::State::kSubmitted));
-        SKERRY_FAILPOINT("client/receipt-kept");
+        OnSubmitted(*found, false);
       });
+}
+
+v1::SubmitResultRequest::Start Session::BeginSubmit(Work& work, uint64_t offset) {
+  work.busy = true;
+  work.progress = std::make_shared<WorkProgress>();
+  work.progress->total = static_cast<int64_t>(work.header.size_bytes());
+  v1::SubmitResultRequest::Start start;
+  start.set_epoch(epoch_);
+  *start.mutable_header() = work.header;
+  start.set_offset(offset);
+  SKERRY_FAILPOINT("client/upload-begins");
+  return start;
+}
+
+// `over`: its verdict is here too, and nothing of it has to be kept.
+void Session::OnSubmitted(Work& work, bool over) {
+  SKERRY_FAILPOINT("client/receipt-heard");
+  work.stage = Stage::kSubmitted;
+  Unhindered(work);
+  if (!over) KeepSoon(Mark(work, ClientTask::State::kSubmitted));
+  SKERRY_FAILPOINT("client/receipt-kept");
+}
+
+// ---- With the next PullTask --------------------------------------------------------------------
+
+// A small result that nothing is known to be wrong with. One of which something may have arrived
+// goes by itself.
+bool Session::MayRide(const Work& work) const {
+  return work.stage == Stage::kSubmitting && work.small_result != nullptr && !work.ask_first &&
+         !work.busy && (!work.next_state || disk_full_.empty());
+}
+
+// Whether this step will make the call that takes it along.
+bool Session::Rides(const Work& work, Timestamp now) const {
+  if (!MayRide(work) || !joined_ || !HasCapacity()) return false;
+  return control_ == Control::kHeartbeat || (control_ == Control::kNone && now >= ControlDue());
+}
+
+void Session::TakeAlong(v1::PullTaskRequest& request) {
+  for (auto& [task_id, work] : works_) {
+    if (!MayRide(work)) continue;
+    v1::SubmitSmallResultRequest& result = *request.add_results();
+    *result.mutable_start() = BeginSubmit(work, 0);
+    result.set_contents(work.small_result->bytes());
+    riding_.emplace_back(task_id, work.life);
+  }
+}
+
+void Session::OnAnswers(const v1::PullTaskReply& reply) {
+  std::set<int64_t> over;
+  for (const v1::Verdict& verdict : reply.verdicts()) over.insert(verdict.task_id());
+  for (const auto& [task_id, life] : std::exchange(riding_, {})) {
+    Work* work = Find(task_id, life);
+    if (work == nullptr) continue;
+    work->busy = false;
+    const Status answer = rpc::ReceiptIn(reply, task_id).status();
+    answer.ok() ? OnSubmitted(*work, over.contains(task_id)) : OnSubmitFailed(*work, answer);
+  }
+}
+
+// Their PullTask came to nothing: they may have arrived.
+void Session::LetOff() {
+  for (const auto& [task_id, life] : std::exchange(riding_, {})) {
+    Work* work = Find(task_id, life);
+    if (work == nullptr) continue;
+    work->busy = false;
+    work->ask_first = true;
+  }
 }
 
 void Session::OnSubmitFailed(Work& work, const Status& status) {

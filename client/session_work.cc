@@ -61,7 +61,7 @@ void Session::StepWork(Work& work, Timestamp now) {
       if (!work.task.has_model() || work.model != nullptr) return Train(work);
       return joined_ ? Fetch(work) : void();
     case Stage::kSubmitting:
-      if (!joined_ || WaitsForRoom(work)) return;
+      if (!joined_ || WaitsForRoom(work) || Rides(work, now)) return;
       return work.ask_first ? Query(work) : Submit(work, 0);
     case Stage::kFailing:
       return joined_ ? SendFailure(work) : void();

@@ -9,6 +9,20 @@
 #include "coordinator/views.h"
 
 namespace skerry::coordinator {
+namespace {
+
+// Whether to make a round takes less time than to hand it to another thread, and to commit twice.
+bool IsSmall(const FinalizeInput& input) {
+  constexpr uint64_t kFewBytes = uint64_t{1} << 20;    // of all results
+  constexpr int64_t kFewElements = int64_t{64} * 1024;  // few bytes may stand for many
+  if (input.spec.makes_model && !IsSmallVersion(input.base)) return false;
+  if (input.program->parameters().num_elements() > kFewElements) return false;
+  uint64_t bytes = 0;
+  for (const CountedResult& result : input.results) bytes += result.header.size_bytes();
+  return bytes <= kFewBytes;
+}
+
+}  // namespace
 
 Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions options)
     : parts_(parts),
@@ -16,8 +30,10 @@ Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions optio
       checkpoints_(parts.files, options_.state_dir + "/runs"),
       uploads_(parts.files, options_.state_dir + "/spool", options_.spool_bytes),
       finalizer_(checkpoints_, parts.compute, options_.num_threads),
+      small_finalizer_(checkpoints_, parts.compute, 1),
       jitter_(static_cast<uint64_t>(parts.clock.WallNow().unix_millis), Purpose::kJitter, 0, "",
-              0) {}
+              0),
+      receipt_window_(options_.receipt_window) {}
 
 Coordinator::~Coordinator() = default;
 
@@ -133,7 +149,7 @@ void Coordinator::StageWithin(Duration time, storage::Record record) {
 }
 
 void Coordinator::StageReceipt(storage::Record record) {
-  StageWithin(options_.receipt_window, std::move(record));
+  StageWithin(receipt_window_, std::move(record));
   receipts_wait_ = true;
 }
 
@@ -155,6 +171,7 @@ Status Coordinator::Flush() {
   for (const auto& run : runs_) {
     if (const auto due = run->NextDue(); due && *due <= Now()) run->OnTime();
   }
+  FinishSmallRounds();
   RemoveOldHistories();
   AnswerAll();
   AnswerWatchers();
@@ -244,21 +261,37 @@ void Coordinator::StartFinalize(Run& run, int64_t ticket, FinalizeInput input) {
     result.file = std::move(stored->file);
     result.chunk_checksums = std::move(stored->chunk_checksums);
   }
+  if (IsSmall(input)) {
+    small_finalizes_.push_back({&run, ticket, std::move(input)});
+    return;
+  }
   auto shared = std::make_shared<FinalizeInput>(std::move(input));
   // After the commit: that these results count must be known before the model shows it.
   after_commit_.emplace_back([this, shared, ticket, run = &run] {
     parts_.compute.Post([this, shared, ticket, run] {
       auto output = std::make_shared<Result<FinalizeOutput>>(finalizer_.Run(*shared));
       shared->results.clear();  // lets go of their files
-      parts_.loop.Post([this, output, ticket, run] {
-        if (!output->ok() && output->status().code() == Code::kInternal && options_.on_fatal) {
-          return options_.on_fatal(output->status());
-        }
-        if (output->status().code() == Code::kResourceExhausted) uploads_.RemoveSpares();
-        run->OnFinalized(ticket, std::move(*output));
-      });
+      parts_.loop.Post([this, output, ticket, run] { Finalized(*run, ticket, std::move(*output)); });
     });
   });
+}
+
+// Its version stands in the journal, not in a synced file. So nothing of it is there before the
+// commit that says what counted, and both are in one.
+void Coordinator::FinishSmallRounds() {
+  while (!small_finalizes_.empty()) {
+    for (const SmallFinalize& due : std::exchange(small_finalizes_, {})) {
+      Finalized(*due.run, due.ticket, small_finalizer_.Run(due.input));
+    }
+  }
+}
+
+void Coordinator::Finalized(Run& run, int64_t ticket, Result<FinalizeOutput> output) {
+  if (output.status().code() == Code::kInternal && options_.on_fatal) {
+    return options_.on_fatal(output.status());
+  }
+  if (output.status().code() == Code::kResourceExhausted) uploads_.RemoveSpares();
+  run.OnFinalized(ticket, std::move(output));
 }
 
 Status Coordinator::VerifyVersion(const std::string& run_id, const ModelVersion& version) {

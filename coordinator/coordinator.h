@@ -45,8 +45,8 @@ struct CoordinatorOptions {
   std::string version;  // of this software
   // Receipts wait so long for others to be committed with; 0: not at all.
   Duration receipt_window{0};
-  // What a restart finds out by itself (a task was taken, a verdict heard) is written within so
-  // long, with the next thing that is not; 0: at once.
+  // What a restart finds out by itself (a task was taken, a verdict heard), and results for whose
+  // receipts nobody waits, are written within so long, with the next thing that is not; 0: at once.
   Duration soon_window{0};
   SitesOnCall* on_call = nullptr;
   // A step failed in a way after which the process cannot go on (a failed sync): end it.
@@ -219,8 +219,11 @@ class Coordinator final : public RunHost {
                            const v1::SubmitResultRequest::Start& start) const;
   Result<std::shared_ptr<Upload>> AdmitUpload(const std::string& site,
                                               const v1::SubmitResultRequest::Start& start);
+  bool StandsForMany(const std::string& site, int64_t task_id) const;
   Result<v1::SubmitResultReply> TakeSmallResult(const std::string& site,
                                                 const v1::SubmitSmallResultRequest& request);
+  void TakeResults(Site& site, const v1::PullTaskRequest& request);
+  void TakeResult(Site& site, const v1::SubmitSmallResultRequest& result);
   void UploadChecked(const std::shared_ptr<Upload>& upload,
                      Result<std::vector<learning::Metric>> checked,
                      rpc::Callback<v1::SubmitResultReply> done);
@@ -233,6 +236,8 @@ class Coordinator final : public RunHost {
   std::vector<v1::SiteInRound> SitesNow(const Run& run) const;
   void AnswerWatchers();
   void StageWithin(Duration time, storage::Record record);
+  void FinishSmallRounds();
+  void Finalized(Run& run, int64_t ticket, Result<FinalizeOutput> output);
   bool MustCommit() const { return commit_by_ && *commit_by_ <= Now(); }
   // Gives the answer after the next commit, if anything waits for one.
   template <class Message>
@@ -251,6 +256,7 @@ class Coordinator final : public RunHost {
   storage::CheckpointStore checkpoints_;
   UploadDesk uploads_;
   Finalizer finalizer_;
+  Finalizer small_finalizer_;  // on the coordinator's own thread
   std::string coordinator_id_;
   int64_t last_task_id_ = 0;
   uint64_t last_ticket_ = 0;
@@ -281,9 +287,18 @@ class Coordinator final : public RunHost {
   ServedModel& Served(const std::string& run_id, int64_t version);
   std::map<std::string, ServedModel> served_models_;  // by run
 
+  // Of rounds so small that they are made here, and are in one commit with what closed them.
+  struct SmallFinalize {
+    Run* run = nullptr;
+    int64_t ticket = 0;
+    FinalizeInput input;
+  };
+  std::vector<SmallFinalize> small_finalizes_;
+
   storage::WriteBatch batch_;
   std::optional<Timestamp> commit_by_;          // the batch
   bool receipts_wait_ = false;                  // for its commit
+  Duration receipt_window_;                     // of the call that is being dealt with
   std::vector<std::function<void()>> replies_;  // that need no commit
   std::vector<std::function<void()>> after_commit_;
 };

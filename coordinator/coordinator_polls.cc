@@ -7,6 +7,14 @@
 #include "coordinator/coordinator.h"
 
 namespace skerry::coordinator {
+namespace {
+
+bool IsRefusalIn(const std::vector<v1::PullTaskReply::Answer>& answers) {
+  return std::any_of(answers.begin(), answers.end(),
+                     [](const auto& answer) { return answer.code() != 0; });
+}
+
+}  // namespace
 
 void Coordinator::PullTask(const std::string& name, uint64_t call_id,
                            const v1::PullTaskRequest& request,
@@ -20,6 +28,7 @@ void Coordinator::PullTask(const std::string& name, uint64_t call_id,
   NoteProgress(*site, request.progress());
   site->holds = {request.held_tasks().begin(), request.held_tasks().end()};
   site->pull = HeldCall<v1::PullTaskReply>{call_id, std::move(done)};
+  TakeResults(*site, request);
   if (!site->connected) Connected(*site);
   site->broken = false;
   site_timers_.Set(site->number, Now() + PullHoldTime(*site));
@@ -96,7 +105,8 @@ void Coordinator::AnswerPull(Site& site, bool hold_is_over) {
   v1::PullTaskReply reply;
   AppendVerdicts(site, reply.mutable_verdicts());
   for (const int64_t task_id : TasksToAbandon(site)) reply.add_abandon_tasks(task_id);
-  bool news = FillTask(site, reply) || reply.verdicts_size() > 0 || reply.abandon_tasks_size() > 0;
+  bool news = FillTask(site, reply) || reply.verdicts_size() > 0 ||
+              reply.abandon_tasks_size() > 0 || IsRefusalIn(site.answers);
   if (!news && !site.notices.empty()) {
     *reply.mutable_run_finished() = site.notices.back();
     site.notices.clear();
@@ -104,7 +114,10 @@ void Coordinator::AnswerPull(Site& site, bool hold_is_over) {
   }
   if (!news && !hold_is_over) return;
   if (reply.outcome_case() == v1::PullTaskReply::OUTCOME_NOT_SET) reply.mutable_wait();
-  Send<v1::PullTaskReply>(std::move(site.pull->done), std::move(reply), MustCommit());
+  const bool receipts = !site.answers.empty() && receipts_wait_;
+  reply.mutable_answers()->Assign(site.answers.begin(), site.answers.end());
+  site.answers.clear();
+  Send<v1::PullTaskReply>(std::move(site.pull->done), std::move(reply), receipts || MustCommit());
   site.pull.reset();
   site_timers_.Set(site.number, Now() + options_.grace);
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/result_check.h"
+#include "rpc/answer.h"
 #include "rpc/chunks.h"
 
 namespace skerry::coordinator {
@@ -183,13 +184,17 @@ void Coordinator::FinishUpload(std::shared_ptr<Upload> upload,
   });
 }
 
+// Few bytes may be many elements.
+bool Coordinator::StandsForMany(const std::string& site, int64_t task_id) const {
+  constexpr int64_t kFew = 64 * 1024;
+  const OpenTask* task = FindTask(site, task_id);
+  return task != nullptr && task->run->program().parameters().num_elements() > kFew;
+}
+
 void Coordinator::SubmitSmallResult(const std::string& name,
                                     const v1::SubmitSmallResultRequest& request,
                                     rpc::Callback<v1::SubmitResultReply> done) {
-  const OpenTask* task = FindTask(name, request.start().header().task_id());
-  // Few bytes may stand for many elements.
-  constexpr int64_t kFew = 64 * 1024;
-  if (task == nullptr || task->run->program().parameters().num_elements() <= kFew) {
+  if (!StandsForMany(name, request.start().header().task_id())) {
     return Reply<v1::SubmitResultReply>(std::move(done), TakeSmallResult(name, request));
   }
   const Result<std::shared_ptr<Upload>> upload = AdmitUpload(name, request.start());
@@ -200,6 +205,34 @@ void Coordinator::SubmitSmallResult(const std::string& name,
   const Status appended = (*upload)->Append(rpc::MakeChunk(0, request.contents()));
   if (!appended.ok()) return Reply<v1::SubmitResultReply>(std::move(done), appended);
   FinishUpload(*upload, std::move(done));
+}
+
+// A call that is held for the next task waits for no receipt.
+void Coordinator::TakeResults(Site& site, const v1::PullTaskRequest& request) {
+  site.answers.clear();
+  const Duration awaited = std::exchange(receipt_window_, options_.soon_window);
+  for (const v1::SubmitSmallResultRequest& result : request.results()) TakeResult(site, result);
+  receipt_window_ = awaited;
+}
+
+void Coordinator::TakeResult(Site& site, const v1::SubmitSmallResultRequest& result) {
+  const v1::ResultHeader& header = result.start().header();
+  if (!StandsForMany(site.record.site, header.task_id())) {
+    site.answers.push_back(rpc::AnswerTo(header, TakeSmallResult(site.record.site, result).status()));
+    return;
+  }
+  // Which has been committed when it comes; the poll may have ended meanwhile.
+  SubmitSmallResult(
+      site.record.site, result,
+      [this, name = site.record.site, call_id = site.pull->call_id,
+       header](const Result<v1::SubmitResultReply>& reply) {
+        parts_.loop.Post([this, name, call_id, answer = rpc::AnswerTo(header, reply.status())] {
+          Site* found = FindSite(name);
+          if (found == nullptr || !found->pull || found->pull->call_id != call_id) return;
+          found->answers.push_back(answer);
+          MarkDirty(*found);
+        });
+      });
 }
 
 // So little is checked here: to hand it to another thread would take longer.

@@ -26,10 +26,6 @@ using learning::Sums;
 using storage::CheckpointPart;
 using storage::CheckpointRef;
 
-// Versions up to this size stand in the journal: to sync their files would take longer than all the
-// rest of a round.
-constexpr uint64_t kSmallVersionBytes = uint64_t{64} << 10;
-
 // A checkpoint of which the header has been read.
 struct OpenCheckpoint {
   std::unique_ptr<File> file;
@@ -250,7 +246,7 @@ class VersionMaker {
       SKERRY_ASSIGN_OR_RETURN(made.state_hash, HashOf(*state_));
       SKERRY_ASSIGN_OR_RETURN(made.state_size_bytes, state_->Size());
     }
-    is_small_ = made.model_size_bytes + made.state_size_bytes <= kSmallVersionBytes;
+    is_small_ = IsSmallVersion(made);
     if (state_ != nullptr) SKERRY_RETURN_IF_ERROR(Publish(CheckpointPart::kState, *state_));
     SKERRY_RETURN_IF_ERROR(Publish(CheckpointPart::kModel, *model_));
     SKERRY_FAILPOINT("coordinator/version-published");
@@ -320,6 +316,11 @@ std::vector<std::size_t> FindDamaged(const FinalizeInput& input, Executor& compu
 }
 
 }  // namespace
+
+bool IsSmallVersion(const std::optional<ModelVersion>& version) {
+  constexpr uint64_t kSmallVersionBytes = uint64_t{64} << 10;
+  return version && version->model_size_bytes + version->state_size_bytes <= kSmallVersionBytes;
+}
 
 Layout ModelFileLayout(const Layout& fixed, const learning::Program& program) {
   std::vector<learning::TensorSpec> tensors = fixed.tensors();

@@ -35,6 +35,10 @@ struct CountedResult {
   std::vector<uint32_t> chunk_checksums;  // as it was checked; empty: by an earlier process
 };
 
+// Whether a version stands in the journal, because its files are so small that to sync them would
+// take longer than all the rest of a round. False for none.
+bool IsSmallVersion(const std::optional<ModelVersion>& version);
+
 // All that closing a round needs. It touches no run state.
 struct FinalizeInput {
   std::string run_id;

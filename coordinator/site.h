@@ -37,6 +37,7 @@ struct Site {
   std::size_t max_tasks = 1;
   std::optional<HeldCall<v1::PullTaskReply>> pull;
   std::optional<HeldCall<v1::HeartbeatReply>> heartbeat;
+  std::vector<v1::PullTaskReply::Answer> answers;  // to the results that `pull` brought
   std::set<int64_t> holds;    // tasks that the client has in hand, as it said last
   std::vector<int64_t> open;  // tasks that it should work on, oldest first
   std::set<int64_t> resend;   // of those: whose kept result it should send again

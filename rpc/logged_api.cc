@@ -1,8 +1,10 @@
 #include "rpc/logged_api.h"
 
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
+#include "rpc/answer.h"
 
 namespace skerry::rpc {
 namespace {
@@ -19,6 +21,28 @@ CallEvent Event(const std::string& site, const char* call, int64_t task_id = 0,
 
 }  // namespace
 
+Callback<v1::PullTaskReply> LoggedPull(CallLog& log, const std::string& site,
+                                       const v1::PullTaskRequest& request,
+                                       Callback<v1::PullTaskReply> done) {
+  if (request.results().empty()) return Logged(log, Event(site, "PullTask"), std::move(done));
+  std::vector<Callback<v1::SubmitResultReply>> ends;
+  std::vector<int64_t> tasks;
+  for (const v1::SubmitSmallResultRequest& result : request.results()) {
+    const v1::ResultHeader& header = result.start().header();
+    tasks.push_back(header.task_id());
+    ends.push_back(
+        Logged<v1::SubmitResultReply>(log, Event(site, "SubmitResult", header.task_id(),
+                                                 header.content_hash()),
+                                      [](const Result<v1::SubmitResultReply>&) {}));
+  }
+  auto told = [ends = std::move(ends), tasks = std::move(tasks),
+               done = std::move(done)](Result<v1::PullTaskReply> reply) {
+    for (std::size_t i = 0; i < ends.size(); ++i) ends[i](ReceiptIn(reply, tasks[i]));
+    done(std::move(reply));
+  };
+  return Logged<v1::PullTaskReply>(log, Event(site, "PullTask"), std::move(told));
+}
+
 LoggedApi::LoggedApi(CoordinatorApi& api, CallLog& log, std::string site)
     : api_(api), log_(log), site_(std::move(site)) {}
 
@@ -27,7 +51,8 @@ void LoggedApi::Join(v1::JoinRequest request, Callback<v1::JoinReply> done) {
 }
 
 void LoggedApi::PullTask(v1::PullTaskRequest request, Callback<v1::PullTaskReply> done) {
-  api_.PullTask(std::move(request), Logged(log_, Event(site_, "PullTask"), std::move(done)));
+  auto logged = LoggedPull(log_, site_, request, std::move(done));
+  api_.PullTask(std::move(request), std::move(logged));
 }
 
 void LoggedApi::Heartbeat(v1::HeartbeatRequest request, Callback<v1::HeartbeatReply> done) {

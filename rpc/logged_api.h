@@ -49,4 +49,9 @@ Callback<Reply> Logged(CallLog& log, CallEvent event, Callback<Reply> done) {
   };
 }
 
+// The same for a poll; each result that it carries stands there as if it came in a call of its own.
+Callback<v1::PullTaskReply> LoggedPull(CallLog& log, const std::string& site,
+                                       const v1::PullTaskRequest& request,
+                                       Callback<v1::PullTaskReply> done);
+
 }  // namespace skerry::rpc

@@ -171,6 +171,15 @@ void Link::CallBroken(const CallPtr& call, uint64_t id, Duration after) {
   });
 }
 
+void Link::Observe(const v1::PullTaskReply& reply) {
+  Hear(reply.verdicts());
+  if (evidence_ == nullptr) return;
+  for (const v1::PullTaskReply::Answer& answer : reply.answers()) {
+    if (answer.code() != 0) continue;
+    evidence_->receipts.push_back({client_.name(), answer.task_id(), answer.content_hash()});
+  }
+}
+
 void Link::Observe(const v1::SubmitResultReply& reply) {
   if (evidence_ == nullptr) return;
   evidence_->receipts.push_back({client_.name(), reply.task_id(), reply.content_hash()});

@@ -105,7 +105,7 @@ class Link final : public rpc::CoordinatorApi {
   void PlanNextOutage();
 
   void Observe(const v1::JoinReply& reply) { Hear(reply.verdicts()); }
-  void Observe(const v1::PullTaskReply& reply) { Hear(reply.verdicts()); }
+  void Observe(const v1::PullTaskReply& reply);
   void Observe(const v1::HeartbeatReply& reply) { Hear(reply.verdicts()); }
   void Observe(const v1::SubmitResultReply& reply);
   template <class Reply>

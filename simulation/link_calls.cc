@@ -78,6 +78,9 @@ void Link::Join(v1::JoinRequest request, rpc::Callback<v1::JoinReply> done) {
 }
 
 void Link::PullTask(v1::PullTaskRequest request, rpc::Callback<v1::PullTaskReply> done) {
+  if (evidence_ != nullptr) {
+    for (const auto& result : request.results()) evidence_->bytes_up += result.contents().size();
+  }
   Unary<v1::PullTaskReply>(
       "PullTask", true, std::move(done),
       [this, request = std::move(request)](auto& coordinator, uint64_t id, auto answer) {

@@ -49,8 +49,8 @@ grpc::ServerUnaryReactor* CoordinatorService::PullTask(grpc::CallbackServerConte
   return HeldUnaryCall<v1::PullTaskReply>::Start(
       loop_, reply,
       [this, site = *site, call, request](auto done) {
-        coordinator_.PullTask(site, call, *request,
-                              Log<v1::PullTaskReply>("PullTask", site, 0, "", std::move(done)));
+        if (call_log_ != nullptr) done = rpc::LoggedPull(*call_log_, site, *request, std::move(done));
+        coordinator_.PullTask(site, call, *request, std::move(done));
       },
       [this, site = *site, call] { coordinator_.CallBroken(site, call); });
 }

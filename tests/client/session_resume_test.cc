@@ -60,7 +60,7 @@ TEST_F(SessionResumeTest, ARequestForATaskThatIsNotHereIsPassedOver) {
 }
 
 TEST_F(SessionResumeTest, AVerdictThatOvertakesTheReceiptEndsTheTask) {
-  BringToUpload();
+  BringToUpload(NewTask(7, kInAFile));
   v1::HeartbeatReply reply;
   v1::Verdict& verdict = *reply.add_verdicts();
   verdict.set_task_id(7);
@@ -73,7 +73,7 @@ TEST_F(SessionResumeTest, AVerdictThatOvertakesTheReceiptEndsTheTask) {
 
 // Damage comes with a coordinator that died: each one gets its own three attempts.
 TEST_F(SessionResumeTest, AttemptsAreCountedAnewWithEachSession) {
-  BringToUpload();
+  BringToUpload(NewTask(7, kInAFile));
   for (uint64_t epoch = 2; epoch < 5; ++epoch) {
     for (int attempt = 0; attempt < 3; ++attempt) {
       Answer(api_.uploads, DataLoss("the chunks received do not make the content hash"));

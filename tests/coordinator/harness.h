@@ -67,6 +67,21 @@ class DiskWithRoom final : public Files {
   Files& files_;
 };
 
+// Counts what is committed at once.
+class CountedJournal final : public storage::Journal {
+ public:
+  explicit CountedJournal(storage::Journal& journal) : journal_(journal) {}
+  Status Commit(const storage::WriteBatch& batch) override {
+    ++num_commits;
+    return journal_.Commit(batch);
+  }
+
+  int num_commits = 0;
+
+ private:
+  storage::Journal& journal_;
+};
+
 class Harness {
  public:
   Harness() { Start(); }
@@ -80,7 +95,7 @@ class Harness {
     options.on_fatal = [](const Status& status) { ADD_FAILURE() << status.ToString(); };
     ASSERT_TRUE(files.MakeDirectories("state").ok());
     Result<std::unique_ptr<Coordinator>> opened = Coordinator::Open(
-        {clock, disk, journal, journal, queue, inline_executor, inline_executor, inline_executor},
+        {clock, disk, commits, journal, queue, inline_executor, inline_executor, inline_executor},
         std::move(options));
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     coordinator = *std::move(opened);
@@ -158,6 +173,7 @@ class Harness {
   MemoryFiles files;
   DiskWithRoom disk{files};
   storage::MemoryJournal journal{"coordinator-id"};
+  CountedJournal commits{journal};
   InlineExecutor inline_executor;
   uint64_t spool_bytes = CoordinatorOptions().spool_bytes;  // from the next Start() on
   std::unique_ptr<Coordinator> coordinator;
@@ -183,8 +199,16 @@ class FakeSite {
     return reply;
   }
 
-  Pending<v1::PullTaskReply> Pull(std::vector<int64_t> held = {}) {
+  Pending<v1::PullTaskReply> Pull(std::vector<int64_t> held = {}) { return Poll({}, held); }
+
+  // Brings a result.
+  Pending<v1::PullTaskReply> PullWith(const v1::Task& task, std::vector<float> values) {
     v1::PullTaskRequest request;
+    *request.add_results() = SmallResult(task, std::move(values));
+    return Poll(request, {task.task_id()});
+  }
+
+  Pending<v1::PullTaskReply> Poll(v1::PullTaskRequest request, std::vector<int64_t> held) {
     request.set_epoch(epoch_);
     for (const int64_t id : held) request.add_held_tasks(id);
     for (const int64_t id : confirm_) request.add_confirmed_verdicts(id);
@@ -246,13 +270,18 @@ class FakeSite {
     return SubmitRaw(Header(task, bytes), bytes);
   }
 
-  // In one call with its bytes.
-  Result<v1::SubmitResultReply> SubmitSmall(const v1::Task& task, std::vector<float> values) {
+  v1::SubmitSmallResultRequest SmallResult(const v1::Task& task, std::vector<float> values) const {
     const std::string bytes = Bytes(std::move(values));
     v1::SubmitSmallResultRequest request;
     request.mutable_start()->set_epoch(epoch_);
     *request.mutable_start()->mutable_header() = Header(task, bytes);
     request.set_contents(bytes);
+    return request;
+  }
+
+  // In one call with its bytes.
+  Result<v1::SubmitResultReply> SubmitSmall(const v1::Task& task, std::vector<float> values) {
+    const v1::SubmitSmallResultRequest request = SmallResult(task, std::move(values));
     return harness_.Call<v1::SubmitResultReply>([&](auto done) {
       harness_.coordinator->SubmitSmallResult(name_, request, std::move(done));
     });

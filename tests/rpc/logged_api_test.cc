@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/memory_files.h"
+#include "rpc/answer.h"
 #include "testing/faulty_files.h"
 #include "testing/status_matchers.h"
 
@@ -132,6 +133,30 @@ TEST_F(LoggedApiTest, EachCallHasALineWhenItBeginsAndOneWhenItEnds) {
   EXPECT_EQ(events[12].call, "SubmitResult");
   EXPECT_EQ(events[12].task_id, 9);
   EXPECT_EQ(events[12].content_hash, "0304");
+}
+
+TEST_F(LoggedApiTest, AResultThatComesWithAPollHasLinesOfItsOwn) {
+  v1::PullTaskRequest request;
+  for (const int64_t task_id : {9, 10, 11}) {
+    v1::ResultHeader& header = *request.add_results()->mutable_start()->mutable_header();
+    header.set_task_id(task_id);
+    header.set_content_hash("\x03\x04");
+  }
+  *api_.pull.add_answers() = AnswerTo(request.results(0).start().header(), OkStatus());
+  *api_.pull.add_answers() = AnswerTo(request.results(1).start().header(), NotFound("gone"));
+  int answers = 0;
+  logged_.PullTask(request, [&](const Result<v1::PullTaskReply>&) { ++answers; });
+  EXPECT_EQ(answers, 1);
+  std::vector<CallEvent> ends = Ends();
+  std::erase_if(ends, [](const CallEvent& event) { return event.call != "SubmitResult"; });
+  ASSERT_THAT(ends, SizeIs(3));
+  EXPECT_EQ(ends[0].type, Type::kOk);
+  EXPECT_EQ(ends[0].task_id, 9);
+  EXPECT_EQ(ends[0].content_hash, "0304");
+  EXPECT_EQ(ends[1].type, Type::kFail);
+  EXPECT_THAT(ends[1].detail, HasSubstr("gone"));
+  EXPECT_EQ(ends[2].type, Type::kInfo) << "nothing was said of it";
+  EXPECT_THAT(Events(), SizeIs(8));
 }
 
 TEST_F(LoggedApiTest, ARefusalEndsAsFailWithItsReason) {

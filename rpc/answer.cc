@@ -1,0 +1,33 @@
+#include "rpc/answer.h"
+
+namespace skerry::rpc {
+
+v1::PullTaskReply::Answer AnswerTo(const v1::ResultHeader& header, const Status& status) {
+  v1::PullTaskReply::Answer answer;
+  answer.set_task_id(header.task_id());
+  answer.set_code(static_cast<uint32_t>(status.code()));
+  answer.set_message(status.message());
+  if (status.ok()) answer.set_content_hash(header.content_hash());
+  return answer;
+}
+
+Status StatusOf(const v1::PullTaskReply::Answer& answer) {
+  if (answer.code() == 0) return OkStatus();
+  const bool known = answer.code() <= static_cast<uint32_t>(Code::kUnauthenticated);
+  return {known ? static_cast<Code>(answer.code()) : Code::kUnknown, answer.message()};
+}
+
+Result<v1::SubmitResultReply> ReceiptIn(const Result<v1::PullTaskReply>& reply, int64_t task_id) {
+  if (!reply.ok()) return reply.status();
+  for (const v1::PullTaskReply::Answer& answer : reply->answers()) {
+    if (answer.task_id() != task_id) continue;
+    SKERRY_RETURN_IF_ERROR(StatusOf(answer));
+    v1::SubmitResultReply receipt;
+    receipt.set_task_id(task_id);
+    receipt.set_content_hash(answer.content_hash());
+    return receipt;
+  }
+  return Unknown("the poll ended without an answer to its result");
+}
+
+}  // namespace skerry::rpc
