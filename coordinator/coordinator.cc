@@ -13,7 +13,7 @@ namespace {
 
 // Whether to make a round takes less time than to hand it to another thread, and to commit twice.
 bool IsSmall(const FinalizeInput& input) {
-  constexpr uint64_t kFewBytes = uint64_t{1} << 20;    // of all results
+  constexpr uint64_t kFewBytes = uint64_t{1} << 20;     // of all results
   constexpr int64_t kFewElements = int64_t{64} * 1024;  // few bytes may stand for many
   if (input.spec.makes_model && !IsSmallVersion(input.base)) return false;
   if (input.program->parameters().num_elements() > kFewElements) return false;
@@ -31,8 +31,7 @@ Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions optio
       uploads_(parts.files, options_.state_dir + "/spool", options_.spool_bytes),
       finalizer_(checkpoints_, parts.compute, options_.num_threads),
       small_finalizer_(checkpoints_, parts.compute, 1),
-      jitter_(static_cast<uint64_t>(parts.clock.WallNow().unix_millis), Purpose::kJitter, 0, "",
-              0),
+      jitter_(static_cast<uint64_t>(parts.clock.WallNow().unix_millis), Purpose::kJitter, 0, "", 0),
       receipt_window_(options_.receipt_window) {}
 
 Coordinator::~Coordinator() = default;
@@ -192,6 +191,8 @@ Status Coordinator::Flush() {
   if (batch_.empty()) {
     std::move(after_commit_.begin(), after_commit_.end(), std::back_inserter(actions));
     after_commit_.clear();
+    std::move(removals_.begin(), removals_.end(), std::back_inserter(actions));
+    removals_.clear();
   }
   for (const auto& action : actions) action();
   if (!actions.empty()) SKERRY_FAILPOINT("coordinator/replies-released");
@@ -271,7 +272,8 @@ void Coordinator::StartFinalize(Run& run, int64_t ticket, FinalizeInput input) {
     parts_.compute.Post([this, shared, ticket, run] {
       auto output = std::make_shared<Result<FinalizeOutput>>(finalizer_.Run(*shared));
       shared->results.clear();  // lets go of their files
-      parts_.loop.Post([this, output, ticket, run] { Finalized(*run, ticket, std::move(*output)); });
+      parts_.loop.Post(
+          [this, output, ticket, run] { Finalized(*run, ticket, std::move(*output)); });
     });
   });
 }
@@ -313,7 +315,7 @@ void Coordinator::RunEnded(Run& run) {
   served_models_.erase(run.record().run_id);
   const bool idle =
       std::all_of(runs_.begin(), runs_.end(), [](const auto& other) { return other->ended(); });
-  if (idle) after_commit_.emplace_back([this] { uploads_.RemoveSpares(); });
+  if (idle) removals_.emplace_back([this] { uploads_.RemoveSpares(); });
   v1::PullTaskReply::RunFinished notice;
   notice.set_run_id(run.record().run_id);
   notice.set_state(std::string(Name(run.record().state)));

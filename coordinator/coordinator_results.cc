@@ -35,7 +35,7 @@ Result<std::vector<learning::Metric>> CheckWhole(Upload& upload, const learning:
   const v1::ResultHeader& header = upload.header();
   SKERRY_RETURN_IF_ERROR(
       upload.spool().Complete(upload.generation(), rpc::CanonicalHeader(header)));
-  return CheckResult(*upload.spool().file(), header, spec, program);
+  return CheckResult(*upload.spool().file(), header, spec, program, upload.spool().good_chunks());
 }
 
 // What a site says about itself is kept and shown to many: no more of it than a person reads.
@@ -158,7 +158,8 @@ Result<std::shared_ptr<Upload>> Coordinator::AdmitUpload(
   SKERRY_ASSIGN_OR_RETURN(const bool wanted, WantsResult(name, start));
   if (!wanted) return std::shared_ptr<Upload>();
   const Run& run = *FindTask(name, start.header().task_id())->run;
-  return uploads_.Begin(name, start.header(), start.offset(), RoomFor(run));
+  return uploads_.Begin(name, start.header(), start.offset(), RoomFor(run),
+                        PlainFloatsIn(run.round_spec()->result_layout));
 }
 
 void Coordinator::BeginUpload(const std::string& name, const v1::SubmitResultRequest::Start& start,
@@ -218,7 +219,8 @@ void Coordinator::TakeResults(Site& site, const v1::PullTaskRequest& request) {
 void Coordinator::TakeResult(Site& site, const v1::SubmitSmallResultRequest& result) {
   const v1::ResultHeader& header = result.start().header();
   if (!StandsForMany(site.record.site, header.task_id())) {
-    site.answers.push_back(rpc::AnswerTo(header, TakeSmallResult(site.record.site, result).status()));
+    site.answers.push_back(
+        rpc::AnswerTo(header, TakeSmallResult(site.record.site, result).status()));
     return;
   }
   // Which has been committed when it comes; the poll may have ended meanwhile.

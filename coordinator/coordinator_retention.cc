@@ -15,7 +15,7 @@ using storage::CheckpointPart;
 
 void Coordinator::RemoveResults(std::vector<int64_t> task_ids) {
   if (task_ids.empty()) return;
-  after_commit_.emplace_back([this, task_ids = std::move(task_ids)] {
+  removals_.emplace_back([this, task_ids = std::move(task_ids)] {
     SKERRY_FAILPOINT("coordinator/results-removing");
     for (const int64_t task_id : task_ids) uploads_.Remove(task_id);
     SKERRY_FAILPOINT("coordinator/results-removed");
@@ -24,7 +24,7 @@ void Coordinator::RemoveResults(std::vector<int64_t> task_ids) {
 
 void Coordinator::KeepResults(std::vector<int64_t> task_ids) {
   if (task_ids.empty()) return;
-  after_commit_.emplace_back([this, task_ids = std::move(task_ids)] {
+  removals_.emplace_back([this, task_ids = std::move(task_ids)] {
     for (const int64_t task_id : task_ids) uploads_.Close(task_id);
   });
 }
@@ -32,7 +32,7 @@ void Coordinator::KeepResults(std::vector<int64_t> task_ids) {
 void Coordinator::RemoveVersions(const std::string& run_id, std::vector<int64_t> versions) {
   if (versions.empty()) return;
   Stage(storage::RemoveSmallVersions{run_id, versions});
-  after_commit_.emplace_back([this, run_id, versions = std::move(versions)] {
+  removals_.emplace_back([this, run_id, versions = std::move(versions)] {
     SKERRY_FAILPOINT("coordinator/versions-removing");
     for (const int64_t version : versions) {
       for (const auto part : {CheckpointPart::kModel, CheckpointPart::kState}) {

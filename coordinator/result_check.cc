@@ -79,16 +79,23 @@ Status CheckPlain(const File& file, uint64_t offset, const std::string& section,
 }
 
 // Whether a section's bytes can be decoded, before any of them is.
-Status CheckF32Section(const File& file, const learning::ResultLayout& layout, std::size_t index) {
+Status CheckF32Section(const File& file, const learning::ResultLayout& layout, std::size_t index,
+                       const GoodChunks& good) {
   const learning::Section& section = layout.sections()[index];
   const UpdateReader reader(layout, index);
   SKERRY_RETURN_IF_ERROR(reader.Check(file).WithContext("section \"" + section.name + "\""));
+  const bool plain = section.encoding.kind == learning::Encoding::Kind::kPlain;
   int64_t begin = 0;
   for (const TensorSpec& tensor : section.layout.tensors()) {
-    SKERRY_RETURN_IF_ERROR(TensorCheck<float>(section.name, tensor, kMaxMagnitude)
-                               .Run([&](int64_t first, std::span<float> out) {
-                                 return reader.Read(file, begin + first, out);
-                               }));
+    const auto bytes = static_cast<uint64_t>(layout.offset_bytes(index)) +
+                       static_cast<uint64_t>(begin) * sizeof(float);
+    const auto size = static_cast<uint64_t>(tensor.NumElements()) * sizeof(float);
+    if (!plain || !AreGood(good, {bytes, bytes + size})) {
+      SKERRY_RETURN_IF_ERROR(TensorCheck<float>(section.name, tensor, kMaxMagnitude)
+                                 .Run([&](int64_t first, std::span<float> out) {
+                                   return reader.Read(file, begin + first, out);
+                                 }));
+    }
     begin += tensor.NumElements();
   }
   return OkStatus();
@@ -121,11 +128,11 @@ Status CheckHeader(const v1::ResultHeader& header, const learning::ResultLayout&
   return OkStatus();
 }
 
-Status CheckValues(const File& file, const learning::ResultLayout& layout) {
+Status CheckValues(const File& file, const learning::ResultLayout& layout, const GoodChunks& good) {
   for (std::size_t s = 0; s < layout.sections().size(); ++s) {
     const learning::Section& section = layout.sections()[s];
     if (section.dtype() == DType::kF32) {
-      SKERRY_RETURN_IF_ERROR(CheckF32Section(file, layout, s));
+      SKERRY_RETURN_IF_ERROR(CheckF32Section(file, layout, s, good));
       continue;
     }
     for (std::size_t t = 0; t < section.layout.tensors().size(); ++t) {
@@ -150,8 +157,9 @@ Status CheckValues(const File& file, const learning::ResultLayout& layout) {
 
 Result<std::vector<learning::Metric>> CheckResult(const File& file, const v1::ResultHeader& header,
                                                   const learning::RoundSpec& spec,
-                                                  const learning::Program& program) {
-  SKERRY_RETURN_IF_ERROR(CheckValues(file, spec.result_layout));
+                                                  const learning::Program& program,
+                                                  const GoodChunks& good) {
+  SKERRY_RETURN_IF_ERROR(CheckValues(file, spec.result_layout, good));
   learning::Sums sums;
   SKERRY_RETURN_IF_ERROR(AddSums(file, spec, sums));
   SKERRY_ASSIGN_OR_RETURN(std::vector<learning::Metric> metrics, program.Metrics(spec, sums));

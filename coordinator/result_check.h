@@ -5,14 +5,12 @@
 
 #include "base/files.h"
 #include "base/status.h"
+#include "coordinator/plain_floats.h"
 #include "learning/layout.h"
 #include "learning/program.h"
 #include "skerry/v1/task.pb.h"
 
 namespace skerry::coordinator {
-
-// The largest magnitude that an element of an update may have.
-constexpr double kMaxMagnitude = 1e6;
 
 // Whether a header can belong to a result of this layout, before a byte of it is taken.
 // INVALID_ARGUMENT names the field: another layout (tensors of other names, shapes or order), a
@@ -24,15 +22,17 @@ constexpr int64_t kMaxCount = int64_t{1} << 42;
 // The largest magnitude of a sum: sums over a million sites stay finite.
 constexpr double kMaxSum = 1e300;
 
-// Reads a received result once. INVALID_ARGUMENT names section, tensor and element of the first
-// value that is NaN, infinite, or larger than kMaxMagnitude (of what is aggregated), kMaxSum
-// (F64) or kMaxCount (I64).
-Status CheckValues(const File& file, const learning::ResultLayout& layout);
+// Reads a received result once, but no tensor of plain floats that lies in `good` chunks alone.
+// INVALID_ARGUMENT names section, tensor and element of the first value that is NaN, infinite, or
+// larger than kMaxMagnitude (of what is aggregated), kMaxSum (F64) or kMaxCount (I64).
+Status CheckValues(const File& file, const learning::ResultLayout& layout,
+                   const GoodChunks& good = {});
 
 // CheckValues, and what the result says by itself: its metrics. INVALID_ARGUMENT also for
 // evaluation counts that contradict each other.
 Result<std::vector<learning::Metric>> CheckResult(const File& file, const v1::ResultHeader& header,
                                                   const learning::RoundSpec& spec,
-                                                  const learning::Program& program);
+                                                  const learning::Program& program,
+                                                  const GoodChunks& good = {});
 
 }  // namespace skerry::coordinator

@@ -26,7 +26,9 @@ constexpr const char* kSmall = "small";
 
 }  // namespace
 
-Status Upload::Append(const v1::Chunk& chunk) { return spool_->Append(generation_, chunk); }
+Status Upload::Append(const v1::Chunk& chunk) {
+  return spool_->Append(generation_, chunk, floats_);
+}
 
 Status SpoolFile::Adopt() {
   MutexLock lock(mutex_);
@@ -35,6 +37,7 @@ Status SpoolFile::Adopt() {
   num_adopted_ = crypto::NumChunks(stored_bytes_);
   digests_.resize(num_adopted_);
   checksums_.resize(num_adopted_);
+  good_.resize(num_adopted_);
   return OkStatus();
 }
 
@@ -80,11 +83,13 @@ Result<uint64_t> SpoolFile::NewStream(uint64_t offset) {
   SKERRY_RETURN_IF_ERROR(NoteStored(offset));
   digests_.resize(crypto::NumChunks(offset));
   checksums_.resize(digests_.size());
+  good_.resize(digests_.size());
   num_adopted_ = std::min<uint64_t>(num_adopted_, digests_.size());
   return ++generation_;
 }
 
-Status SpoolFile::Append(uint64_t generation, const v1::Chunk& chunk) {
+Status SpoolFile::Append(uint64_t generation, const v1::Chunk& chunk,
+                         std::span<const ByteRange> floats) {
   MutexLock lock(mutex_);
   if (generation != generation_) return Aborted("a newer upload of this result has begun");
   SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, stored_bytes_, size_bytes_));
@@ -92,6 +97,7 @@ Status SpoolFile::Append(uint64_t generation, const v1::Chunk& chunk) {
   SKERRY_ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(chunk.sha256()));
   digests_.push_back(digest);
   checksums_.push_back(Crc32c(chunk.data()));
+  good_.push_back(FloatsAreGood(floats, stored_bytes_, chunk.data()) && !floats.empty());
   return NoteStored(stored_bytes_ + chunk.data().size());
 }
 
@@ -120,6 +126,7 @@ Status SpoolFile::Forget() {
   num_adopted_ = 0;
   digests_.clear();
   checksums_.clear();
+  good_.clear();
   SKERRY_RETURN_IF_ERROR(NoteStored(0));
   return stored_ == nullptr ? file_->Truncate(0) : OkStatus();
 }
@@ -133,6 +140,11 @@ std::vector<uint32_t> SpoolFile::chunk_checksums() const {
   MutexLock lock(mutex_);
   if (stored_bytes_ != size_bytes_ || num_adopted_ > 0) return {};
   return checksums_;
+}
+
+GoodChunks SpoolFile::good_chunks() const {
+  MutexLock lock(mutex_);
+  return good_;
 }
 
 UploadDesk::UploadDesk(Files& files, std::string directory, uint64_t budget_bytes)
@@ -211,12 +223,12 @@ Result<std::shared_ptr<SpoolFile>> UploadDesk::Find(int64_t task_id, const Diges
 
 Result<std::shared_ptr<Upload>> UploadDesk::Begin(const std::string& site,
                                                   const v1::ResultHeader& header, uint64_t offset,
-                                                  Room room) {
+                                                  Room room, std::vector<ByteRange> floats) {
   SKERRY_ASSIGN_OR_RETURN(const Digest content_hash, Digest::FromBytes(header.content_hash()));
   SKERRY_ASSIGN_OR_RETURN(auto spool,
                           Find(header.task_id(), content_hash, header.size_bytes(), room));
   SKERRY_ASSIGN_OR_RETURN(const uint64_t generation, spool->NewStream(offset));
-  return std::make_shared<Upload>(std::move(spool), generation, site, header);
+  return std::make_shared<Upload>(std::move(spool), generation, site, header, std::move(floats));
 }
 
 Status UploadDesk::Seal(const Upload& upload) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/files.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "coordinator/plain_floats.h"
 #include "coordinator/small_spool.h"
 #include "crypto/content_hash.h"
 #include "skerry/v1/coordinator.pb.h"
@@ -22,12 +24,14 @@ class SpoolFile;
 // One stream of chunks into a spool file. A newer stream for the same task ends the older one.
 class Upload {
  public:
+  // `floats`: what of it is looked at while it arrives.
   Upload(std::shared_ptr<SpoolFile> spool, uint64_t generation, std::string site,
-         v1::ResultHeader header)
+         v1::ResultHeader header, std::vector<ByteRange> floats)
       : spool_(std::move(spool)),
         generation_(generation),
         site_(std::move(site)),
-        header_(std::move(header)) {}
+        header_(std::move(header)),
+        floats_(std::move(floats)) {}
 
   // Takes the next chunk. For one thread at a time, which may be any. OUT_OF_RANGE, DATA_LOSS,
   // INVALID_ARGUMENT: see rpc::CheckChunk. ABORTED: a newer stream has taken over.
@@ -44,6 +48,7 @@ class Upload {
   const uint64_t generation_;
   const std::string site_;
   const v1::ResultHeader header_;
+  const std::vector<ByteRange> floats_;
 };
 
 // A whole result on disk.
@@ -75,10 +80,12 @@ class UploadDesk {
   // Makes the directory, or finds what is in it. First of all.
   Status Prepare();
   // Begins or goes on with the result that `header` announces, at `offset`. A different content
-  // hash than before starts from nothing. OUT_OF_RANGE unless `offset` is at most what is stored.
+  // hash than before starts from nothing. Where it has plain `floats`, they are looked at while
+  // they arrive: SpoolFile::good_chunks(). OUT_OF_RANGE unless `offset` is at most what is stored.
   // RESOURCE_EXHAUSTED: the spool is full; try later.
   Result<std::shared_ptr<Upload>> Begin(const std::string& site, const v1::ResultHeader& header,
-                                        uint64_t offset, Room room = Room::kWithinBudget);
+                                        uint64_t offset, Room room = Room::kWithinBudget,
+                                        std::vector<ByteRange> floats = {});
   // The file of `upload` takes no more bytes, now that they have been checked. ABORTED when they
   // are not what the desk has of this task: another stream began meanwhile.
   Status Seal(const Upload& upload);
@@ -141,7 +148,7 @@ class SpoolFile {
   Status Adopt();
   // A new stream begins at `offset`; its generation.
   Result<uint64_t> NewStream(uint64_t offset);
-  Status Append(uint64_t generation, const v1::Chunk& chunk);
+  Status Append(uint64_t generation, const v1::Chunk& chunk, std::span<const ByteRange> floats);
   // DATA_LOSS (and nothing stored any more) unless all bytes are there and make the content hash
   // under `canonical_header`. ABORTED for an old generation; OUT_OF_RANGE: not complete.
   Status Complete(uint64_t generation, std::string_view canonical_header);
@@ -152,6 +159,8 @@ class SpoolFile {
   uint64_t stored_bytes() const;
   // Crc32c of each chunk, when all of them have been hashed by this process; else empty.
   std::vector<uint32_t> chunk_checksums() const;
+  // Chunks that this process received, and whose plain floats it found good.
+  GoodChunks good_chunks() const;
   uint64_t size_bytes() const { return size_bytes_; }
   const crypto::Digest& content_hash() const { return content_hash_; }
   const std::shared_ptr<File>& file() const { return file_; }
@@ -171,6 +180,7 @@ class SpoolFile {
   uint64_t generation_ SKERRY_GUARDED_BY(mutex_) = 0;
   std::vector<crypto::Digest> digests_ SKERRY_GUARDED_BY(mutex_);  // of the chunks stored
   std::vector<uint32_t> checksums_ SKERRY_GUARDED_BY(mutex_);      // of the same chunks
+  GoodChunks good_ SKERRY_GUARDED_BY(mutex_);                      // likewise
   uint64_t num_adopted_ SKERRY_GUARDED_BY(mutex_) = 0;  // of those, not hashed yet: the first ones
 };
 

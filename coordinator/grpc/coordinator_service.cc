@@ -49,7 +49,8 @@ grpc::ServerUnaryReactor* CoordinatorService::PullTask(grpc::CallbackServerConte
   return HeldUnaryCall<v1::PullTaskReply>::Start(
       loop_, reply,
       [this, site = *site, call, request](auto done) {
-        if (call_log_ != nullptr) done = rpc::LoggedPull(*call_log_, site, *request, std::move(done));
+        if (call_log_ != nullptr)
+          done = rpc::LoggedPull(*call_log_, site, *request, std::move(done));
         coordinator_.PullTask(site, call, *request, std::move(done));
       },
       [this, site = *site, call] { coordinator_.CallBroken(site, call); });
@@ -204,20 +205,24 @@ class CoordinatorService::SubmitResultCall final
   void OnDone() override { delete this; }
 
  private:
+  // On a disk thread, of which there are few: its chunk serves all uploads, so that there is not
+  // one for each stream, and is in a cache.
   Status Append() {
-    SKERRY_ASSIGN_OR_RETURN(const bool is_start, TakeMessage());
+    static thread_local v1::Chunk chunk;
+    SKERRY_ASSIGN_OR_RETURN(const bool is_start, TakeMessage(chunk));
     if (is_start) return InvalidArgument("after the header come chunks");
-    return upload_->Append(chunk_);
+    return upload_->Append(chunk);
   }
 
-  Result<bool> TakeMessage() {
-    Result<bool> is_start = rpc::ParseUploadMessage(message_, start_, chunk_);
+  Result<bool> TakeMessage(v1::Chunk& chunk) {
+    Result<bool> is_start = rpc::ParseUploadMessage(message_, start_, chunk);
     message_.Clear();
     return is_start;
   }
 
   void Begin() {
-    const Result<bool> is_start = TakeMessage();
+    v1::Chunk none;
+    const Result<bool> is_start = TakeMessage(none);
     if (!is_start.ok()) return Finish(rpc::ToGrpc(is_start.status()));
     if (!*is_start) {
       return Finish(rpc::ToGrpc(InvalidArgument("an upload begins with a header")));
@@ -265,7 +270,6 @@ class CoordinatorService::SubmitResultCall final
   std::shared_ptr<Upload> upload_;             // as the coordinator hands it out
   grpc::ByteBuffer message_;
   v1::SubmitResultRequest::Start start_;
-  v1::Chunk chunk_;  // its memory serves one after the other
 };
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* CoordinatorService::SubmitResult(
