@@ -93,6 +93,7 @@ class Follower {
     const bool running = run.state() == "running";
     std::string note = running ? ProgressLine(reply.last_round()) : run.state();
     if (running && run.reason().starts_with("waiting for lost")) note = run.reason();
+    if (running && run.buffer() > 0) note = run.reason();
     progress_.Update(RoundLabel(run), run.round(), run.num_rounds(), note);
     // Why it does not run, once for each reason. At the end it is said there.
     const std::string why = running || IsOver(run) ? "" : StateAndReason(run);

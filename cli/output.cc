@@ -87,9 +87,27 @@ std::vector<const v1::Metric*> FederationMetrics(const v1::RoundSummary& round) 
   return metrics;
 }
 
+std::string VersionsAgo(int64_t staleness) {
+  if (staleness == 0) return "-";
+  return std::to_string(staleness) + (staleness == 1 ? " version" : " versions");
+}
+
+// Of an asynchronous round: how old the version is that the oldest counted update began with.
+std::string OldestCounted(const v1::RoundSummary& round) {
+  int64_t oldest = 0;
+  for (const v1::SiteInRound& site : round.sites()) {
+    if (site.counted()) oldest = std::max(oldest, site.staleness());
+  }
+  return VersionsAgo(oldest);
+}
+
 std::string RoundsTable(const v1::ShowRunReply& run, int width) {
-  Table table({"round", "kind", "phase", "results", "seconds", "metrics of the model it began with",
-               "not counted"});
+  const bool asynchronous = run.run().buffer() > 0;
+  std::vector<std::string> columns = {"round", "kind", "phase", "results", "seconds"};
+  if (asynchronous) columns.emplace_back("oldest");
+  columns.emplace_back("metrics of the model it began with");
+  columns.emplace_back("not counted");
+  Table table(columns);
   for (const v1::RoundSummary& round : run.rounds()) {
     std::string label = std::to_string(round.round());
     if (round.attempt() > 1) label += "." + std::to_string(round.attempt());
@@ -98,8 +116,12 @@ std::string RoundsTable(const v1::ShowRunReply& run, int width) {
     if (!round.reason().empty() && run.run().reason().ends_with(round.reason())) {
       note = "the reason above";
     }
-    table.Add({label, round.kind(), round.phase(), Results(round), FormatFixed(round.seconds(), 2),
-               MetricsLine(round), note});
+    std::vector<std::string> row = {label, round.kind(), round.phase(), Results(round),
+                                    FormatFixed(round.seconds(), 2)};
+    if (asynchronous) row.push_back(OldestCounted(round));
+    row.push_back(MetricsLine(round));
+    row.push_back(note);
+    table.Add(row);
   }
   return table.empty() ? "" : "\n" + table.ToString(width, Overflow::kElide);
 }
@@ -238,13 +260,27 @@ std::string RunText(const v1::ShowRunReply& run, int width) {
                                         : "version " + std::to_string(summary.model_version()) +
                                               ", " + HexEncode(summary.model_hash()).substr(0, 16),
             width);
+  const bool asynchronous = summary.buffer() > 0;
+  if (asynchronous && !summary.phase().empty()) {
+    text += Field("buffer",
+                  std::to_string(summary.buffered()) + " of " + std::to_string(summary.buffer()) +
+                      " updates are here for the next version",
+                  width);
+  }
   text += Field("created", TimeText(summary.created_unix_ms()), width);
   text += Field("ended", TimeText(summary.ended_unix_ms()), width) + "\n";
-  Table sites({"site", "state", "examples", "sent", "reason"});
+  std::vector<std::string> columns = {"site", "state", "examples", "sent"};
+  if (asynchronous) columns.emplace_back("behind");
+  columns.emplace_back("reason");
+  Table sites(columns);
   for (const v1::SiteInRound& site : run.sites()) {
-    sites.Add({site.site(), SiteState(site),
-               site.num_examples() > 0 ? FormatCount(site.num_examples()) : "-",
-               site.bytes_up() > 0 ? FormatBytes(site.bytes_up()) : "-", site.reason()});
+    std::vector<std::string> row = {
+        site.site(), SiteState(site),
+        site.num_examples() > 0 ? FormatCount(site.num_examples()) : "-",
+        site.bytes_up() > 0 ? FormatBytes(site.bytes_up()) : "-"};
+    if (asynchronous) row.push_back(VersionsAgo(site.staleness()));
+    row.push_back(site.reason());
+    sites.Add(row);
   }
   return text + sites.ToString(width) + RoundsTable(run, width) + TreatmentTable(run, width);
 }

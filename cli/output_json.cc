@@ -20,20 +20,25 @@ std::string Dump(const Json& json) {
 }
 
 Json ToJson(const v1::RunSummary& run) {
-  return {{"run", run.run_id()},
-          {"name", run.name()},
-          {"state", run.state()},
-          {"reason", run.reason()},
-          {"hint", run.hint()},
-          {"round", run.round()},
-          {"num_rounds", run.num_rounds()},
-          {"current_round", run.current_round()},
-          {"attempt", run.attempt()},
-          {"phase", run.phase()},
-          {"model_version", run.model_version()},
-          {"model_hash", HexEncode(run.model_hash())},
-          {"created", TimeJson(run.created_unix_ms())},
-          {"ended", TimeJson(run.ended_unix_ms())}};
+  Json json = {{"run", run.run_id()},
+               {"name", run.name()},
+               {"state", run.state()},
+               {"reason", run.reason()},
+               {"hint", run.hint()},
+               {"round", run.round()},
+               {"num_rounds", run.num_rounds()},
+               {"current_round", run.current_round()},
+               {"attempt", run.attempt()},
+               {"phase", run.phase()},
+               {"model_version", run.model_version()},
+               {"model_hash", HexEncode(run.model_hash())},
+               {"created", TimeJson(run.created_unix_ms())},
+               {"ended", TimeJson(run.ended_unix_ms())}};
+  if (run.buffer() > 0) {
+    json["buffer"] = run.buffer();
+    json["buffered"] = run.buffered();
+  }
+  return json;
 }
 
 Json ToJson(const v1::Treatment& treatment) {
@@ -58,6 +63,7 @@ Json ToJson(const v1::SiteInRound& site) {
   if (site.bytes_up() > 0) json["bytes_up"] = site.bytes_up();
   json["counted"] = site.counted();
   if (site.has_treatment()) json["treatment"] = ToJson(site.treatment());
+  if (site.staleness() > 0) json["staleness"] = site.staleness();
   return json;
 }
 

@@ -17,6 +17,10 @@ std::string ChainHash(std::string_view before, const storage::RoundRecord& round
   for (const storage::TaskRecord* task : counted) {
     stream.Update(task->site + " " + std::to_string(task->task_id) + " " +
                   std::to_string(task->num_examples) + " ");
+    if (task->base_version >= 0) {
+      stream.Update("from " + std::to_string(task->base_version) + ", arrival " +
+                    std::to_string(task->arrival) + " ");
+    }
     stream.Update(task->content_hash.view());
   }
   return std::string(std::move(stream).Finish().view());

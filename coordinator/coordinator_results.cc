@@ -52,10 +52,9 @@ void Coordinator::OpenModel(const std::string& name, const v1::PullModelRequest&
     return Reply<Source>(std::move(done), std::move(status));
   }
   const Result<Run*> run = ResolveRun(request.model().run_id());
-  const bool is_current = run.ok() && (*run)->PlaceOf(name) && (*run)->base() &&
-                          (*run)->base()->version == request.model().version() &&
-                          (*run)->base()->model_hash.view() == request.model().content_hash();
-  if (!is_current) {
+  const ModelVersion* version =
+      run.ok() && (*run)->PlaceOf(name) ? (*run)->FindServed(request.model().version()) : nullptr;
+  if (version == nullptr || version->model_hash.view() != request.model().content_hash()) {
     return Reply<Source>(
         std::move(done),
         NotFound("version " + std::to_string(request.model().version()) + " of run " +

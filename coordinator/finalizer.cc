@@ -94,6 +94,7 @@ class VersionMaker {
   Status Make(const Sums& sums, FinalizeOutput& output) {
     FixedTensors fixed = input_.program->InitialFixed();
     SKERRY_RETURN_IF_ERROR(OpenBaseFiles(fixed));
+    SKERRY_RETURN_IF_ERROR(OpenUpdateBases(fixed.layout.size_bytes()));
     SKERRY_RETURN_IF_ERROR(input_.program->ApplySums(input_.spec, sums, fixed));
     SKERRY_ASSIGN_OR_RETURN(learning::Coefficients coefficients, Weigh());
     output.treatments = std::move(coefficients.treatments);
@@ -138,6 +139,21 @@ class VersionMaker {
     return Slice<const File>{base_state_.file.get(), base_state_.info.data_begin};
   }
 
+  // What each update began with, for strategies that look at it.
+  Status OpenUpdateBases(int64_t fixed_bytes) {
+    if (!input_.program->strategy().NeedsBases() || update_readers_.empty()) return OkStatus();
+    for (const CountedResult& result : input_.results) {
+      const ModelVersion& base = result.base ? *result.base : *input_.base;
+      SKERRY_ASSIGN_OR_RETURN(OpenCheckpoint file,
+                              OpenBase(checkpoints_, Ref(base.version, CheckpointPart::kModel),
+                                       base.model_hash, compute_, num_threads_ - 1));
+      base_readers_.emplace_back(file.info.data_begin + static_cast<uint64_t>(fixed_bytes),
+                                 input_.program->parameters().num_elements());
+      update_bases_.push_back(std::move(file));
+    }
+    return OkStatus();
+  }
+
   // The updates of the round by section, as they lie in the results' files; none in a round
   // without.
   std::vector<std::vector<Update>> Updates() const {
@@ -147,6 +163,11 @@ class VersionMaker {
       for (const CountedResult& result : input_.results) {
         updates.push_back({result.file.get(), &reader});
       }
+    }
+    if (update_bases_.empty()) return sections;
+    std::vector<Update>& bases = sections.emplace_back();
+    for (std::size_t i = 0; i < update_bases_.size(); ++i) {
+      bases.push_back({update_bases_[i].file.get(), &base_readers_[i]});
     }
     return sections;
   }
@@ -186,6 +207,10 @@ class VersionMaker {
             .left_out = &left_out};
   }
 
+  int64_t StalenessOf(const CountedResult& result) const {
+    return result.base ? input_.base->version - result.base->version : 0;
+  }
+
   Result<learning::Coefficients> Weigh() {
     const std::vector<std::vector<Update>> sections = Updates();
     if (sections.empty() || sections.front().empty()) return learning::Coefficients{};
@@ -194,6 +219,7 @@ class VersionMaker {
       const auto& scalars = result.header.scalars();
       updates.push_back({.site = result.site,
                          .num_examples = result.header.num_examples(),
+                         .staleness = StalenessOf(result),
                          .scalars = {scalars.begin(), scalars.end()}});
     }
     const learning::Program& program = *input_.program;
@@ -272,6 +298,8 @@ class VersionMaker {
   Executor& compute_;
   const int num_threads_;
   const std::vector<UpdateReader> update_readers_;  // of the strategy's sections
+  std::vector<OpenCheckpoint> update_bases_;        // of the results; none if nobody looks at them
+  std::vector<UpdateReader> base_readers_;          // of their parameters
   OpenCheckpoint base_model_;
   OpenCheckpoint base_state_;
   std::unique_ptr<File> model_;

@@ -33,6 +33,7 @@ struct CountedResult {
   v1::ResultHeader header;
   std::shared_ptr<const File> file;       // null: the file is gone
   std::vector<uint32_t> chunk_checksums;  // as it was checked; empty: by an earlier process
+  std::optional<ModelVersion> base;       // that it began with, if that is not the round's
 };
 
 // Whether a version stands in the journal, because its files are so small that to sync them would

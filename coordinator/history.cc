@@ -17,9 +17,11 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kFormat = "skerry history 1";
 
 Json ParticipantToJson(const storage::TaskRecord& task) {
-  return {{"site", task.site},
-          {"num_examples", task.num_examples},
-          {"content_hash", task.content_hash.Hex()}};
+  Json json = {{"site", task.site},
+               {"num_examples", task.num_examples},
+               {"content_hash", task.content_hash.Hex()}};
+  if (task.base_version >= 0) json["base_version"] = task.base_version;
+  return json;
 }
 
 Status NotAHistory(const std::string& name, const std::string& what) {
@@ -27,12 +29,39 @@ Status NotAHistory(const std::string& name, const std::string& what) {
       .WithHint("a history comes from: skerry run export-history RUN > history.json");
 }
 
-std::optional<int64_t> RoundNumber(const Json& round) {
-  if (!round.is_object() || !round.contains("round")) return std::nullopt;
-  const Json& number = round["round"];
+// A number from 0 on.
+std::optional<int64_t> ReadNumber(const Json& object, const char* key) {
+  if (!object.is_object() || !object.contains(key)) return std::nullopt;
+  const Json& number = object[key];
   constexpr uint64_t kLargest = std::numeric_limits<int64_t>::max();
   if (!number.is_number_unsigned() || number.get<uint64_t>() > kLargest) return std::nullopt;
   return number.get<int64_t>();
+}
+
+Result<Participant> ParseParticipant(const Json& json, const std::string& name) {
+  if (!json.is_object() || !json.contains("site") || !json["site"].is_string()) {
+    return NotAHistory(name, "a participant has no site");
+  }
+  Participant participant{json["site"].get<std::string>()};
+  if (!json.contains("base_version")) return participant;
+  const std::optional<int64_t> version = ReadNumber(json, "base_version");
+  if (!version) {
+    return NotAHistory(name, "the \"base_version\" of " + participant.site + " is no version");
+  }
+  participant.base_version = *version;
+  return participant;
+}
+
+// In the order in which their results came, where that is known.
+std::vector<const storage::TaskRecord*> CountedInOrder(
+    const std::vector<storage::TaskRecord>& tasks) {
+  std::vector<const storage::TaskRecord*> counted;
+  for (const storage::TaskRecord& task : tasks) {
+    if (task.outcome == storage::Outcome::kCounted) counted.push_back(&task);
+  }
+  std::stable_sort(counted.begin(), counted.end(),
+                   [](const auto* a, const auto* b) { return a->arrival < b->arrival; });
+  return counted;
 }
 
 }  // namespace
@@ -41,9 +70,9 @@ std::string HistoryToJson(const storage::RunRecord& run,
                           const std::vector<storage::RoundRecord>& rounds,
                           const std::vector<storage::TaskRecord>& tasks) {
   std::map<int64_t, Json> counted;
-  for (const storage::TaskRecord& task : tasks) {
-    if (task.outcome != storage::Outcome::kCounted) continue;
-    counted.try_emplace(task.round, Json::array()).first->second.push_back(ParticipantToJson(task));
+  for (const storage::TaskRecord* task : CountedInOrder(tasks)) {
+    counted.try_emplace(task->round, Json::array())
+        .first->second.push_back(ParticipantToJson(*task));
   }
   Json list = Json::array();
   for (const storage::RoundRecord& round : rounds) {
@@ -72,25 +101,25 @@ Result<Participants> ParseHistory(std::string_view json, const std::string& name
   if (rounds == history.end() || !rounds->is_array()) return NotAHistory(name, "it has no rounds");
   Participants participants;
   for (const Json& round : *rounds) {
-    const std::optional<int64_t> number = RoundNumber(round);
+    const std::optional<int64_t> number = ReadNumber(round, "round");
     if (!number || !round.contains("counted") || !round["counted"].is_array()) {
       return NotAHistory(name, "a round lacks its number or its participants");
     }
     const std::string label = "round " + std::to_string(*number);
     const auto [entry, is_new] = participants.try_emplace(*number);
     if (!is_new) return NotAHistory(name, label + " is there twice");
-    std::vector<std::string>& sites = entry->second;
-    for (const Json& participant : round["counted"]) {
-      const bool named = participant.is_object() && participant.contains("site") &&
-                         participant["site"].is_string();
-      if (!named) return NotAHistory(name, "a participant has no site");
-      sites.push_back(participant["site"].get<std::string>());
+    std::vector<Participant>& sites = entry->second;
+    for (const Json& json_participant : round["counted"]) {
+      SKERRY_ASSIGN_OR_RETURN(Participant participant, ParseParticipant(json_participant, name));
+      sites.push_back(std::move(participant));
     }
     if (sites.empty()) return NotAHistory(name, label + " counts nobody");
     std::sort(sites.begin(), sites.end());
-    const auto twice = std::adjacent_find(sites.begin(), sites.end());
+    const auto twice = std::adjacent_find(
+        sites.begin(), sites.end(),
+        [](const Participant& a, const Participant& b) { return a.site == b.site; });
     if (twice != sites.end()) {
-      return NotAHistory(name, label + " counts site \"" + *twice + "\" twice");
+      return NotAHistory(name, label + " counts site \"" + twice->site + "\" twice");
     }
   }
   return participants;

@@ -10,8 +10,9 @@
 
 namespace skerry::coordinator {
 
-// Who was counted in which committed round, with what: all that a simulation needs to come to the
-// same model. JSON, for people and programs.
+// Who was counted in which committed round, with what, and in an asynchronous one, from which
+// version and in which order: all that a simulation needs to come to the same model. JSON, for
+// people and programs.
 std::string HistoryToJson(const storage::RunRecord& run,
                           const std::vector<storage::RoundRecord>& rounds,
                           const std::vector<storage::TaskRecord>& tasks);

@@ -57,7 +57,7 @@ void ReadServer(TomlReader& toml, v1::TrainingSpec& training) {
     server.set_nesterov(toml.Boolean("training.server.nesterov", false));
   } else if (IsOneOf(strategy, {"fedadagrad", "fedadam", "fedyogi"})) {
     ReadAdaptive(toml, strategy, server);
-  } else if (IsOneOf(strategy, {"scaffold", "fednova"})) {
+  } else if (IsOneOf(strategy, {"scaffold", "fednova", "fedbuff"})) {
     server.set_learning_rate(ReadPositive(toml, "training.server.learning_rate", 1.0));
   } else {
     return;
@@ -89,7 +89,7 @@ void ReadStrategy(TomlReader& toml, v1::TrainingSpec& training) {
   if (strategy == "fedprox") {
     training.set_proximal_mu(ReadPositive(toml, "training.proximal_mu", std::nullopt));
   }
-  if (strategy == "fednova") {
+  if (IsOneOf(strategy, {"fednova", "fedasync"})) {
     training.set_proximal_mu(ReadPositive(toml, "training.proximal_mu", 0.0));
   }
   if (strategy == "feddyn") {

@@ -47,7 +47,9 @@ class Machine {
   void On(const SiteReported& e) {
     const Seat seat = SeatOf(e.site);
     const bool open = state_.phase == Phase::kSelecting || state_.phase == Phase::kTraining;
-    if (open && (seat == Seat::kInvited || seat == Seat::kLost)) Move(e.site, Seat::kReported);
+    if (!open || (seat != Seat::kInvited && seat != Seat::kLost)) return;
+    Move(e.site, Seat::kReported);
+    if (IsAsynchronous()) state_.arrivals.push_back(e.site);
   }
   void On(const TaskFailed& e) {
     const Seat seat = SeatOf(e.site);
@@ -57,6 +59,7 @@ class Machine {
   void On(const UpdateLost& e) {
     if (IsFinal(state_.phase) || SeatOf(e.site) != Seat::kReported) return;
     Move(e.site, Seat::kInvited);
+    std::erase(state_.arrivals, e.site);
     effects_.emplace_back(AskResend{e.site});
     if (state_.phase == Phase::kFinalizing) Enter(Phase::kTraining);
   }
@@ -76,7 +79,8 @@ class Machine {
   void SettleSelecting() {
     const bool late = state_.phase_elapsed >= policy_.round_deadline;
     if (CanBegin()) {
-      std::vector<int32_t> invited = Draw(state_, policy_);
+      std::vector<int32_t> invited =
+          IsAsynchronous() ? SitesIn(state_, Seat::kReady) : Draw(state_, policy_);
       for (const int32_t site : invited) Move(site, Seat::kInvited);
       Enter(Phase::kTraining);
       effects_.emplace_back(Invite{std::move(invited)});
@@ -113,17 +117,45 @@ class Machine {
   }
 
   void SettleTraining() {
+    if (IsAsynchronous()) return SettleBuffer();
     const bool working = state_.Count(Seat::kInvited) > 0;
     const bool late = state_.phase_elapsed >= policy_.round_deadline;
     if (working && !late) return;
     if (HasQuorum()) {
       Enter(Phase::kFinalizing);
-      effects_.emplace_back(Finalize{SitesIn(state_, Seat::kReported)});
+      effects_.emplace_back(Finalize{Counted(state_, policy_)});
     } else if (!CanReachQuorum()) {
       End(Cause::kQuorumImpossible);
     } else if (late) {
       End(Cause::kQuorumLost);
     }
+  }
+
+  void SettleBuffer() {
+    if (std::vector<int32_t> ready = SitesIn(state_, Seat::kReady); !ready.empty()) {
+      for (const int32_t site : ready) Move(site, Seat::kInvited);
+      effects_.emplace_back(Invite{std::move(ready)});
+    }
+    const bool full = static_cast<int64_t>(state_.arrivals.size()) >= policy_.buffer;
+    const bool late = state_.phase_elapsed >= policy_.round_deadline;
+    const auto num_sites = static_cast<int64_t>(state_.seats.size());
+    if (full && (late || !AwaitsSomebody())) {
+      Enter(Phase::kFinalizing);
+      effects_.emplace_back(Finalize{Counted(state_, policy_)});
+    } else if (num_sites - state_.Count(Seat::kFailed) < policy_.buffer) {
+      End(Cause::kQuorumImpossible);
+    } else if (late) {
+      End(Cause::kQuorumLost);
+    }
+  }
+
+  bool IsAsynchronous() const { return policy_.buffer > 0; }
+
+  bool AwaitsSomebody() const {
+    for (std::size_t place = 0; place < policy_.awaited.size(); ++place) {
+      if (policy_.awaited[place] && state_.seats[place] == Seat::kInvited) return true;
+    }
+    return false;
   }
 
   bool HasQuorum() const {
@@ -173,13 +205,14 @@ std::string_view Name(Phase phase) {
 }
 
 Transition BeginRound(int64_t round, int64_t attempt, std::vector<Seat> seats,
-                      const RoundPolicy& policy, Timestamp now) {
+                      std::vector<int32_t> arrivals, const RoundPolicy& policy, Timestamp now) {
   RoundState state;
   state.round = round;
   state.attempt = attempt;
   state.clock = now;
   for (const Seat seat : seats) ++state.num_in_seat[static_cast<std::size_t>(seat)];
   state.seats = std::move(seats);
+  state.arrivals = std::move(arrivals);
   Machine machine(std::move(state), policy);
   machine.Settle();
   return std::move(machine).Take();
@@ -193,7 +226,7 @@ Transition Advance(RoundState state, const RoundPolicy& policy, const Event& eve
   return std::move(machine).Take();
 }
 
-std::vector<Effect> EffectsOf(const RoundState& state) {
+std::vector<Effect> EffectsOf(const RoundState& state, const RoundPolicy& policy) {
   switch (state.phase) {
     case Phase::kTraining: {
       std::vector<int32_t> invited = SitesIn(state, Seat::kInvited);
@@ -202,7 +235,7 @@ std::vector<Effect> EffectsOf(const RoundState& state) {
       return {Invite{std::move(invited)}};
     }
     case Phase::kFinalizing:
-      return {Finalize{SitesIn(state, Seat::kReported)}};
+      return {Finalize{Counted(state, policy)}};
     case Phase::kCommitted:
       return {Commit{}};
     case Phase::kAbandoned:
@@ -228,6 +261,20 @@ std::optional<Duration> UntilTimePasses(const RoundState& state, const RoundPoli
     consider(policy.round_deadline);
   }
   return wait;
+}
+
+std::vector<int32_t> Counted(const RoundState& state, const RoundPolicy& policy) {
+  if (policy.buffer == 0) return SitesIn(state, Seat::kReported);
+  std::vector<int32_t> counted = state.arrivals;
+  std::stable_partition(counted.begin(), counted.end(), [&](int32_t site) {
+    const auto place = static_cast<std::size_t>(site);
+    return place < policy.awaited.size() && policy.awaited[place];
+  });
+  if (counted.size() > static_cast<std::size_t>(policy.buffer)) {
+    counted.resize(static_cast<std::size_t>(policy.buffer));
+  }
+  std::sort(counted.begin(), counted.end());
+  return counted;
 }
 
 std::vector<int32_t> SitesIn(const RoundState& state, Seat seat) {

@@ -17,6 +17,11 @@
 //
 //  Selecting ----> Training <----UpdateLost---- Finalizing --ModelReady--> Committed
 //      \______________\_____________________________\----> Abandoned
+//
+// An asynchronous round (RoundPolicy::buffer) is over when its buffer is full: sites get tasks
+// whenever they are there and have none, and those still at work when it ends go on into the next
+// round, as do results that came too late for this one. Whoever begins that round hands on their
+// seats and their order, as for a retry.
 namespace skerry::coordinator {
 
 enum class Phase : uint8_t { kSelecting, kTraining, kFinalizing, kCommitted, kAbandoned };
@@ -59,6 +64,12 @@ struct RoundPolicy {
   double probability = 1;                    // kPoisson: that a site is drawn
   int64_t candidates = 0;                    // kPowerOfChoice: so many are drawn first
   std::shared_ptr<const TrackRecord> track;  // for the rules that need one
+  // Asynchronous: so many results make the version, and no more are awaited. 0: a round, as all of
+  // the above says; otherwise sites_per_round, quorum and required are unread.
+  int64_t buffer = 0;
+  // [sites], asynchronous; empty: none. While one of these is at work, and connected, no version is
+  // made before round_deadline; its result counts before those that came earlier.
+  std::vector<bool> awaited;
   // Replay of a history: exactly these places are awaited and invited.
   std::optional<std::vector<int32_t>> only;
 };
@@ -70,6 +81,7 @@ struct RoundState {
   Cause cause = Cause::kNone;  // kAbandoned: why
   std::vector<Seat> seats;     // [sites]
   std::array<int32_t, kNumSeats> num_in_seat{};
+  std::vector<int32_t> arrivals;  // the places in kReported, as they came; asynchronous only
   // Time spent so far, in the round and in its phase, up to `clock`. Time in which the coordinator
   // was down is not in it: whoever restores a state sets `clock` to now.
   Duration elapsed{0};
@@ -125,19 +137,23 @@ struct Transition {
 };
 
 // The state in which a round begins: `seats` are kAway or kReady, and for a retry also those of the
-// attempt before (kInvited, kLost, kReported), whose tasks go on. May advance at once.
+// attempt before (kInvited, kLost, kReported), whose tasks go on. May advance at once. `arrivals`
+// are the reported places in their order if the round is asynchronous, and empty otherwise.
 Transition BeginRound(int64_t round, int64_t attempt, std::vector<Seat> seats,
-                      const RoundPolicy& policy, Timestamp now);
+                      std::vector<int32_t> arrivals, const RoundPolicy& policy, Timestamp now);
 
 Transition Advance(RoundState state, const RoundPolicy& policy, const Event& event, Timestamp now);
 
 // What a state that was read back from the journal still wants done. `clock` must be set to now.
-std::vector<Effect> EffectsOf(const RoundState& state);
+std::vector<Effect> EffectsOf(const RoundState& state, const RoundPolicy& policy);
 
 // How long after `state.clock` a TimePassed may change something; nullopt: never.
 std::optional<Duration> UntilTimePasses(const RoundState& state, const RoundPolicy& policy);
 
-// Places whose result is counted, in roster order.
+// Places whose results a round that closes now counts, in roster order.
+std::vector<int32_t> Counted(const RoundState& state, const RoundPolicy& policy);
+
+// Places in that seat, in roster order.
 std::vector<int32_t> SitesIn(const RoundState& state, Seat seat);
 
 }  // namespace skerry::coordinator

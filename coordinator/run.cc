@@ -16,11 +16,30 @@ using storage::TaskState;
 
 constexpr Duration kLookForRoomEvery = 2s;
 
-Status CheckReplay(const Participants& replay, const std::vector<std::string>& roster) {
+// An asynchronous run keeps versions that are not older than that.
+Status CheckBase(int64_t round, const std::string& site, int64_t base, const RunPlan& plan) {
+  const std::string label = "the history lets " + site + " begin its update of round " +
+                            std::to_string(round) + " with version " + std::to_string(base);
+  if (!plan.spec.training().has_async()) {
+    return InvalidArgument(label + ", but training.strategy = \"" +
+                           plan.spec.training().strategy() + "\" is not asynchronous");
+  }
+  const int64_t max_staleness = plan.spec.training().async().max_staleness();
+  if (base < round && round - 1 - base <= max_staleness &&
+      round <= plan.spec.training().num_rounds()) {
+    return OkStatus();
+  }
+  return InvalidArgument(label + "; training.async.max_staleness is " +
+                         std::to_string(max_staleness));
+}
+
+Status CheckReplay(const Participants& replay, const RunPlan& plan,
+                   const std::vector<std::string>& roster) {
   std::set<std::string> missing;
-  for (const auto& [round, sites] : replay) {
-    for (const std::string& site : sites) {
+  for (const auto& [round, participants] : replay) {
+    for (const auto& [site, base] : participants) {
       if (!std::binary_search(roster.begin(), roster.end(), site)) missing.insert(site);
+      if (base >= 0) SKERRY_RETURN_IF_ERROR(CheckBase(round, site, base, plan));
     }
   }
   if (missing.empty()) return OkStatus();
@@ -34,7 +53,7 @@ Status CheckReplay(const Participants& replay, const std::vector<std::string>& r
 Result<std::unique_ptr<Run>> Run::Create(RunHost& host, RunPlan plan, storage::RunRecord record,
                                          std::unique_ptr<Participants> replay) {
   SKERRY_ASSIGN_OR_RETURN(const Contract contract, MakeContract(plan.participation, record.sites));
-  if (replay != nullptr) SKERRY_RETURN_IF_ERROR(CheckReplay(*replay, record.sites));
+  if (replay != nullptr) SKERRY_RETURN_IF_ERROR(CheckReplay(*replay, plan, record.sites));
   SKERRY_ASSIGN_OR_RETURN(auto program, learning::MakeProgram(plan.spec));
   SKERRY_RETURN_IF_ERROR(CheckRule(*program, contract));
   return std::unique_ptr<Run>(new Run(host, std::move(plan), std::move(record), std::move(program),
@@ -130,10 +149,10 @@ void Run::MaybeResume() {
   for (std::size_t place = 0; place < seats.size(); ++place) {
     const bool here = seats[place] == Seat::kReady || seats[place] == Seat::kInvited ||
                       seats[place] == Seat::kReported;
-    if (!here && contract_.required[place]) return;
+    if (!here && place < policy_.required.size() && policy_.required[place]) return;
     if (here) ++there;
   }
-  if (there < std::max(contract_.min_sites, contract_.quorum)) return;
+  if (there < std::max(policy_.min_sites, policy_.quorum)) return;
   Note("run_resumed", "enough sites are back");
   BeginAttempt(state_.attempt + 1, seats);
 }

@@ -24,10 +24,19 @@ namespace skerry::coordinator {
 // With which the reason of a pause begins that ends when there is room on the disk.
 constexpr std::string_view kDiskFull = "disk_full";
 
-// Who was counted in each round of an earlier execution: [round] -> site names.
-using Participants = std::map<int64_t, std::vector<std::string>>;
+// A site that was counted in a round of an earlier execution.
+struct Participant {
+  std::string site;
+  int64_t base_version = -1;  // that its update began with; -1: the newest
 
-// The task of one site in the round under way.
+  friend auto operator<=>(const Participant&, const Participant&) = default;
+};
+
+// Who was counted in each of its rounds, by name.
+using Participants = std::map<int64_t, std::vector<Participant>>;
+
+// The task of one site in the round under way; in an asynchronous one, it may be from an earlier
+// round.
 struct TaskSlot {
   storage::TaskRecord record;
   v1::ResultHeader header;  // once it has reported
@@ -76,6 +85,10 @@ class Run {
   const storage::RoundRecord& round() const { return round_; }
   const RoundState& round_state() const { return state_; }
   const std::optional<ModelVersion>& base() const { return base_; }
+  // A version that a site's task may begin with now; null: none does.
+  const ModelVersion* FindServed(int64_t version) const;
+  // Asynchronous runs: how many versions have been made since the one that the task began with.
+  int64_t StalenessOf(const storage::TaskRecord& task) const;
   int64_t last_committed_round() const { return history_.empty() ? -1 : history_.back().round; }
   // The last committed round as operators see it, with the federation's metrics.
   const std::optional<v1::RoundSummary>& last_committed() const { return last_summary_; }
@@ -113,7 +126,20 @@ class Run {
   void RestoreRound(const storage::RoundRecord& record, std::vector<storage::TaskRecord> tasks);
   void LookWhoIsConnected();
   std::vector<Seat> SeatsNow() const;
+  std::vector<int32_t> ReportedNow() const;
+  bool IsAsynchronous(const learning::RoundSpec& spec) const;
+  bool GoesOn(const TaskSlot& slot) const;
+  bool IsTooStale(const TaskSlot& slot) const;
+  void TakeOverTasks();
+  void ForgetOldVersions();
+  std::vector<bool> Awaited() const;
+  int64_t NextArrival() const;
+  int64_t BaseFor(int32_t place) const;
+  const ModelVersion& BaseOf(const TaskSlot& slot) const;
+  std::optional<learning::RoundSpec> EarlierSpec(const TaskSlot& slot) const;
+  std::string WhyNotCounted(const TaskSlot& slot) const;
   RoundPolicy PolicyFor(const learning::RoundSpec& spec) const;
+  void SetBuffer(const learning::RoundSpec& spec, RoundPolicy& policy) const;
   void Feed(const Event& event);
   void Take(Transition transition);
   void Do(const Invite& effect);
@@ -146,6 +172,8 @@ class Run {
   std::string FailuresByReason() const;
   std::string AbsencesByRounds() const;
   std::string AbandonReason() const;
+  std::string NeededName() const;
+  std::string WaitsForBuffer() const;
 
   RunHost& host_;
   const RunPlan plan_;
@@ -158,6 +186,7 @@ class Run {
   storage::RunRecord record_;
   std::vector<learning::RoundOutcome> history_;  // as much of it as the program looks at
   std::optional<ModelVersion> base_;
+  std::map<int64_t, ModelVersion> versions_;  // the kept ones of an asynchronous run
   std::optional<v1::RoundSummary> last_summary_;
   std::string chain_hash_;              // of the last committed round
   std::shared_ptr<TrackRecord> track_;  // null: the draw does not look at it

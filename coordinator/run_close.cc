@@ -28,7 +28,8 @@ void Run::StartFinalize(const std::vector<int32_t>& counted) {
   input.metadata = ModelMetadata(plan_.spec, spec_->round);
   for (const int32_t place : counted) {
     const TaskSlot& slot = slots_.at(place);
-    input.results.push_back({slot.record.site, slot.record.task_id, slot.header, nullptr, {}});
+    input.results.push_back({slot.record.site, slot.record.task_id, slot.header, nullptr, {}, {}});
+    if (StalenessOf(slot.record) > 0) input.results.back().base = BaseOf(slot);
   }
   counted_ = counted;
   host_.StartFinalize(*this, ++ticket_, std::move(input));
@@ -73,8 +74,8 @@ void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
 // The round is open again. What came while the model was made has no seat yet.
 void Run::CatchUp() {
   std::vector<Event> missed;
+  for (const int32_t place : ReportedNow()) missed.emplace_back(SiteReported{place});
   for (const auto& [place, slot] : slots_) {
-    if (slot.record.state == TaskState::kReported) missed.emplace_back(SiteReported{place});
     if (slot.record.state == TaskState::kFailed) missed.emplace_back(TaskFailed{place});
   }
   for (const Event& event : missed) {
@@ -99,6 +100,7 @@ void Run::Do(const Commit& /*effect*/) {
     round_.state_hash = base_->state_hash;
     round_.state_size_bytes = base_->state_size_bytes;
     record_.model_version = base_->version;
+    if (plan_.spec.training().has_async()) versions_[base_->version] = *base_;
     if (!finalized_->small_model.empty()) {
       host_.Stage(storage::SmallVersion{record_.run_id, base_->version,
                                         std::move(finalized_->small_model),
@@ -141,6 +143,7 @@ void Run::CloseTasks(const std::vector<int32_t>& counted) {
   std::vector<int64_t> unused;
   for (auto& [place, slot] : slots_) {
     const bool was_counted = std::binary_search(counted.begin(), counted.end(), place);
+    if (!was_counted && GoesOn(slot)) continue;
     storage::TaskRecord& task = slot.record;
     if (task.state == TaskState::kFailed) {  // the site said so itself
       host_.ForgetTask(task.task_id);
@@ -149,8 +152,7 @@ void Run::CloseTasks(const std::vector<int32_t>& counted) {
     task.outcome = was_counted ? Outcome::kCounted : Outcome::kDiscarded;
     if (!was_counted) {
       unused.push_back(task.task_id);
-      task.outcome_reason = ended() ? "the run is " + std::string(Name(record_.state))
-                                    : "round " + std::to_string(task.round) + " closed without it";
+      task.outcome_reason = WhyNotCounted(slot);
       if (task.state != TaskState::kReported) {
         const bool lost = state_.seats[static_cast<std::size_t>(place)] == Seat::kLost;
         task.state = lost ? TaskState::kLost : TaskState::kLate;
@@ -167,7 +169,7 @@ void Run::CloseTasks(const std::vector<int32_t>& counted) {
 // A committed round that lacked a site makes the run a degraded one, and the run's reason says
 // whom.
 void Run::NoteAbsences(const std::vector<int32_t>& counted) {
-  if (replay_ != nullptr) return;
+  if (replay_ != nullptr || IsAsynchronous(*spec_)) return;  // there nobody is due
   const auto look_at = [&](int32_t place) {
     if (std::binary_search(counted.begin(), counted.end(), place)) return;
     ++record_.rounds_lacked[record_.sites[static_cast<std::size_t>(place)]];
@@ -207,6 +209,7 @@ void Run::RemoveOldFiles() {
   host_.KeepResults(std::move(counted));
   host_.RemoveResults(gone);
   host_.RemoveVersions(record_.run_id, kept_versions_.Update(scores_, base_->version));
+  ForgetOldVersions();
   ForgetScores(kept_versions_.versions(), scores_);
 }
 

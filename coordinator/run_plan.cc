@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/toml_reader.h"
+#include "coordinator/plan_async.h"
 #include "coordinator/plan_data.h"
 #include "coordinator/plan_evaluation.h"
 #include "coordinator/plan_keys.h"
@@ -208,6 +209,7 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
                   ", which looks at all rounds of the run",
               "remove one of the two");
   }
+  ReadAsync(toml, plan);
   ReadSimulation(toml, plan.simulation);
   toml.Skip("simulation.faults");  // simulation/fault_plan_file.h
   SKERRY_RETURN_IF_ERROR(toml.Finish());
@@ -225,6 +227,7 @@ Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name
 
 Status CheckRule(const learning::Program& program, const Contract& contract) {
   const learning::Aggregator& aggregator = program.strategy().aggregator();
+  if (contract.buffer > 0) return aggregator.CheckNumUpdates(contract.buffer);
   for (int64_t n = contract.quorum; n <= contract.sites_per_round; ++n) {
     const Status status = aggregator.CheckNumUpdates(n);
     if (status.ok()) continue;
@@ -261,6 +264,13 @@ Result<Contract> MakeContract(const Participation& participation,
   SKERRY_RETURN_IF_ERROR(CheckOrder(quorum, per_round, "no round could reach it"));
   SKERRY_RETURN_IF_ERROR(
       CheckOrder(quorum, min_sites, "a round could begin that can never reach its quorum"));
+  contract.buffer = participation.buffer;
+  if (contract.buffer > size) {
+    return InvalidArgument("training.async.buffer (" + std::to_string(contract.buffer) +
+                           ") is more than participation.sites (" + std::to_string(size) +
+                           "): a version takes one update of a site at most")
+        .WithHint("lower training.async.buffer, or list more sites");
+  }
   contract.required.assign(roster.size(), false);
   for (const std::string& site : participation.required_sites) {
     const auto found = std::lower_bound(roster.begin(), roster.end(), site);

@@ -24,6 +24,7 @@ struct Participation {
   int64_t candidates = 0;  // power of choice; 0: twice sites_per_round
   int64_t quorum = 0;      // results that a round needs; 0: min_sites
   std::vector<std::string> required_sites;
+  int64_t buffer = 0;  // [training.async]: results that make a version; 0: the run goes by rounds
 };
 
 // [time]: the three settings. All other waits derive from them.
@@ -75,12 +76,15 @@ struct RunPlan {
 // key (the nearest is named), a wrong type, values that clash (both keys are named).
 Result<RunPlan> ParseRunFile(std::string_view text, const std::string& file_name);
 
-// What the plan asks of rounds once the roster is known. INVALID_ARGUMENT names the keys that clash
-// with each other or with the number of sites.
+// What the plan asks of rounds once the roster is known. Of an asynchronous run, min_sites are
+// there before its first version is begun, and the rest holds for its other rounds (statistics, the
+// last evaluation). INVALID_ARGUMENT names the keys that clash with each other or with the number
+// of sites.
 struct Contract {
   int64_t min_sites = 0;
   int64_t sites_per_round = 0;
   int64_t quorum = 0;
+  int64_t buffer = 0;          // asynchronous: results that make a version; 0: rounds
   std::vector<bool> required;  // by place in the roster
   // Whether a round without some site is as it should be: sites are drawn.
   bool draws = false;

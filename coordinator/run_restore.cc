@@ -33,6 +33,7 @@ Status Run::Restore(storage::JournalReader& journal) {
     if (round.model_version >= 0) {
       base_ = ModelVersion{round.model_version, round.model_hash, round.model_size_bytes,
                            round.state_hash, round.state_size_bytes};
+      if (plan_.spec.training().has_async()) versions_[base_->version] = *base_;
     }
     if (round.kind == "initialize") continue;
     std::vector<learning::Metric> metrics = ParseMetrics(round.metrics);
@@ -47,6 +48,7 @@ Status Run::Restore(storage::JournalReader& journal) {
   if (base_) {
     kept_versions_.Update(scores_, base_->version);
     ForgetScores(kept_versions_.versions(), scores_);
+    ForgetOldVersions();
     const Status whole = host_.VerifyVersion(record_.run_id, *base_);
     if (!whole.ok()) Pause(whole.message(), whole.hint(), false);
   }
@@ -97,7 +99,6 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
   spec_ = program_->Next(history_);
   SKERRY_CHECK(spec_ && spec_->round == record.round);
   layout_proto_ = spec_->result_layout.ToProto();
-  policy_ = PolicyFor(*spec_);
   round_ = record;
   for (storage::TaskRecord& task : tasks) {
     const auto place = PlaceOf(task.site);
@@ -107,6 +108,7 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
     slot.last_advance = host_.Now();
     slot.record = std::move(task);
   }
+  policy_ = PolicyFor(*spec_);
   state_ = RoundState{};
   state_.round = record.round;
   state_.attempt = record.attempt;
@@ -118,6 +120,7 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
   state_.phase_elapsed = record.phase_elapsed;
   state_.clock = host_.Now();
   state_.seats = SeatsNow();
+  if (policy_.buffer > 0) state_.arrivals = ReportedNow();
   for (const Seat seat : state_.seats) ++state_.num_in_seat[static_cast<std::size_t>(seat)];
   OfferOpenTasks();
   if (paused()) {
@@ -127,10 +130,12 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
   }
   if (state_.phase == Phase::kAbandoned) return BeginAttempt(state_.attempt + 1, SeatsNow());
   last_persisted_ = host_.Now();
-  for (const Effect& effect : EffectsOf(state_)) {
+  for (const Effect& effect : EffectsOf(state_, policy_)) {
     std::visit([this](const auto& e) { Do(e); }, effect);
   }
-  if (state_.phase == Phase::kSelecting) Feed(TimePassed{});
+  // In an asynchronous round somebody may be ready for a task.
+  const bool training = state_.phase == Phase::kTraining && policy_.buffer > 0;
+  if (state_.phase == Phase::kSelecting || training) Feed(TimePassed{});
 }
 
 // Whatever the phase: sites go on with what they have while a run is paused, and while the next

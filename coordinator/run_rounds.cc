@@ -35,8 +35,8 @@ Seat SeatOf(TaskState state) {
 }  // namespace
 
 void Run::BeginNextRound() {
-  slots_.clear();
   spec_ = program_->Next(history_);
+  TakeOverTasks();
   if (!spec_) return FinishRun();
   if (replay_ != nullptr && !replay_->contains(spec_->round)) {
     return End(RunState::kStopped, "the history ends before round " + std::to_string(spec_->round));
@@ -66,7 +66,10 @@ void Run::BeginAttempt(int64_t attempt, std::vector<Seat> seats) {
   round_.started = host_.WallNow();
   resumes_itself_ = false;
   if (paused()) Unpause();
-  Take(BeginRound(spec_->round, attempt, std::move(seats), policy_, host_.Now()));
+  std::vector<int32_t> arrivals;
+  if (policy_.buffer > 0) arrivals = ReportedNow();
+  Take(BeginRound(spec_->round, attempt, std::move(seats), std::move(arrivals), policy_,
+                  host_.Now()));
 }
 
 // Once: asking for each site of a large roster in each round would cost more than the round.
@@ -106,16 +109,31 @@ RoundPolicy Run::PolicyFor(const learning::RoundSpec& spec) const {
   policy.candidates = plan_.participation.candidates > 0 ? plan_.participation.candidates
                                                          : 2 * contract_.sites_per_round;
   policy.track = track_;
-  if (replay_ == nullptr) return policy;
+  if (replay_ == nullptr) {
+    if (IsAsynchronous(spec)) SetBuffer(spec, policy);
+    return policy;
+  }
   policy.only.emplace();
   policy.required.clear();
   if (const auto found = replay_->find(spec.round); found != replay_->end()) {
-    for (const std::string& site : found->second) {
-      if (const auto place = PlaceOf(site)) policy.only->push_back(*place);
+    for (const Participant& participant : found->second) {
+      if (const auto place = PlaceOf(participant.site)) policy.only->push_back(*place);
     }
   }
   policy.quorum = static_cast<int64_t>(policy.only->size());
   return policy;
+}
+
+// Sites come and go: only the first version waits for them to be there together. A replay is a
+// round like others, in which each site begins with the version that it began with.
+void Run::SetBuffer(const learning::RoundSpec& spec, RoundPolicy& policy) const {
+  policy.buffer = contract_.buffer;
+  policy.quorum = contract_.buffer;
+  policy.awaited = Awaited();
+  policy.required.clear();
+  if (spec.round <= 1) return;
+  policy.min_sites = 0;
+  policy.join_wait = Duration{0};
 }
 
 void Run::Feed(const Event& event) {
@@ -159,6 +177,7 @@ void Run::OfferTask(int32_t place) {
     slot.record.round = spec_->round;
     slot.record.attempt = state_.attempt;
     slot.record.site = record_.sites[static_cast<std::size_t>(place)];
+    slot.record.base_version = BaseFor(place);
     host_.Stage(slot.record);
   }
   SKERRY_FAILPOINT("coordinator/task-offered");

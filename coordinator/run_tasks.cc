@@ -29,25 +29,28 @@ TaskSlot* Run::MutableSlot(int32_t place) {
 
 v1::Task Run::MakeTask(int32_t place) const {
   const TaskSlot& slot = slots_.at(place);
+  const std::optional<learning::RoundSpec> earlier = EarlierSpec(slot);
+  const learning::RoundSpec& spec = earlier ? *earlier : *spec_;
   v1::Task task;
   task.set_task_id(slot.record.task_id);
   task.set_run_id(record_.run_id);
-  task.set_round(spec_->round);
+  task.set_round(spec.round);
   task.set_attempt(slot.record.attempt);
-  task.set_kind(spec_->kind);
+  task.set_kind(spec.kind);
   task.set_run_spec(spec_bytes_);
   task.set_run_spec_sha256(spec_sha256_);
-  if (spec_->needs_model) {
+  if (spec.needs_model) {
+    const ModelVersion& base = BaseOf(slot);
     v1::ModelRef& model = *task.mutable_model();
     model.set_run_id(record_.run_id);
-    model.set_version(base_->version);
-    model.set_size_bytes(base_->model_size_bytes);
-    model.set_content_hash(std::string(base_->model_hash.view()));
+    model.set_version(base.version);
+    model.set_size_bytes(base.model_size_bytes);
+    model.set_content_hash(std::string(base.model_hash.view()));
   }
   *task.mutable_result_layout() = layout_proto_;
-  task.set_learning_rate(spec_->learning_rate);
-  task.set_evaluate(spec_->evaluate);
-  task.set_site_state(spec_->site_state);
+  task.set_learning_rate(spec.learning_rate);
+  task.set_evaluate(spec.evaluate);
+  task.set_site_state(spec.site_state);
   task.set_heartbeat_ms(
       std::chrono::duration_cast<std::chrono::milliseconds>(plan_.time.heartbeat).count());
   return task;
@@ -110,6 +113,7 @@ void Run::OnReported(int32_t place, const v1::ResultHeader& header,
   slot->record.num_examples = header.num_examples();
   slot->record.header = header.SerializeAsString();
   slot->record.metrics = SerializeMetrics(metrics);
+  if (IsAsynchronous(*spec_)) slot->record.arrival = NextArrival();
   host_.StageReceipt(slot->record);
   host_.WithdrawTask(slot->record.site, slot->record.task_id);
   if (paused()) return MaybeResume();
@@ -140,7 +144,7 @@ void Run::OnDataLost(int32_t place, const Status& reason) {
   if (state == TaskState::kFailed || state == TaskState::kReported) return;
   // What the site gets may be damaged here.
   if (base_) {
-    const Status whole = host_.VerifyVersion(record_.run_id, *base_);
+    const Status whole = host_.VerifyVersion(record_.run_id, BaseOf(*slot));
     if (!whole.ok()) return Pause(whole.message(), whole.hint(), false);
   }
   OnFailed(place, reason);

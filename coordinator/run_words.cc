@@ -8,24 +8,23 @@
 namespace skerry::coordinator {
 
 std::string Run::AbandonReason() const {
-  const std::string needed = std::to_string(contract_.quorum);
+  const std::string needed = std::to_string(policy_.quorum);
   switch (state_.cause) {
     case Cause::kTooFewReady:
       return "only " + std::to_string(state_.Count(Seat::kReady)) + " of " +
              std::to_string(record_.sites.size()) + " sites were ready within " +
              FormatDuration(policy_.round_deadline) + "; min_sites is " +
-             std::to_string(contract_.min_sites) +
-             "; away: " + NamesOf(SitesIn(state_, Seat::kAway));
+             std::to_string(policy_.min_sites) + "; away: " + NamesOf(SitesIn(state_, Seat::kAway));
     case Cause::kQuorumLost: {
       std::vector<int32_t> absent = SitesIn(state_, Seat::kLost);
       const std::vector<int32_t> slow = SitesIn(state_, Seat::kInvited);
       absent.insert(absent.end(), slow.begin(), slow.end());
       return std::to_string(state_.Count(Seat::kReported)) + " results within " +
-             FormatDuration(policy_.round_deadline) + "; quorum is " + needed +
+             FormatDuration(policy_.round_deadline) + "; " + NeededName() + " is " + needed +
              "; missing: " + NamesOf(absent);
     }
     case Cause::kQuorumImpossible:
-      return "the quorum of " + needed + " cannot be reached; " + FailuresByReason();
+      return "the " + NeededName() + " of " + needed + " cannot be reached; " + FailuresByReason();
     case Cause::kStopped:
       return "stopped";
     default:
@@ -88,6 +87,27 @@ std::string Run::NamesOf(const std::vector<int32_t>& places) const {
   return text;
 }
 
+std::string Run::NeededName() const { return policy_.buffer > 0 ? "buffer" : "quorum"; }
+
+// "1 of 3 updates for version 7; at work: north, south".
+std::string Run::WaitsForBuffer() const {
+  const std::size_t arrived = state_.arrivals.size();
+  std::string text = std::to_string(arrived) + " of " + std::to_string(policy_.buffer) +
+                     " updates for version " + std::to_string(state_.round);
+  const auto append = [&](const char* what, Seat seat) {
+    const std::vector<int32_t> sites = SitesIn(state_, seat);
+    if (!sites.empty()) text += std::string("; ") + what + ": " + NamesOf(sites);
+  };
+  append("at work", Seat::kInvited);
+  append("lost", Seat::kLost);
+  if (static_cast<int64_t>(arrived) >= policy_.buffer) {
+    text += "; waiting for work that is " +
+            std::to_string(plan_.spec.training().async().max_lead()) +
+            " versions old (training.async.max_lead)";
+  }
+  return text;
+}
+
 std::string Run::WaitsFor() const {
   if (ended() || paused() || initializing_) return "";
   if (state_.phase == Phase::kSelecting) {
@@ -95,6 +115,7 @@ std::string Run::WaitsFor() const {
     if (!away.empty()) return "waiting for sites to connect: " + NamesOf(away);
     return state_.phase_elapsed < policy_.min_wait ? "pausing between rounds (min_round)" : "";
   }
+  if (state_.phase == Phase::kTraining && policy_.buffer > 0) return WaitsForBuffer();
   if (state_.phase == Phase::kTraining) {
     const std::vector<int32_t> lost = SitesIn(state_, Seat::kLost);
     if (!lost.empty() && state_.Count(Seat::kInvited) == 0) {

@@ -35,7 +35,8 @@ std::string Ranges(const std::vector<int64_t>& rounds) {
 // Checks the rows against each other, then hands each committed round to the replayer.
 class Verifier {
  public:
-  Verifier(const RunRows& rows, VerifyReport& report) : rows_(rows), report_(report) {
+  Verifier(const RunRows& rows, const RunPlan& plan, VerifyReport& report)
+      : rows_(rows), max_staleness_(plan.spec.training().async().max_staleness()), report_(report) {
     for (const RoundRecord& round : rows.rounds) {
       if (round.phase == Name(Phase::kCommitted)) committed_.push_back(&round);
     }
@@ -151,9 +152,15 @@ class Verifier {
                       header.num_examples() == task.num_examples &&
                       header.content_hash() == task.content_hash.view();
     if (!same) Fault(NameOf(task) + ": its header contradicts its row");
+    const int64_t staleness = round.base_version - task.base_version;
+    if (task.base_version >= 0 && (staleness < 0 || staleness > max_staleness_)) {
+      Fault(NameOf(task) + ": it began with version " + std::to_string(task.base_version) +
+            ", which round " + std::to_string(round.round) + " may not count");
+    }
   }
 
   const RunRows& rows_;
+  const int64_t max_staleness_;
   VerifyReport& report_;
   std::vector<const RoundRecord*> committed_;
   std::map<int64_t, std::vector<const TaskRecord*>> counted_;  // by round
@@ -195,7 +202,7 @@ Result<VerifyReport> VerifyRun(const VerifyInput& input, const RunRows& rows, Fi
     CheckWhatRemains(rows, replayer, report);
     return report;
   }
-  SKERRY_RETURN_IF_ERROR(Verifier(rows, report).Run(input, replayer));
+  SKERRY_RETURN_IF_ERROR(Verifier(rows, plan, report).Run(input, replayer));
   report.calls_compared = !input.calls.empty();
   if (report.calls_compared) CallChecker(rows, input.confirmed, report).Check(input.calls);
   SayWhatIsOpen(rows, report);

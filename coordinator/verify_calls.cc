@@ -104,8 +104,7 @@ void CallChecker::CheckReceipt(const Receipt& receipt, const TaskRecord& task) {
 void CallChecker::CheckUndecided(const Receipt& receipt, const TaskRecord& task) {
   const std::string what = NameOf(task) + " was acknowledged with the hash " + receipt.hash;
   if (task.state == TaskState::kFailed) {
-    const bool known =
-        failed_at_site_.contains(task.task_id) || rows_.damaged.contains({task.round, task.site});
+    const bool known = failed_at_site_.contains(task.task_id) || rows_.WasDamaged(task);
     if (known) return;
     return Lose(what + ", but the journal says that it failed (" + task.reason +
                 "), and neither that its site gave it up nor that the result was damaged");

@@ -55,7 +55,7 @@ Status RoundReplayer::Replay(const storage::RoundRecord& round,
   const std::optional<learning::RoundSpec> spec = SpecOf(round);
   const bool has_results = OpenResults(counted, work.results);
   bool base_available = true;
-  if (base_ && has_results) SKERRY_RETURN_IF_ERROR(MakeBaseAvailable(*base_, base_available));
+  if (has_results) SKERRY_RETURN_IF_ERROR(MakeBasesAvailable(work.results, base_available));
   if (!spec) {
     report.faults.push_back(NameOf(round) + ": the program would have ended before it");
   } else if (!has_results) {
@@ -73,9 +73,13 @@ Status RoundReplayer::Replay(const storage::RoundRecord& round,
     SKERRY_RETURN_IF_ERROR(Recompute(work, round, report));
   }
   CheckKeptFiles(round, report);
-  if (round.model_version >= 0) base_ = VersionOf(round);
+  if (round.model_version >= 0) {
+    base_ = VersionOf(round);
+    versions_[base_->version] = *base_;
+    ForgetOldVersions();
+  }
   if (round.kind != "initialize") history_.push_back({round.round, ParseMetrics(round.metrics)});
-  return scratch_.RemoveAllBut(run_id_, {in_scratch_});
+  return scratch_.RemoveAllBut(run_id_, {in_scratch_.begin(), in_scratch_.end()});
 }
 
 Status RoundReplayer::Recompute(const FinalizeInput& work, const storage::RoundRecord& round,
@@ -93,7 +97,7 @@ Status RoundReplayer::Recompute(const FinalizeInput& work, const storage::RoundR
   }
   // What is not the journal's is nothing to go on with.
   const bool same = output->damaged.empty() && Compare(round, *output, report);
-  if (output->model) in_scratch_ = same ? output->model->version : -1;
+  if (output->model && same) in_scratch_.insert(output->model->version);
   return OkStatus();
 }
 
@@ -135,13 +139,36 @@ bool RoundReplayer::OpenResults(const std::vector<const storage::TaskRecord*>& c
     result.task_id = task->task_id;
     result.header.ParseFromString(task->header);
     result.file = *std::move(file);
+    const bool newest = task->base_version < 0 || !base_ || task->base_version == base_->version;
+    if (!newest) {
+      const auto found = versions_.find(task->base_version);
+      if (found == versions_.end()) return false;  // which is no version that the round may count
+      result.base = found->second;
+    }
     results.push_back(std::move(result));
   }
   return true;
 }
 
+Status RoundReplayer::MakeBasesAvailable(const std::vector<CountedResult>& results,
+                                         bool& available) {
+  if (base_) SKERRY_RETURN_IF_ERROR(MakeBaseAvailable(*base_, available));
+  if (!program_->strategy().NeedsBases()) return OkStatus();
+  for (const CountedResult& result : results) {
+    if (!available || !result.base) continue;
+    SKERRY_RETURN_IF_ERROR(MakeBaseAvailable(*result.base, available));
+  }
+  return OkStatus();
+}
+
+void RoundReplayer::ForgetOldVersions() {
+  const int64_t oldest = base_->version - plan_.spec.training().async().max_staleness();
+  versions_.erase(versions_.begin(), versions_.lower_bound(oldest));
+  in_scratch_.erase(in_scratch_.begin(), in_scratch_.lower_bound(oldest));
+}
+
 Status RoundReplayer::MakeBaseAvailable(const ModelVersion& base, bool& available) {
-  if (in_scratch_ == base.version) return OkStatus();
+  if (in_scratch_.contains(base.version)) return OkStatus();
   SKERRY_RETURN_IF_ERROR(
       CopyPart(base.version, CheckpointPart::kModel, base.model_hash, available));
   if (!available || base.state_size_bytes == 0) return OkStatus();

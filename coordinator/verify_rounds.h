@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,7 +41,9 @@ class RoundReplayer {
   Result<std::unique_ptr<File>> OpenResult(int64_t task_id);
   Status FindSmallResults();
   std::string WhyNoResults(const storage::RoundRecord& round) const;
+  Status MakeBasesAvailable(const std::vector<CountedResult>& results, bool& available);
   Status MakeBaseAvailable(const ModelVersion& base, bool& available);
+  void ForgetOldVersions();
   Status CopyPart(int64_t version, storage::CheckpointPart part, const crypto::Digest& hash,
                   bool& available);
   Status Recompute(const FinalizeInput& work, const storage::RoundRecord& round,
@@ -61,7 +65,8 @@ class RoundReplayer {
   Finalizer finalizer_;
   std::vector<learning::RoundOutcome> history_;
   std::optional<ModelVersion> base_;
-  int64_t in_scratch_ = -1;  // the version that is there
+  std::map<int64_t, ModelVersion> versions_;  // those that updates of the next round may begin with
+  std::set<int64_t> in_scratch_;              // the versions that are there
 };
 
 }  // namespace skerry::coordinator

@@ -54,6 +54,15 @@ bool RunRows::IsClosed(const storage::TaskRecord& task) const {
   return storage::IsFinal(run.state) || committed.contains(task.round);
 }
 
+bool RunRows::WasDamaged(const storage::TaskRecord& task) const {
+  // A task of an asynchronous run goes through the rounds from the one that gave it.
+  int64_t round = task.base_version < 0 ? task.round : task.base_version + 1;
+  for (; round <= task.round; ++round) {
+    if (damaged.contains({round, task.site})) return true;
+  }
+  return false;
+}
+
 Result<RunRows> ReadRunRows(const std::string& run_id, storage::JournalReader& journal) {
   SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::RunRecord> runs, journal.Runs());
   RunRows rows;

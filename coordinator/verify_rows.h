@@ -30,6 +30,8 @@ struct RunRows {
 
   // No result can be added to the task's round.
   bool IsClosed(const storage::TaskRecord& task) const;
+  // A result of the task was found damaged, in a round that it was in.
+  bool WasDamaged(const storage::TaskRecord& task) const;
 };
 
 // NOT_FOUND: there is no such run. "latest" is the one submitted last.

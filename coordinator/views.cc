@@ -107,6 +107,11 @@ v1::RunSummary Summarize(const Run& run) {
     summary.set_current_round(run.round_state().round);
     summary.set_attempt(run.round_state().attempt);
   }
+  const RoundState& state = run.round_state();
+  if (run.contract().buffer > 0) {
+    summary.set_buffer(run.contract().buffer);
+    if (!run.ended()) summary.set_buffered(static_cast<int64_t>(state.arrivals.size()));
+  }
   summary.set_change(run.change());
   return summary;
 }
@@ -120,6 +125,7 @@ std::vector<v1::SiteInRound> SitesOf(const Run& run, const std::vector<SitePrese
     if (const TaskSlot* slot = run.FindSlot(static_cast<int32_t>(place));
         slot != nullptr && !run.ended()) {
       FillProgress(*slot, presence[place], site);
+      site.set_staleness(run.StalenessOf(slot->record));
     } else if (presence[place] == SitePresence::kBroken) {
       site.set_state("broken");
       site.set_reason(std::string(kBrokenReason));
@@ -170,6 +176,7 @@ v1::RoundSummary Summarize(const storage::RoundRecord& round,
         site.counted() && found != treatments.end()) {
       *site.mutable_treatment() = *found->second;
     }
+    if (task.base_version >= 0) site.set_staleness(round.base_version - task.base_version);
     for (const learning::Metric& metric : ParseMetrics(task.metrics)) {
       v1::Metric& own = *summary.add_metrics();
       FillMetric(metric, own);

@@ -53,6 +53,9 @@ class Strategy {
   // The sections of an update, each as long as the parameters, the first of which is "update": the
   // parameters after training minus those before. All are reduced with the same coefficients.
   virtual std::vector<std::string> Sections() const { return {"update"}; }
+  // Whether RoundBlock::reduced has one more at its end: the parameters that each update began
+  // with, reduced like it. In asynchronous runs they differ.
+  virtual bool NeedsBases() const { return false; }
   // Whether a site's task has the site's state of the run as an input, and makes the next.
   virtual bool KeepsSiteState() const { return false; }
   // Whether Prepare() and Weigh() look at UpdateInfo::squared_norm. It takes one more pass.

@@ -20,7 +20,7 @@ std::vector<Entry>& Strategies() {
       {"fedavg", MakeFedAvg},         {"fedprox", MakeFedProx}, {"fedavgm", MakeFedAvgM},
       {"fedadagrad", MakeFedAdagrad}, {"fedadam", MakeFedAdam}, {"fedyogi", MakeFedYogi},
       {"scaffold", MakeScaffold},     {"fednova", MakeFedNova}, {"feddyn", MakeFedDyn},
-      {"qfedavg", MakeQFedAvg},
+      {"qfedavg", MakeQFedAvg},       {"fedbuff", MakeFedBuff}, {"fedasync", MakeFedAsync},
   };
   return strategies;
 }

@@ -10,6 +10,7 @@
 // (docs/adding-a-strategy.md).
 namespace skerry::learning {
 
+Result<std::unique_ptr<Strategy>> MakeFedAsync(const v1::TrainingSpec& spec);
 Result<std::unique_ptr<Strategy>> MakeFedAvg(const v1::TrainingSpec& spec);
 Result<std::unique_ptr<Strategy>> MakeFedProx(const v1::TrainingSpec& spec);
 Result<std::unique_ptr<Strategy>> MakeFedAvgM(const v1::TrainingSpec& spec);
@@ -18,6 +19,7 @@ Result<std::unique_ptr<Strategy>> MakeFedAdam(const v1::TrainingSpec& spec);
 Result<std::unique_ptr<Strategy>> MakeFedYogi(const v1::TrainingSpec& spec);
 Result<std::unique_ptr<Strategy>> MakeScaffold(const v1::TrainingSpec& spec);
 Result<std::unique_ptr<Strategy>> MakeFedNova(const v1::TrainingSpec& spec);
+Result<std::unique_ptr<Strategy>> MakeFedBuff(const v1::TrainingSpec& spec);
 Result<std::unique_ptr<Strategy>> MakeFedDyn(const v1::TrainingSpec& spec);
 Result<std::unique_ptr<Strategy>> MakeQFedAvg(const v1::TrainingSpec& spec);
 

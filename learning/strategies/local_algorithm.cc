@@ -8,6 +8,7 @@ template <class T>
 std::unique_ptr<LocalAlgorithm<T>> MakeLocalAlgorithm(const v1::TrainingSpec& spec) {
   const std::string& strategy = spec.strategy();
   if (strategy == "fedprox") return MakeProximal<T>(spec.proximal_mu());
+  if (strategy == "fedasync" && spec.proximal_mu() > 0) return MakeProximal<T>(spec.proximal_mu());
   if (strategy == "scaffold") return MakeScaffoldLocal<T>();
   if (strategy == "fednova") return MakeFedNovaLocal<T>(spec);
   if (strategy == "feddyn") return MakeFedDynLocal<T>(spec.alpha());

@@ -26,6 +26,7 @@ struct RunFile {
   int rounds = 2;
   std::string participation = "sites = [\"a\", \"b\"]";
   std::string extra;
+  std::string training = {};  // further keys of [training]
 
   std::string Text() const {
     return "[run]\nname = \"t\"\nnum_rounds = " + std::to_string(rounds) +
@@ -33,9 +34,8 @@ struct RunFile {
            "[data]\nsource = \"s\"\nfeatures = [\"x\", \"y\"]\nlabel = \"z\"\nstandardize = false\n"
            "split = { train = 1.0 }\n"
            "[model]\nkind = \"logistic\"\n"
-           "[training]\nlearning_rate = 0.1\n"
-           "[participation]\n" +
-           participation + "\n" + extra;
+           "[training]\nlearning_rate = 0.1\n" +
+           training + "[participation]\n" + participation + "\n" + extra;
   }
 };
 

@@ -60,7 +60,8 @@ TEST(HistoryTest, WhatIsExportedIsReadBackAsWhoWasCountedInWhichRound) {
               HasSubstr("that of run icu-1, which had another run file"));
   ASSERT_OK_AND_ASSIGN(const Participants participants, ParseHistory(json, "h.json"));
   EXPECT_THAT(participants,
-              ElementsAre(Pair(1, ElementsAre("north")), Pair(2, ElementsAre("north", "south"))));
+              ElementsAre(Pair(1, ElementsAre(Participant{"north"})),
+                          Pair(2, ElementsAre(Participant{"north"}, Participant{"south"}))));
 }
 
 TEST(HistoryTest, TheVersionThatARunBeginsWithIsNoRoundOfIt) {
@@ -76,7 +77,7 @@ TEST(HistoryTest, ParticipantsAreInTheOrderOfTheirNamesWhateverTheFileSays) {
                        ParseHistory(R"({"format": "skerry history 1", "rounds": [
                    {"round": 5, "counted": [{"site": "b"}, {"site": "a"}]}]})",
                                     "h.json"));
-  EXPECT_THAT(participants, ElementsAre(Pair(5, ElementsAre("a", "b"))));
+  EXPECT_THAT(participants, ElementsAre(Pair(5, ElementsAre(Participant{"a"}, Participant{"b"}))));
 }
 
 TEST(HistoryTest, AMalformedHistoryIsRefusedWithItsFileAndWhatIsWrong) {

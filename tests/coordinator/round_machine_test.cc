@@ -28,7 +28,7 @@ RoundPolicy EverybodyOf(int64_t sites) {
 class Round {
  public:
   Round(RoundPolicy policy, std::vector<Seat> seats) : policy_(std::move(policy)) {
-    Take(BeginRound(1, 1, std::move(seats), policy_, now_));
+    Take(BeginRound(1, 1, std::move(seats), {}, policy_, now_));
   }
 
   void Feed(const Event& event) { Take(Advance(state_, policy_, event, now_)); }
@@ -210,7 +210,7 @@ TEST(RoundMachineTest, TheDrawIsAFunctionOfSeedRoundAndWhoIsReady) {
   policy.seed = 5;
   const std::vector<Seat> ready(10, Seat::kReady);
   const auto drawn = [&](int64_t number) {
-    const Transition t = BeginRound(number, 1, ready, policy, Timestamp{});
+    const Transition t = BeginRound(number, 1, ready, {}, policy, Timestamp{});
     return std::get<Invite>(t.effects.at(0)).sites;
   };
   std::set<std::vector<int32_t>> different;

@@ -24,7 +24,7 @@ RoundState AllReady(int64_t round, int num_sites = kSites) {
   waits.min_sites = num_sites + 1;
   waits.min_wait = Duration{1};
   return BeginRound(round, 1, std::vector<Seat>(static_cast<std::size_t>(num_sites), Seat::kReady),
-                    waits, Timestamp{})
+                    {}, waits, Timestamp{})
       .state;
 }
 

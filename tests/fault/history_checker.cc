@@ -116,11 +116,19 @@ class Checker {
     }
   }
 
+  // In one of the rounds that the task was in.
+  bool WasDamaged(const TaskRecord& task) const {
+    int64_t round = task.base_version < 0 ? task.round : task.base_version + 1;
+    for (; round <= task.round; ++round) {
+      if (damaged_.contains({round, task.site})) return true;
+    }
+    return false;
+  }
+
   // What was received can only fail later if it was found to be damaged, or if its site could not
   // send it again.
   void CheckFailedAfterReceipt(const TaskRecord& task, const std::string& receipt) {
-    const bool has_reason =
-        damaged_.contains({task.round, task.site}) || given_up_.contains({task.task_id, task.site});
+    const bool has_reason = WasDamaged(task) || given_up_.contains({task.task_id, task.site});
     if (!has_reason) {
       Say(receipt + ": the task failed (" + task.reason +
           "), but neither was the result damaged nor did its site give it up");

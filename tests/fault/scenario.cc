@@ -29,16 +29,26 @@ struct Scenarios::Shape {
   bool everybody_counts = false;
   std::vector<std::string> required_sites;
   bool inline_models = false;
-  std::string training;
   std::string participation;
   std::string time;
   std::string compression;
+  std::string training;
 
   std::string RunFile() const {
     return testing::PatientsRunFile(num_rounds, training + participation + time + compression);
   }
   // A statistics round first, an evaluation at the end.
   int64_t NumCommits() const { return num_rounds + 2; }
+
+  // Every site takes part in the statistics before and the evaluation after.
+  void TakeUpdatesAsTheyCome(RandomStream& random) {
+    quorum = 1 + static_cast<int64_t>(random.Below(static_cast<uint64_t>(num_sites)));
+    participation.clear();
+    required_sites.clear();
+    training = "strategy = \"fedbuff\"\nasync = { buffer = " + std::to_string(quorum) +
+               ", max_staleness = " + std::to_string(1 + random.Below(6)) +
+               ", max_lead = " + std::to_string(random.Below(2)) + " }\n";
+  }
 };
 
 Scenarios::Scenarios(int num_threads) : num_threads_(num_threads) {}
@@ -71,11 +81,13 @@ Scenarios::Shape Scenarios::ShapeOf(uint64_t seed) {
     shape.time =
         "[time]\nheartbeat = \"2s\"\nround_deadline = \"" + std::to_string(draw(1, 5)) + "m\"\n";
   }
+  RandomStream strategy(seed, Purpose::kFault, 0, "strategy", 0);
+  if (!shape.everybody_counts && strategy.Below(3) == 0) shape.TakeUpdatesAsTheyCome(strategy);
   // What a site keeps of a run is where a fault could change bits; so most of them keep something.
   const uint64_t encoding = random.Below(6);
   if (encoding < 3) shape.compression = "[compression]\nupdate = \"top_k\"\nratio = 0.3\n";
   if (encoding == 3) shape.compression = "[compression]\nupdate = \"int8\"\nblock = 4\n";
-  if (encoding == 4) {
+  if (encoding == 4 && shape.training.empty()) {
     shape.training = "strategy = \"scaffold\"\npersonal = { kind = \"ditto\", lambda = 0.5 }\n";
   }
   return shape;

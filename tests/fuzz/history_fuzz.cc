@@ -25,9 +25,10 @@ void Try(std::string_view text) {
     SKERRY_CHECK(std::is_sorted(sites.begin(), sites.end()));
     rounds.emplace_back().round = number;
     rounds.back().phase = "committed";
-    for (const std::string& site : sites) {
+    for (const Participant& participant : sites) {
       tasks.emplace_back().round = number;
-      tasks.back().site = site;
+      tasks.back().site = participant.site;
+      tasks.back().base_version = participant.base_version;
       tasks.back().outcome = storage::Outcome::kCounted;
     }
   }

@@ -38,8 +38,28 @@ class SmallFederation {
 
   void RunRound(int64_t round) {
     Updates updates;
-    for (std::size_t k = 0; k < sites_.size(); ++k) Train(round, k, updates);
+    for (std::size_t k = 0; k < sites_.size(); ++k) Train(round, k, parameters, updates);
     Apply(round, updates);
+  }
+
+  // An update of a site, and the version that it began with; 0: the initial one.
+  struct Arrival {
+    std::size_t site = 0;
+    int64_t base_version = 0;
+  };
+  // Asynchronous training: the next version, of these.
+  void MakeVersion(const std::vector<Arrival>& arrivals) {
+    if (versions_.empty()) versions_.push_back(parameters);
+    const auto version = static_cast<int64_t>(versions_.size()) - 1;
+    Updates updates;
+    for (const Arrival& arrival : arrivals) {
+      const auto base = static_cast<std::size_t>(arrival.base_version);
+      Train(version + 1, arrival.site, versions_[base], updates);
+      updates.infos.back().staleness = version - arrival.base_version;
+      updates.bases.emplace_back(versions_[base]);
+    }
+    Apply(version + 1, updates);
+    versions_.push_back(parameters);
   }
 
   const ModelF64& model() const { return *model_; }
@@ -49,10 +69,11 @@ class SmallFederation {
  private:
   struct Updates {
     std::vector<UpdateInfo> infos;
-    std::vector<Vectors<double>> sections;  // of each site
+    std::vector<Vectors<double>> sections;   // of each site
+    std::vector<std::vector<double>> bases;  // of each site, in asynchronous training
   };
 
-  void Train(int64_t round, std::size_t k, Updates& updates) {
+  void Train(int64_t round, std::size_t k, const std::vector<double>& base, Updates& updates) {
     LocalTrainingOptions options = ReadLocalTraining(spec_).value();
     options.seed = seed;
     options.round = round;
@@ -60,23 +81,22 @@ class SmallFederation {
     if (steps_[k] > 0) options.local_steps = steps_[k];
     const auto algorithm = MakeLocalAlgorithm<double>(spec_);
     LocalBeginning<double> beginning;
-    beginning.parameters = parameters;
+    beginning.parameters = base;
     for (const auto& [vector, values] : states_) {
       if (vector.sent_to_sites) beginning.sent[vector.name] = values;
     }
     beginning.kept = kept_[k];
     if (algorithm->NeedsInitialLoss()) {
-      beginning.initial_loss =
-          LossOverRows(*model_, *sites_[k], std::span<const double>(parameters));
+      beginning.initial_loss = LossOverRows(*model_, *sites_[k], std::span<const double>(base));
     }
     algorithm->Begin(std::move(beginning));
-    std::vector<double> trained = parameters;
+    std::vector<double> trained = base;
     const LocalTrainingResult result =
         TrainLocally(LocalTask<double>{*model_, *sites_[k], options, algorithm.get(),
                                        orders_.empty() ? nullptr : orders_[k]},
                      std::span<double>(trained), {}, nullptr)
             .value();
-    for (std::size_t i = 0; i < trained.size(); ++i) trained[i] -= parameters[i];
+    for (std::size_t i = 0; i < trained.size(); ++i) trained[i] -= base[i];
     LocalEnd<double> end;
     algorithm->End(trained, result.num_steps, options.learning_rate, end);
     kept_[k] = std::move(end.kept);
@@ -100,6 +120,11 @@ class SmallFederation {
       reduced.emplace_back(parameters.size());
       strategy_->aggregator().ReduceF64(rows, weights, reduced.back());
     }
+    if (strategy_->NeedsBases()) {
+      reduced.emplace_back(parameters.size());
+      const std::vector<std::span<const double>> bases(updates.bases.begin(), updates.bases.end());
+      strategy_->aggregator().ReduceF64(bases, weights, reduced.back());
+    }
     const std::vector<std::span<const double>> spans(reduced.begin(), reduced.end());
     std::vector<std::span<double>> states;
     for (auto& [vector, values] : states_) states.emplace_back(values);
@@ -114,6 +139,7 @@ class SmallFederation {
   std::unique_ptr<Strategy> strategy_;
   std::vector<std::pair<StateVector, std::vector<double>>> states_;
   std::vector<Vectors<double>> kept_;
+  std::vector<std::vector<double>> versions_;  // of asynchronous training
 };
 
 }  // namespace skerry::learning

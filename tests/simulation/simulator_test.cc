@@ -161,7 +161,9 @@ TEST(SimulatorTest, AHistoryThatEndsEarlyEndsTheRunThere) {
   const auto replay = [](int num_rounds, int64_t last_round) {
     SimulationOptions options = Patients(PatientsRunFile(num_rounds));
     coordinator::Participants history;
-    for (int64_t round = 0; round <= last_round; ++round) history[round] = {"site-100", "site-102"};
+    for (int64_t round = 0; round <= last_round; ++round) {
+      history[round] = {{"site-100"}, {"site-102"}};
+    }
     options.history = std::make_unique<coordinator::Participants>(std::move(history));
     return Simulate(std::move(options));
   };
@@ -172,14 +174,15 @@ TEST(SimulatorTest, AHistoryThatEndsEarlyEndsTheRunThere) {
   EXPECT_FALSE(cut.model.empty());
   ASSERT_OK_AND_ASSIGN(const coordinator::Participants took_part,
                        coordinator::ParseHistory(cut.history_json, "history.json"));
-  EXPECT_THAT(took_part.at(3), ::testing::ElementsAre("site-100", "site-102"))
+  EXPECT_THAT(took_part.at(3), ::testing::ElementsAre(coordinator::Participant{"site-100"},
+                                                      coordinator::Participant{"site-102"}))
       << "the last round counts as it did";
 }
 
 TEST(SimulatorTest, AHistoryOfASiteThatIsNotHereIsRefused) {
   SimulationOptions options = Patients(PatientsRunFile(3));
-  options.history = std::make_unique<coordinator::Participants>(
-      coordinator::Participants{{0, {"site-100"}}, {1, {"west", "elsewhere"}}, {2, {"west"}}});
+  options.history = std::make_unique<coordinator::Participants>(coordinator::Participants{
+      {0, {{"site-100"}}}, {1, {{"west"}, {"elsewhere"}}}, {2, {{"west"}}}});
   EXPECT_THAT(Simulate(std::move(options)),
               Fails(Code::kInvalidArgument, HasSubstr("sites that are not here: elsewhere, west")));
 }
