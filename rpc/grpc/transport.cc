@@ -26,13 +26,13 @@ constexpr int kAnyLength = -1;
 // Certificates are looked at when a connection begins: after this time a new one does, so that an
 // expired certificate, or a new authority, has its effect. Calls on the old one end as they would.
 constexpr int kConnectionAgeMillis = 10 * 60 * 1000;
-// A side that has heard nothing for so long asks with a ping. With up to 1000 sites a held call is
-// answered sooner than after 30 s, and no ping is needed; with 10 000, pings every 10 s would cost
-// the coordinator more than all else that idle sites do. The coordinator itself asks only where
-// the client's own pings do not come.
-constexpr int kCallsPingMillis = 30'000;
+// A side that has heard nothing for so long asks with a ping. With up to 2000 sites a held call is
+// answered sooner than that, and no ping is needed; with 10 000, pings every 10 s would cost the
+// coordinator more than all else that idle sites do. The coordinator itself asks only where the
+// client's own pings do not come.
+constexpr int kCallsPingMillis = 55'000;
 constexpr int kTransfersPingMillis = 10'000;
-constexpr int kServerPingMillis = 60'000;
+constexpr int kServerPingMillis = 75'000;
 // A connection for transfers that has none for so long is closed: an idle site has one connection,
 // not two. gRPC opens it again by itself.
 constexpr int kTransfersIdleMillis = 60'000;
@@ -47,8 +47,8 @@ constexpr int kServerTimeoutMillis = 40'000;
 // gRPC would otherwise raise it to what the link once carried: memory, and minutes in front of a
 // ping.
 constexpr int kWindowBytes = 1 << 20;
-// Of HTTP/2: a chunk in a few frames instead of 64. Not a whole one, so that a ping need not wait for
-// it.
+// Of HTTP/2: a chunk in a few frames instead of 64. Not a whole one, so that a ping need not wait
+// for it.
 constexpr int kFrameBytes = 256 << 10;
 // For TCP, TLS and the first frames of HTTP/2 together: several times there and back. gRPC calls it
 // the shortest pause between attempts; an attempt that fails at once is still repeated at once.

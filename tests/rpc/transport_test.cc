@@ -148,18 +148,18 @@ int ValueOf(Traffic traffic, std::string_view name) {
   return -1;
 }
 
-TEST(ConnectionTest, WithAThousandSitesTheAnswersToHeldCallsComeBeforeAPingIsDue) {
-  constexpr int kLongestHoldMillis = 22'000;
+TEST(ConnectionTest, WithTwoThousandSitesTheAnswersToHeldCallsComeBeforeAPingIsDue) {
+  constexpr int kLongestHoldMillis = 44'000;
   EXPECT_GT(ValueOf(Traffic::kCalls, GRPC_ARG_KEEPALIVE_TIME_MS), kLongestHoldMillis);
 }
 
-TEST(ConnectionTest, AClientGivesUpASilentLinkWithinFortySecondsOrThirtyInATransfer) {
+TEST(ConnectionTest, AClientGivesUpASilentLinkWithin65SecondsOrThirtyInATransfer) {
   const auto seconds = [](Traffic traffic) {
     return (ValueOf(traffic, GRPC_ARG_KEEPALIVE_TIME_MS) +
             ValueOf(traffic, GRPC_ARG_KEEPALIVE_TIMEOUT_MS)) /
            1000;
   };
-  EXPECT_LE(seconds(Traffic::kCalls), 40);
+  EXPECT_LE(seconds(Traffic::kCalls), 65);
   EXPECT_LE(seconds(Traffic::kTransfers), 30);
 }
 
