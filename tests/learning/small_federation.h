@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,16 +13,18 @@
 
 namespace skerry::learning {
 
-// Logistic regression in double over some sites, round by round: the strategies and the training of
-// a run, without coordinator and clients.
+// A regression in double over some sites, round by round: the strategies and the training of a run,
+// without coordinator and clients.
 class SmallFederation {
  public:
-  SmallFederation(v1::TrainingSpec spec, std::vector<const BasicDataset<double>*> sites)
+  SmallFederation(v1::TrainingSpec spec, std::vector<const BasicDataset<double>*> sites,
+                  const std::string& model_kind = "logistic")
       : spec_(std::move(spec)), sites_(std::move(sites)), steps_(sites_.size()) {
     v1::ModelSpec model;
-    model.set_kind("logistic");
+    model.set_kind(model_kind);
     model.set_dtype("f64");
-    model_ = MakeModelF64(model, sites_.front()->num_features, 2).value();
+    const int64_t num_classes = model_kind == "linear" ? 0 : 2;
+    model_ = MakeModelF64(model, sites_.front()->num_features, num_classes).value();
     strategy_ = MakeStrategy(spec_).value();
     parameters.resize(static_cast<std::size_t>(model_->parameters().num_elements()));
     for (const StateVector& vector : strategy_->StateVectors()) {
@@ -36,9 +40,15 @@ class SmallFederation {
     for (int64_t round = 1; round <= num_rounds; ++round) RunRound(round);
   }
 
+  // Of all sites, or of some.
   void RunRound(int64_t round) {
+    std::vector<std::size_t> all(sites_.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    RunRound(round, all);
+  }
+  void RunRound(int64_t round, const std::vector<std::size_t>& sites) {
     Updates updates;
-    for (std::size_t k = 0; k < sites_.size(); ++k) Train(round, k, parameters, updates);
+    for (const std::size_t k : sites) Train(round, k, parameters, updates);
     Apply(round, updates);
   }
 
@@ -63,6 +73,13 @@ class SmallFederation {
   }
 
   const ModelF64& model() const { return *model_; }
+  // What the coordinator keeps, of that name.
+  const std::vector<double>& state(const std::string& name) const {
+    const auto named = [&](const auto& state) { return state.first.name == name; };
+    return std::find_if(states_.begin(), states_.end(), named)->second;
+  }
+  // What a site keeps. It may lose it.
+  Vectors<double>& kept(std::size_t site) { return kept_[site]; }
   std::vector<double> parameters;
   uint64_t seed = 0;  // of the order of rows
 

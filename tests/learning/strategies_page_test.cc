@@ -1,10 +1,13 @@
 // docs/adding-a-strategy.md shows code that is in the tree.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <set>
 #include <sstream>
 #include <string>
 
 #include "base/files.h"
+#include "learning/strategy.h"
 
 namespace skerry::learning {
 namespace {
@@ -38,6 +41,19 @@ TEST(StrategiesPageTest, TheCodeThatItShowsIsThatOfTheFiles) {
     ++blocks;
   }
   EXPECT_GE(blocks, 6);
+}
+
+// "fedavgm" is in fed_avg_m.cc, and tested in fed_avg_m_test.cc.
+TEST(StrategiesPageTest, EachStrategyHasAFileAndATestOfItsOwn) {
+  const std::filesystem::path source = SKERRY_SOURCE_DIR;
+  std::set<std::string> tested;
+  for (const auto& file : std::filesystem::directory_iterator(source / "learning/strategies")) {
+    std::string name = file.path().stem();
+    const auto test = source / "tests/learning" / (name + "_test.cc");
+    std::erase(name, '_');
+    if (file.path().extension() == ".cc" && std::filesystem::exists(test)) tested.insert(name);
+  }
+  for (const std::string& name : StrategyNames()) EXPECT_EQ(tested.count(name), 1U) << name;
 }
 
 }  // namespace
