@@ -7,7 +7,6 @@
 #include "learning/aggregators/sorted_mean_reference.h"
 #include "learning/golden_rules.h"
 #include "learning/random_data.h"
-#include "learning/strategy.h"
 #include "testing/status_matchers.h"
 
 namespace skerry::learning {
@@ -100,17 +99,6 @@ TEST(OrderRulesTest, AnUnknownRuleOrShareIsRefused) {
     spec.set_trim(trim);
     EXPECT_THAT(MakeAggregator(spec), Fails(Code::kInvalidArgument, HasSubstr("aggregation.trim")));
   }
-}
-
-TEST(OrderRulesTest, FedAvgAppliesTheRuleThatTheRunNames) {
-  v1::TrainingSpec spec;
-  spec.set_strategy("fedavg");
-  spec.mutable_aggregation()->set_rule("median");
-  ASSERT_OK_AND_ASSIGN(const auto strategy, MakeStrategy(spec));
-  EXPECT_THAT(Reduce(strategy->aggregator(), {{1}, {2}, {90}}), ElementsAre(2));
-  spec.clear_aggregation();
-  ASSERT_OK_AND_ASSIGN(const auto plain, MakeStrategy(spec));
-  EXPECT_THAT(Reduce(plain->aggregator(), {{1}, {2}, {90}}), ElementsAre(31));
 }
 
 // The reference is compared with other programs on their numbers, which are doubles; the rules with

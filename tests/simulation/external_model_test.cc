@@ -104,7 +104,7 @@ class ExternalSimulationTest : public ::testing::Test {
     PosixFiles files;
     const std::string example = std::string(SKERRY_SOURCE_DIR) + "/examples/perl/train.pl";
     std::string text = ReadFile(files, example).value();
-    const std::string load = "        ($model, $rows) = ";
+    const std::string load = "        my ($model, $rows) = ";
     text.insert(text.find(load),
                 "        if ($task->{task} eq 'initialize') {\n"
                 "            my $n = 0.3;\n"
