@@ -15,7 +15,7 @@ def loss(outputs, labels):
 
 
 def tensors(rows):
-    return torch.from_numpy(rows.features), torch.from_numpy(rows.labels)
+    return torch.tensor(rows.features), torch.tensor(rows.labels)  # copies: PyTorch wants its own
 
 
 @skerry.initialize

@@ -14,8 +14,10 @@
     skerry.run()
 
 A function may also be registered with @skerry.initialize: it gets the task and returns the model
-that a run with `initial = "trainer"` begins with: the same at every site (task.shared_random()). Print as you like: what goes to standard output is
-sent to standard error, which is the agent's log; the protocol has a stream of its own.
+that a run with `initial = "trainer"` begins with: the same at every site (task.shared_random()).
+One that looks at rows for this returns (model, {"num_examples": n}). Print as you like: what goes
+to standard output is sent to standard error, which is the agent's log; the protocol has a stream
+of its own.
 docs/trainer-protocol.md describes what goes over the wire.
 """
 

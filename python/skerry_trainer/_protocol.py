@@ -16,6 +16,7 @@ from ._safetensors import load_file, save_file
 PROTOCOL = 1
 # A process that nobody has asked for so long ends; the agent starts another when it needs one.
 LONGEST_WAIT = 600.0
+LONGEST_ERROR = 2000  # characters; a line of the protocol has room for them
 
 
 class TrainerError(Exception):
@@ -93,10 +94,11 @@ def run():
         try:
             talk.say(worker.answer(Task(json.loads(line), talk)))
         except TrainerError as error:
-            talk.say({"type": "error", "message": str(error)})
+            talk.say({"type": "error", "message": str(error)[:LONGEST_ERROR]})
         except Exception as error:  # the agent and its other tasks go on
             traceback.print_exc()
-            talk.say({"type": "error", "message": f"{type(error).__name__}: {error}"})
+            message = f"{type(error).__name__}: {error}"
+            talk.say({"type": "error", "message": message[:LONGEST_ERROR]})
         sys.stdout.flush()
         sys.stderr.flush()
 
@@ -115,8 +117,11 @@ class _Worker:
         if task.kind == "evaluate":
             return self._evaluate(task)
         if task.kind == "initialize":
-            _write(task, _registry.find("initialize")(task))
-            return {"type": "done"}
+            begun = _registry.find("initialize")(task)
+            model, measures = begun if isinstance(begun, tuple) else (begun, {})
+            _write(task, model)
+            count = measures.get("num_examples")
+            return {"type": "done", **({} if count is None else {"num_examples": int(count)})}
         raise TrainerError(f"there is no task {task.kind!r}")
 
     def _load(self, task):

@@ -10,7 +10,7 @@ from ._safetensors import load_file
 @dataclass
 class Rows:
     """Rows of one split: filled in and standardised as the run says. Labels of classes are their
-    numbers, 0 and up."""
+    numbers, 0 and up. They cannot be written to: take a copy() to change them."""
 
     features: numpy.ndarray  # float32 [rows, inputs]
     labels: numpy.ndarray    # float32 [rows]
@@ -32,5 +32,7 @@ class RowsCache:
             return None
         if path != self._path:
             self._tensors = load_file(path)
+            for array in self._tensors.values():
+                array.flags.writeable = False  # the tasks that follow get the same rows
             self._path = path
         return Rows(self._tensors[name + ".features"], self._tensors[name + ".labels"])

@@ -21,7 +21,9 @@ def fit(model, rows, task):
     print("to the log")
     task.progress(1, 2)
     if task.settings.get("fail"):
-        raise ValueError("Smith is missing")
+        raise ValueError("Smith is missing" * int(task.settings["fail"]))
+    if task.settings.get("spoil"):
+        rows.features[0] = 7
     if rows is None:
         return {"w": model["w"] + 1}, {"num_examples": 5}
     model["w"] += rows.features.sum(axis=0)
@@ -110,6 +112,15 @@ class TrainerTest(unittest.TestCase):
         self.assertEqual(self.ask("train", settings={"fail": "1"})[-1],
                          {"type": "error", "message": "ValueError: Smith is missing"})
         self.assertEqual(self.ask("train")[-1]["type"], "done")
+
+    def test_the_text_of_an_error_is_cut(self):
+        message = self.ask("train", settings={"fail": "200"})[-1]["message"]
+        self.assertEqual(len(message), 2000)
+
+    def test_the_rows_of_all_tasks_cannot_be_spoiled_by_one(self):
+        self.assertIn("read-only", self.ask("train", settings={"spoil": "1"})[-1]["message"])
+        self.ask("train")
+        numpy.testing.assert_array_equal(load_file(self.path("output"))["w"], [5, 8])
 
     def test_another_shape_is_an_error(self):
         tensors = [{"name": "w", "dtype": "F32", "shape": [2, 1]}]
