@@ -43,6 +43,10 @@ Result<OpenCheckpoint> OpenBase(storage::CheckpointStore& checkpoints, const Che
   return base;
 }
 
+bool IsLost(const Status& status) {
+  return status.code() == Code::kDataLoss || status.code() == Code::kNotFound;
+}
+
 // Of models without parameters that rounds aggregate, nothing depends on it.
 learning::DType DTypeOf(const Layout& parameters) {
   return parameters.tensors().empty() ? learning::DType::kF32 : parameters.tensors().front().dtype;
@@ -94,7 +98,8 @@ class VersionMaker {
   Status Make(const Sums& sums, FinalizeOutput& output) {
     FixedTensors fixed = input_.program->InitialFixed();
     SKERRY_RETURN_IF_ERROR(OpenBaseFiles(fixed));
-    SKERRY_RETURN_IF_ERROR(OpenUpdateBases(fixed.layout.size_bytes()));
+    SKERRY_RETURN_IF_ERROR(OpenUpdateBases(fixed.layout.size_bytes(), output.lost_base));
+    if (output.lost_base) return OkStatus();
     SKERRY_RETURN_IF_ERROR(input_.program->ApplySums(input_.spec, sums, fixed));
     SKERRY_ASSIGN_OR_RETURN(learning::Coefficients coefficients, Weigh());
     output.treatments = std::move(coefficients.treatments);
@@ -140,16 +145,22 @@ class VersionMaker {
   }
 
   // What each update began with, for strategies that look at it.
-  Status OpenUpdateBases(int64_t fixed_bytes) {
+  Status OpenUpdateBases(int64_t fixed_bytes, std::optional<LostBase>& lost) {
     if (!input_.program->strategy().NeedsBases() || update_readers_.empty()) return OkStatus();
-    for (const CountedResult& result : input_.results) {
+    for (std::size_t i = 0; i < input_.results.size(); ++i) {
+      const CountedResult& result = input_.results[i];
       const ModelVersion& base = result.base ? *result.base : *input_.base;
-      SKERRY_ASSIGN_OR_RETURN(OpenCheckpoint file,
-                              OpenBase(checkpoints_, Ref(base.version, CheckpointPart::kModel),
-                                       base.model_hash, compute_, num_threads_ - 1));
-      base_readers_.emplace_back(file.info.data_begin + static_cast<uint64_t>(fixed_bytes),
+      Result<OpenCheckpoint> file =
+          OpenBase(checkpoints_, Ref(base.version, CheckpointPart::kModel), base.model_hash,
+                   compute_, num_threads_ - 1);
+      if (result.base && IsLost(file.status())) {
+        lost = LostBase{i, std::move(file).status()};
+        return OkStatus();
+      }
+      SKERRY_RETURN_IF_ERROR(file.status());
+      base_readers_.emplace_back(file->info.data_begin + static_cast<uint64_t>(fixed_bytes),
                                  input_.program->parameters().num_elements());
-      update_bases_.push_back(std::move(file));
+      update_bases_.push_back(*std::move(file));
     }
     return OkStatus();
   }

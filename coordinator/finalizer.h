@@ -51,9 +51,18 @@ struct FinalizeInput {
   storage::Metadata metadata;          // of the model file
 };
 
+// A result that the strategy compares with the version that it began with, one older than the
+// round's, which is gone or damaged.
+struct LostBase {
+  std::size_t result = 0;  // its index
+  Status status;           // names the file
+};
+
 struct FinalizeOutput {
   // Results whose bytes are gone or damaged, by index. If there are any, nothing else was done.
   std::vector<std::size_t> damaged;
+  // The first such one; likewise. Without it the round can go on.
+  std::optional<LostBase> lost_base;
   std::optional<ModelVersion> model;  // if the round makes one; on disk, under its name
   // Its files, if they are small: then they were not synced, and whoever commits the version has to
   // keep these.

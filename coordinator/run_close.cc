@@ -48,9 +48,13 @@ void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
     if (status.code() == Code::kFailedPrecondition) return End(RunState::kFailed, status.message());
     return Pause(status.message(), status.hint(), false);
   }
-  if (paused()) {
+  // No other pause begins while the model is made: see OnDataLost.
+  if (paused() && record_.reason.starts_with(kDiskFull)) {
     Note("run_resumed", "there is room on the disk again");
     Unpause();
+  }
+  if (output->lost_base) {
+    return OnBaseLost(counted_[output->lost_base->result], output->lost_base->status);
   }
   if (!output->damaged.empty()) {
     const std::vector<int32_t> counted = counted_;

@@ -143,11 +143,14 @@ void Run::OnDataLost(int32_t place, const Status& reason) {
   const TaskState state = slot->record.state;
   if (state == TaskState::kFailed || state == TaskState::kReported) return;
   // What the site gets may be damaged here.
-  if (base_) {
-    const Status whole = host_.VerifyVersion(record_.run_id, BaseOf(*slot));
-    if (!whole.ok()) return Pause(whole.message(), whole.hint(), false);
-  }
-  OnFailed(place, reason);
+  if (!base_) return OnFailed(place, reason);
+  const ModelVersion& base = BaseOf(*slot);
+  const Status whole = host_.VerifyVersion(record_.run_id, base);
+  // Of an older version this task alone is left. The finalizer looks at the newest itself, and may
+  // have done so already: a pause would come between it and its commit.
+  const bool needed = base.version == base_->version && state_.phase != Phase::kFinalizing;
+  if (!whole.ok() && needed) return Pause(whole.message(), whole.hint(), false);
+  OnFailed(place, whole.ok() ? reason : whole);
 }
 
 }  // namespace skerry::coordinator
