@@ -24,7 +24,6 @@ using HeaderBytes = std::array<char, kHeaderBytes>;
 // The file may have so many bytes that nobody needs, or as many as are needed, before those that
 // are get a new one.
 constexpr uint64_t kMostWasted = uint64_t{4} << 20;
-constexpr uint64_t kMostCopied = uint64_t{64} << 20;  // at once: others wait meanwhile
 
 uint64_t RecordBytes(uint64_t size) { return size + kHeaderBytes; }
 
@@ -75,9 +74,10 @@ Status SmallSpool::Append(int64_t task_id, std::string_view contents) {
     writable_ = true;
   }
   // A compaction that finds no room may wait; what is at hand goes behind the rest.
-  const bool wasteful = end_ - needed_bytes_ > std::max(kMostWasted, needed_bytes_);
-  if (wasteful && needed_bytes_ <= kMostCopied && !Compact().ok()) {
+  const uint64_t wasted = end_ - needed_bytes_;
+  if (wasted > std::max({kMostWasted, needed_bytes_, wasted_in_vain_}) && !Compact().ok()) {
     static_cast<void>(files_.Remove(path_ + ".new").ok());
+    wasted_in_vain_ = 2 * wasted;
   }
   SKERRY_RETURN_IF_ERROR(Write(*file_, end_, task_id, contents));
   Note(task_id, {end_, contents.size()});
@@ -147,6 +147,7 @@ Status SmallSpool::Compact() {
   file_ = std::move(file);
   places_ = std::move(places);
   needed_bytes_ = end_ = end;
+  wasted_in_vain_ = 0;
   return OkStatus();
 }
 

@@ -59,8 +59,9 @@ class SmallSpool {
   std::unique_ptr<File> file_;  // null: there is none yet
   bool writable_ = false;
   std::map<int64_t, Place> places_;
-  uint64_t needed_bytes_ = 0;  // in the records of places_
-  uint64_t end_ = 0;           // where the next record goes
+  uint64_t needed_bytes_ = 0;    // in the records of places_
+  uint64_t end_ = 0;             // where the next record goes
+  uint64_t wasted_in_vain_ = 0;  // a compaction failed: none is tried before so much is wasted
 };
 
 }  // namespace skerry::coordinator
