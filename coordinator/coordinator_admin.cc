@@ -11,7 +11,6 @@
 #include "coordinator/history.h"
 #include "coordinator/retention.h"
 #include "coordinator/views.h"
-#include "learning/compression/spec.h"
 #include "rpc/chunks.h"
 
 namespace skerry::coordinator {
@@ -153,63 +152,6 @@ Result<std::string> Coordinator::SubmitPlan(RunPlan plan, std::unique_ptr<Partic
   Run& submitted = *runs_.back();
   submitted.Start();
   return submitted.record().run_id;
-}
-
-uint64_t Coordinator::ResultBytes(const Run& run) {
-  const learning::Layout& parameters = run.program().parameters();
-  const auto further = static_cast<int64_t>(run.program().strategy().Sections().size()) - 1;
-  const learning::Encoding encoding =
-      learning::UpdateEncoding(run.plan().spec.compression(), parameters.num_elements());
-  const int64_t update = encoding.kind == learning::Encoding::Kind::kPlain
-                             ? parameters.size_bytes()
-                             : learning::EncodedBytes(encoding, parameters.num_elements());
-  const int64_t updates = update + further * parameters.size_bytes();
-  return static_cast<uint64_t>(std::max(updates, run.program().max_sum_bytes()));
-}
-
-// The versions that are kept, the one that a round begins with and the one that it makes; and the
-// results of a round, and of those that are kept.
-uint64_t Coordinator::DiskBytes(const Run& run) {
-  const int64_t parameters = run.program().parameters().size_bytes();
-  const auto size = static_cast<uint64_t>(
-      parameters > 0 ? parameters : run.program().InitialFixed().layout.size_bytes());
-  const auto vectors = static_cast<uint64_t>(run.program().strategy().StateVectors().size());
-  const Keep& keep = run.plan().keep;
-  const int64_t all = run.program().num_rounds();
-  const auto versions = static_cast<uint64_t>(std::min(keep.checkpoints + keep.best, all) + 1);
-  const auto rounds = static_cast<uint64_t>(std::min(keep.updates, all) + 1);
-  const auto sites = static_cast<uint64_t>(run.contract().sites_per_round);
-  return versions * (1 + vectors) * size + rounds * sites * ResultBytes(run);
-}
-
-// Better now than after an hour. What other runs will need is not known.
-Status Coordinator::CheckDiskFits(const Run& run) {
-  const uint64_t needed = DiskBytes(run);
-  Result<uint64_t> available = parts_.files.FreeBytes(options_.state_dir);
-  if (available.ok() && needed > *available) {
-    uploads_.RemoveSpares();
-    available = parts_.files.FreeBytes(options_.state_dir);
-  }
-  if (!available.ok() || needed <= *available) return OkStatus();
-  return FailedPrecondition("this run needs up to " + FormatBytes(needed) +
-                            " on the coordinator's disk; " + FormatBytes(*available) +
-                            " are free in " + options_.state_dir)
-      .WithHint(
-          "make room, or lower keep.checkpoints, keep.updates or participation.sites_per_round in "
-          "the run file, or send smaller updates ([compression] update)");
-}
-
-// A round whose results the spool cannot hold together would never end.
-Status Coordinator::CheckSpoolFits(const Run& run) const {
-  const auto sites = static_cast<uint64_t>(run.contract().sites_per_round);
-  const uint64_t bytes = ResultBytes(run);
-  if (sites * bytes <= options_.spool_bytes) return OkStatus();
-  return FailedPrecondition("a round of this run takes " + std::to_string(sites) + " results of " +
-                            std::to_string(bytes) + " bytes; the coordinator's spool holds " +
-                            std::to_string(options_.spool_bytes))
-      .WithHint(
-          "raise storage.spool_bytes in coordinator.toml, or lower "
-          "participation.sites_per_round");
 }
 
 void Coordinator::ListRuns(rpc::Callback<v1::ListRunsReply> done) {

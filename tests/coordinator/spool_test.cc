@@ -103,5 +103,23 @@ TEST_F(SpoolTest, ARunThatTheDiskCannotHoldIsRefusedAtOnceAndSaysWhatItNeeds) {
   EXPECT_OK(submit());
 }
 
+TEST_F(SpoolTest, AnAsynchronousRunThatTheDiskCannotHoldNamesTheKeyThatKeepsItsVersions) {
+  h.disk.free_bytes = kResult;
+  const auto hint = [&](const std::string& extra) {
+    RunFile file{99, R"(sites = ["a", "b"])", extra};
+    file.training = "strategy = \"fedbuff\"\nasync = { buffer = 1, max_staleness = 6 }\n";
+    v1::SubmitRunRequest request;
+    request.set_run_file(file.Text());
+    return h
+        .Call<v1::SubmitRunReply>(
+            [&](auto done) { h.coordinator->SubmitRun(request, std::move(done)); })
+        .status()
+        .hint();
+  };
+  EXPECT_THAT(hint(""), HasSubstr("lower training.async.max_staleness, keep.updates or "
+                                  "participation.sites in the run file"));
+  EXPECT_THAT(hint("[keep]\ncheckpoints = 20\n"), HasSubstr("lower keep.checkpoints,"));
+}
+
 }  // namespace
 }  // namespace skerry::coordinator
