@@ -14,6 +14,15 @@ bool IsRefusalIn(const std::vector<v1::PullTaskReply::Answer>& answers) {
                      [](const auto& answer) { return answer.code() != 0; });
 }
 
+// A client holds no more than that: it works at 64 tasks at most, and what else it has in hand are
+// small results of which the last poll came to nothing.
+Status CheckNumResults(int num_results) {
+  constexpr int kMostResults = 256;
+  if (num_results <= kMostResults) return OkStatus();
+  return InvalidArgument("a poll brings " + std::to_string(num_results) +
+                         " results; it may bring " + std::to_string(kMostResults));
+}
+
 }  // namespace
 
 void Coordinator::PullTask(const std::string& name, uint64_t call_id,
@@ -21,6 +30,9 @@ void Coordinator::PullTask(const std::string& name, uint64_t call_id,
                            rpc::Callback<v1::PullTaskReply> done) {
   Site* site = FindSite(name);
   if (Status status = CheckSession(site, request.epoch()); !status.ok()) {
+    return Reply<v1::PullTaskReply>(std::move(done), std::move(status));
+  }
+  if (Status status = CheckNumResults(request.results_size()); !status.ok()) {
     return Reply<v1::PullTaskReply>(std::move(done), std::move(status));
   }
   DropHeldCalls(*site, Unavailable("a newer call has begun"));

@@ -29,6 +29,14 @@ Status AnotherIsHere(int64_t task_id) {
                        " has been received; the first one counts");
 }
 
+// Before anything is done that takes longer with more bytes.
+Status CheckSmall(const v1::SubmitSmallResultRequest& request) {
+  const uint64_t size = request.start().header().size_bytes();
+  if (request.contents().size() == size && size <= rpc::kSmallResultBytes) return OkStatus();
+  return OutOfRange("a result of " + std::to_string(size) + " bytes came with " +
+                    std::to_string(request.contents().size()));
+}
+
 // What a complete upload says, if its bytes are those that its header names, and good.
 Result<std::vector<learning::Metric>> CheckWhole(Upload& upload, const learning::RoundSpec& spec,
                                                  const learning::Program& program) {
@@ -148,7 +156,8 @@ Result<bool> Coordinator::WantsResult(const std::string& name,
     return AnotherIsHere(header.task_id());
   }
   if (slot.record.state == storage::TaskState::kFailed) return NotWanted(header.task_id());
-  SKERRY_RETURN_IF_ERROR(CheckHeader(header, task->run->round_spec()->result_layout));
+  SKERRY_RETURN_IF_ERROR(
+      CheckHeader(header, task->run->round_spec()->result_layout, task->run->layout_hash()));
   return true;
 }
 
@@ -194,6 +203,9 @@ bool Coordinator::StandsForMany(const std::string& site, int64_t task_id) const 
 void Coordinator::SubmitSmallResult(const std::string& name,
                                     const v1::SubmitSmallResultRequest& request,
                                     rpc::Callback<v1::SubmitResultReply> done) {
+  if (Status status = CheckSmall(request); !status.ok()) {
+    return Reply<v1::SubmitResultReply>(std::move(done), std::move(status));
+  }
   if (!StandsForMany(name, request.start().header().task_id())) {
     return Reply<v1::SubmitResultReply>(std::move(done), TakeSmallResult(name, request));
   }
@@ -240,13 +252,9 @@ void Coordinator::TakeResult(Site& site, const v1::SubmitSmallResultRequest& res
 Result<v1::SubmitResultReply> Coordinator::TakeSmallResult(
     const std::string& name, const v1::SubmitSmallResultRequest& request) {
   const v1::ResultHeader& header = request.start().header();
+  SKERRY_RETURN_IF_ERROR(CheckSmall(request));
   SKERRY_ASSIGN_OR_RETURN(const bool wanted, WantsResult(name, request.start()));
   if (!wanted) return ReceiptFor(header);
-  if (request.contents().size() != header.size_bytes() ||
-      header.size_bytes() > rpc::kSmallResultBytes) {
-    return OutOfRange("a result of " + std::to_string(header.size_bytes()) + " bytes came with " +
-                      std::to_string(request.contents().size()));
-  }
   SKERRY_FAILPOINT("coordinator/upload-received");
   const OpenTask& task = *FindTask(name, header.task_id());
   const BytesFile bytes(request.contents());

@@ -11,7 +11,6 @@
 #include "coordinator/update_reader.h"
 #include "learning/aggregator.h"
 #include "learning/finite.h"
-#include "rpc/chunks.h"
 
 namespace skerry::coordinator {
 namespace {
@@ -103,8 +102,9 @@ Status CheckF32Section(const File& file, const learning::ResultLayout& layout, s
 
 }  // namespace
 
-Status CheckHeader(const v1::ResultHeader& header, const learning::ResultLayout& layout) {
-  if (header.layout_hash() != rpc::LayoutHash(layout).view()) {
+Status CheckHeader(const v1::ResultHeader& header, const learning::ResultLayout& layout,
+                   const crypto::Digest& layout_hash) {
+  if (header.layout_hash() != layout_hash.view()) {
     return InvalidArgument(
         "the result has another layout than its task asked for (tensor names, shapes, order)");
   }

@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/status.h"
 #include "coordinator/plain_floats.h"
+#include "crypto/digest.h"
 #include "learning/layout.h"
 #include "learning/program.h"
 #include "skerry/v1/task.pb.h"
@@ -13,9 +14,11 @@
 namespace skerry::coordinator {
 
 // Whether a header can belong to a result of this layout, before a byte of it is taken.
+// `layout_hash`: rpc::LayoutHash(layout).
 // INVALID_ARGUMENT names the field: another layout (tensors of other names, shapes or order), a
 // size that does not fit it, num_examples below 1, a scalar that is not finite.
-Status CheckHeader(const v1::ResultHeader& header, const learning::ResultLayout& layout);
+Status CheckHeader(const v1::ResultHeader& header, const learning::ResultLayout& layout,
+                   const crypto::Digest& layout_hash);
 
 // The largest magnitude of an integer: sums over a million sites stay exact.
 constexpr int64_t kMaxCount = int64_t{1} << 42;

@@ -63,11 +63,22 @@ Status Run::Restore(storage::JournalReader& journal) {
   return OkStatus();
 }
 
-// In the order in which the rounds noted them.
+// Some rounds at a time: all tasks of a long run may be more than there is memory.
 Status Run::RestoreTrack(storage::JournalReader& journal) {
   if (track_ == nullptr) return OkStatus();
+  constexpr int64_t kTasksAtATime = 1000;
+  const int64_t step = std::max<int64_t>(1, kTasksAtATime / contract_.sites_per_round);
+  for (int64_t first = 0; first <= last_committed_round(); first += step) {
+    const int64_t last = std::min(first + step - 1, last_committed_round());
+    SKERRY_RETURN_IF_ERROR(RestoreTrackOf(first, last, journal));
+  }
+  return OkStatus();
+}
+
+// In the order in which the rounds noted them.
+Status Run::RestoreTrackOf(int64_t first, int64_t last, storage::JournalReader& journal) {
   SKERRY_ASSIGN_OR_RETURN(std::vector<storage::TaskRecord> tasks,
-                          journal.Tasks(record_.run_id, 0, last_committed_round()));
+                          journal.Tasks(record_.run_id, first, last));
   std::sort(tasks.begin(), tasks.end(), [](const auto& a, const auto& b) {
     return std::tie(a.round, a.site) < std::tie(b.round, b.site);
   });
@@ -98,7 +109,7 @@ Status Run::RestoreKeptUpdates(storage::JournalReader& journal) {
 void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::TaskRecord> tasks) {
   spec_ = program_->Next(history_);
   SKERRY_CHECK(spec_ && spec_->round == record.round);
-  layout_proto_ = spec_->result_layout.ToProto();
+  TakeLayout();
   round_ = record;
   for (storage::TaskRecord& task : tasks) {
     const auto place = PlaceOf(task.site);

@@ -3,6 +3,7 @@
 #include "base/failpoint.h"
 #include "base/text.h"
 #include "coordinator/run.h"
+#include "rpc/chunks.h"
 
 namespace skerry::coordinator {
 namespace {
@@ -52,9 +53,14 @@ void Run::BeginNextRound() {
     round_.started = host_.WallNow();
     return StartFinalize({});
   }
-  layout_proto_ = spec_->result_layout.ToProto();
+  TakeLayout();
   policy_ = PolicyFor(*spec_);
   BeginAttempt(1, SeatsNow());
+}
+
+void Run::TakeLayout() {
+  layout_proto_ = spec_->result_layout.ToProto();
+  layout_hash_ = rpc::LayoutHash(spec_->result_layout);
 }
 
 void Run::BeginAttempt(int64_t attempt, std::vector<Seat> seats) {
@@ -62,6 +68,7 @@ void Run::BeginAttempt(int64_t attempt, std::vector<Seat> seats) {
   round_.attempt = attempt;
   round_.kind = spec_->part.empty() ? KindName(spec_->kind) : spec_->part;
   round_.reason.clear();
+  if (policy_.buffer > 0) round_.invited.clear();
   round_.base_version = spec_->needs_model ? base_->version : -1;
   round_.started = host_.WallNow();
   resumes_itself_ = false;
@@ -158,13 +165,27 @@ void Run::Take(Transition transition) {
 }
 
 void Run::Do(const Invite& effect) {
-  round_.invited.clear();
   for (const int32_t place : effect.sites) OfferTask(place);
-  for (const auto& [place, slot] : slots_) {
-    round_.invited.push_back(record_.sites[static_cast<std::size_t>(place)]);
-  }
-  std::sort(round_.invited.begin(), round_.invited.end());
+  NoteInvited(effect.sites);
   StageRound();
+}
+
+// Everybody with a task, in bytewise order. In an asynchronous round sites come one by one.
+void Run::NoteInvited(const std::vector<int32_t>& places) {
+  std::vector<std::string>& invited = round_.invited;
+  const auto add = [&](int32_t place) {
+    invited.push_back(record_.sites[static_cast<std::size_t>(place)]);
+  };
+  if (policy_.buffer == 0) invited.clear();
+  const auto known = static_cast<std::ptrdiff_t>(invited.size());
+  if (known == 0) {
+    for (const auto& [place, slot] : slots_) add(place);
+  } else {
+    for (const int32_t place : places) add(place);
+  }
+  std::sort(invited.begin() + known, invited.end());
+  std::inplace_merge(invited.begin(), invited.begin() + known, invited.end());
+  invited.erase(std::unique(invited.begin(), invited.end()), invited.end());
 }
 
 void Run::OfferTask(int32_t place) {

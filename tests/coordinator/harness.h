@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -82,6 +83,41 @@ class CountedJournal final : public storage::Journal {
   storage::Journal& journal_;
 };
 
+// Remembers how many tasks were asked for at once.
+class WatchedReader final : public storage::JournalReader {
+ public:
+  explicit WatchedReader(storage::JournalReader& reader) : reader_(reader) {}
+  Result<std::string> CoordinatorId() override { return reader_.CoordinatorId(); }
+  Result<std::vector<storage::RunRecord>> Runs() override { return reader_.Runs(); }
+  Result<std::vector<storage::SiteRecord>> Sites() override { return reader_.Sites(); }
+  Result<std::vector<storage::RoundRecord>> Rounds(const std::string& run_id, int64_t first,
+                                                   int64_t last) override {
+    return reader_.Rounds(run_id, first, last);
+  }
+  Result<std::vector<storage::TaskRecord>> Tasks(const std::string& run_id, int64_t first,
+                                                 int64_t last) override {
+    auto tasks = reader_.Tasks(run_id, first, last);
+    if (tasks.ok()) most_tasks = std::max(most_tasks, tasks->size());
+    return tasks;
+  }
+  Result<std::vector<storage::TaskRecord>> UnconfirmedOutcomes() override {
+    return reader_.UnconfirmedOutcomes();
+  }
+  Result<int64_t> LargestTaskId() override { return reader_.LargestTaskId(); }
+  Result<std::vector<storage::SmallVersion>> SmallVersions(const std::string& run_id) override {
+    return reader_.SmallVersions(run_id);
+  }
+  Result<std::vector<storage::EventRecord>> Events(const std::string& run_id,
+                                                   int64_t limit) override {
+    return reader_.Events(run_id, limit);
+  }
+
+  std::size_t most_tasks = 0;
+
+ private:
+  storage::JournalReader& reader_;
+};
+
 class Harness {
  public:
   Harness() { Start(); }
@@ -95,7 +131,7 @@ class Harness {
     options.on_fatal = [](const Status& status) { ADD_FAILURE() << status.ToString(); };
     ASSERT_TRUE(files.MakeDirectories("state").ok());
     Result<std::unique_ptr<Coordinator>> opened = Coordinator::Open(
-        {clock, disk, commits, journal, queue, inline_executor, inline_executor, inline_executor},
+        {clock, disk, commits, reader, queue, inline_executor, inline_executor, inline_executor},
         std::move(options));
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     coordinator = *std::move(opened);
@@ -174,6 +210,7 @@ class Harness {
   DiskWithRoom disk{files};
   storage::MemoryJournal journal{"coordinator-id"};
   CountedJournal commits{journal};
+  WatchedReader reader{journal};
   InlineExecutor inline_executor;
   uint64_t spool_bytes = CoordinatorOptions().spool_bytes;  // from the next Start() on
   std::unique_ptr<Coordinator> coordinator;

@@ -131,5 +131,29 @@ TEST_F(PollResultsTest, AResultThatCameWithAPollCountsAfterAKill) {
   EXPECT_EQ(Committed(), 1);
 }
 
+TEST_F(PollResultsTest, MoreResultsThanASiteCanHaveInHandAreRefusedUnread) {
+  v1::PullTaskRequest request;
+  for (int i = 0; i < 257; ++i) *request.add_results() = a.SmallResult(task_a, {1, 2, 3});
+  const auto pull = a.Poll(request, {task_a.task_id()});
+  ASSERT_TRUE(pull->has_value());
+  EXPECT_THAT(**pull, HasCode(Code::kInvalidArgument));
+  request.mutable_results()->RemoveLast();
+  EXPECT_FALSE(a.Poll(request, {task_a.task_id()})->has_value());
+}
+
+TEST_F(PollResultsTest, ALargeResultDoesNotPassForASmallOne) {
+  const std::string bytes(rpc::kSmallResultBytes + 1, 'x');
+  v1::PullTaskRequest request;
+  v1::SubmitSmallResultRequest& result = *request.add_results();
+  result.mutable_start()->set_epoch(a.epoch());
+  *result.mutable_start()->mutable_header() = FakeSite::Header(task_a, bytes);
+  result.set_contents(bytes);
+  const auto pull = a.Poll(request, {task_a.task_id()});
+  ASSERT_TRUE(pull->has_value());
+  ASSERT_OK(**pull);
+  ASSERT_THAT((**pull)->answers(), SizeIs(1));
+  EXPECT_EQ((**pull)->answers(0).code(), CodeOf(Code::kOutOfRange));
+}
+
 }  // namespace
 }  // namespace skerry::coordinator

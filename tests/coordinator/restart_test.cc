@@ -126,5 +126,47 @@ TEST_F(RestartTest, ASiteThatIsAwayWhenItsResultIsFoundDamagedIsLostAndNotWithou
   EXPECT_EQ(run().last_committed_round(), 1);
 }
 
+// Who was invited to the last of so many rounds of two among three sites that are drawn by what
+// they did before.
+std::vector<std::string> InvitedLast(int rounds, int restart_after, std::size_t& most_tasks) {
+  Harness h;
+  FakeSite sites[] = {{h, "a"}, {h, "b"}, {h, "c"}};
+  RunFile file;
+  file.rounds = rounds + 1;
+  file.participation =
+      "sites = [\"a\", \"b\", \"c\"]\nsites_per_round = 2\nselection = \"availability\"";
+  h.Submit(file);
+  for (FakeSite& site : sites) EXPECT_OK(site.Join());
+  for (int round = 1; round <= rounds; ++round) {
+    for (FakeSite& site : sites) {
+      const auto pull = site.Pull();
+      if (!pull->has_value() || !(*pull)->ok()) continue;
+      for (const v1::Verdict& verdict : (**pull)->verdicts()) {
+        site.confirm_.push_back(verdict.task_id());
+      }
+      if (!(**pull)->has_task()) continue;
+      EXPECT_OK(site.Submit((**pull)->task()));
+    }
+    for (FakeSite& site : sites) {
+      if (site.confirm_.size() > 100) site.confirm_.clear();
+    }
+    if (round != restart_after) continue;
+    h.reader.most_tasks = 0;
+    h.Restart();
+    most_tasks = h.reader.most_tasks;
+    for (FakeSite& site : sites) EXPECT_OK(site.Join());
+  }
+  return h.coordinator->FindRun("t-1")->round().invited;
+}
+
+TEST(TrackAfterARestartTest, TheDrawGoesOnAndNoMoreThanSomeRoundsAreReadAtOnce) {
+  constexpr int kRounds = 700;
+  std::size_t most_tasks = 0;
+  const auto restarted = InvitedLast(kRounds, kRounds - 1, most_tasks);
+  EXPECT_GT(most_tasks, 0U);
+  EXPECT_LE(most_tasks, 1000U) << "of 1400";
+  EXPECT_EQ(restarted, InvitedLast(kRounds, -1, most_tasks));
+}
+
 }  // namespace
 }  // namespace skerry::coordinator

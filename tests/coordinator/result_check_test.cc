@@ -64,7 +64,7 @@ v1::ResultHeader HeaderFor(const ResultLayout& layout) {
 TEST(CheckHeaderTest, AHeaderThatFitsItsTaskIsTaken) {
   v1::ResultHeader header = HeaderFor(MixedLayout());
   (*header.mutable_scalars())["train_loss"] = 0.5;
-  EXPECT_OK(CheckHeader(header, MixedLayout()));
+  EXPECT_OK(CheckHeader(header, MixedLayout(), rpc::LayoutHash(MixedLayout())));
 }
 
 TEST(CheckHeaderTest, AnotherNameShapeTypeOrOrderIsAnotherLayout) {
@@ -76,7 +76,7 @@ TEST(CheckHeaderTest, AnotherNameShapeTypeOrOrderIsAnotherLayout) {
   const ResultLayout asked =
       LayoutOf({SectionOf("update", Rule::kAggregate, {{"w", DType::kF32, {2}}})});
   for (const ResultLayout& other : others) {
-    EXPECT_THAT(CheckHeader(HeaderFor(other), asked),
+    EXPECT_THAT(CheckHeader(HeaderFor(other), asked, rpc::LayoutHash(asked)),
                 Fails(Code::kInvalidArgument, HasSubstr("another layout")));
   }
 }
@@ -86,7 +86,8 @@ TEST(CheckHeaderTest, EveryOtherFieldIsCheckedAndNamed) {
   const auto refused = [&](const char* words, auto change) {
     v1::ResultHeader header = HeaderFor(layout);
     change(header);
-    EXPECT_THAT(CheckHeader(header, layout), Fails(Code::kInvalidArgument, HasSubstr(words)));
+    EXPECT_THAT(CheckHeader(header, layout, rpc::LayoutHash(layout)),
+                Fails(Code::kInvalidArgument, HasSubstr(words)));
   };
   refused("has 25 bytes; its layout has 24", [](auto& h) { h.set_size_bytes(25); });
   refused("has 0 bytes", [](auto& h) { h.set_size_bytes(0); });
