@@ -19,7 +19,8 @@ bool IsCommitted(const storage::RoundRecord& round) {
 
 void RememberScore(const v1::RunSpec& spec, int64_t version,
                    const std::vector<learning::Metric>& metrics, Scores& scores) {
-  std::vector<std::string> wanted = {"log_loss", "mse", "loss", "cox_loss"};  // a model has one of them
+  // A model has one of them.
+  std::vector<std::string> wanted = {"log_loss", "mse", "loss", "cox_loss"};
   if (!spec.evaluation().metrics().empty()) wanted = {spec.evaluation().metrics(0)};
   if (!spec.evaluation().best_metric().empty()) wanted = {spec.evaluation().best_metric()};
   for (const char* split : {"validation.", "test."}) {
