@@ -40,9 +40,6 @@ std::string ProgressLine(const v1::RoundSummary& round);
 // One row a round: round, model version, seconds, sites counted, and a column for each metric of
 // the federation. RFC 4180, numbers so that they read back exactly.
 std::string RoundsCsv(const std::vector<v1::RoundSummary>& rounds);
-// One row for each site and round of which there is something to tell what the aggregation rule did
-// to its update; empty when there is nothing at all.
-std::string TreatmentsCsv(const std::vector<v1::RoundSummary>& rounds);
 // The learning curves of a run as an SVG picture: one panel for each metric, over model versions.
 std::string RoundsSvg(const std::string& title, const std::vector<v1::RoundSummary>& rounds);
 

@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/follow.h"
 #include "cli/render/table.h"
+#include "cli/treatments.h"
 
 namespace skerry::cli {
 namespace {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/treatments.h"
 
 namespace skerry::cli {
 namespace {
