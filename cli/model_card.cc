@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "cli/model_manifest.h"
 #include "coordinator/run_plan.h"
 #include "crypto/sha256.h"
 #include "learning/features.h"
@@ -104,7 +105,8 @@ class Card {
     for (const v1::SiteInRound& site : round.sites()) {
       SiteFacts& facts = sites_[site.site()];
       ++(site.counted() ? facts.rounds_counted : facts.rounds_missed);
-      if (site.counted() && round.kind() == "train" && site.num_examples() > 0) {
+      // Rounds that make no version evaluate one, on other rows.
+      if (site.counted() && round.model_version() >= 0 && site.num_examples() > 0) {
         facts.training_rows = site.num_examples();
       }
     }
@@ -118,16 +120,13 @@ class Card {
   void WriteHead() {
     const v1::RunSummary& run = run_.run();
     const v1::RunSpec& spec = plan_.spec;
-    text_ +=
-        "# Model card: " + Plain(run.name()) + "\n\nA model of kind `" + spec.model().kind() +
-        "` that predicts **" + Plain(spec.data().label()) + "** " +
-        (spec.data().label_classes().empty()
-             ? "(a number)"
-             : "(" +
-                   List({spec.data().label_classes().begin(), spec.data().label_classes().end()}) +
-                   ")") +
-        ", trained with Skerry by the strategy `" + spec.training().strategy() + "` at " +
-        std::to_string(run_.roster_size()) + " sites whose data stayed where they are.\n\n";
+    text_ += "# Model card: " + Plain(run.name()) + "\n\nA model of kind `" + spec.model().kind() +
+             "`" + Prediction() + ", trained with Skerry";
+    if (!spec.training().strategy().empty()) {
+      text_ += " by the strategy `" + spec.training().strategy() + "`";
+    }
+    text_ += " at " + std::to_string(run_.roster_size()) +
+             " sites whose data stayed where they are.\n\n";
     text_ += Header({"", ""});
     text_ += Row({"run", Plain(run.run_id()) + ", " + Plain(run.state())});
     if (!run.reason().empty()) text_ += Row({"reason", Plain(run.reason())});
@@ -140,6 +139,17 @@ class Card {
       text_ += Row({"begun", FormatWallTime({run.created_unix_ms()})});
     }
     if (run.ended_unix_ms() > 0) text_ += Row({"ended", FormatWallTime({run.ended_unix_ms()})});
+  }
+
+  // " that predicts ..."; nothing for models of rows without a label.
+  std::string Prediction() const {
+    const v1::DataSpec& data = plan_.spec.data();
+    if (data.label().empty()) return "";
+    return " that predicts **" + Plain(data.label()) + "** (" +
+           (data.label_classes().empty()
+                ? "a number"
+                : List({data.label_classes().begin(), data.label_classes().end()})) +
+           ")";
   }
 
   void WriteInputs() {
@@ -194,8 +204,10 @@ class Card {
     if (sites_.size() > kMostSites) {
       text_ += "\nand " + std::to_string(sites_.size() - kMostSites) + " more sites.\n";
     }
-    if (!run_.rounds().empty() && run_.rounds(0).round() > 1) {
-      text_ += "\nEarlier rounds are no longer in the journal ([keep] history).\n";
+    if (!IsWholeHistory({run_.rounds().begin(), run_.rounds().end()}, run_.run().model_version())) {
+      text_ +=
+          "\nRounds that led to this version are no longer in the journal ([keep] "
+          "history_rounds): the numbers of rounds are too small.\n";
     }
   }
 

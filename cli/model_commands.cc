@@ -41,6 +41,10 @@ int Export(const GlobalOptions& options, const ExportRequest& request) {
     return ReportError(folder);
   const std::string& run = request.model.run_id();
   if (run.ends_with(".safetensors")) {
+    if (request.best || request.model.version() >= 0) {
+      return ReportError(InvalidArgument(run + " holds one version of a model")
+                             .WithHint("leave --version and --best out, or name the run"));
+    }
     if (request.format == ModelFormat::kOnnx)
       return Print(ConvertModel(run, request.out, options.output()));
     return ReportError(InvalidArgument(run + " is a safetensors file already")

@@ -114,18 +114,20 @@ Result<std::string> ManifestFor(const File& file, const client::ModelDescription
   SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash,
                           crypto::ContentHashOf(crypto::kFileHeader, file));
   SKERRY_ASSIGN_OR_RETURN(Json preprocessing, Preprocessing(file, description));
-  return Dump({{"format", "skerry manifest 1"},
-               {"run", spec.name()},
-               {"round", description.version},
-               {"num_rounds", spec.training().num_rounds()},
-               {"model_hash", hash.Hex()},
-               {"layout_sha256", LayoutHash(description)},
-               {"model", spec.model().kind()},
-               {"label", spec.data().label()},
-               {"classes", std::vector<std::string>(spec.data().label_classes().begin(),
-                                                    spec.data().label_classes().end())},
-               {"preprocessing", std::move(preprocessing)},
-               {"participants", Participants(rounds, description.version)}});
+  Json manifest = {{"format", "skerry manifest 1"},
+                   {"run", spec.name()},
+                   {"round", description.version},
+                   {"num_rounds", spec.training().num_rounds()},
+                   {"model_hash", hash.Hex()},
+                   {"layout_sha256", LayoutHash(description)},
+                   {"model", spec.model().kind()},
+                   {"label", spec.data().label()},
+                   {"classes", std::vector<std::string>(spec.data().label_classes().begin(),
+                                                        spec.data().label_classes().end())},
+                   {"preprocessing", std::move(preprocessing)},
+                   {"participants", Participants(rounds, description.version)}};
+  if (!IsWholeHistory(rounds, description.version)) manifest["participants_complete"] = false;
+  return Dump(manifest);
 }
 
 Status CopyBytes(const File& from, uint64_t offset, File& to, uint64_t to_offset) {
@@ -182,7 +184,12 @@ std::string ParticipantsText(const Json& manifest) {
     if (!entry.is_object()) continue;
     parts.push_back(TextOf(entry, "site") + " (" + TextOf(entry, "rounds") + ")");
   }
-  return parts.empty() ? "-" : Join(parts, ", ");
+  if (parts.empty()) return "-";
+  const bool some = manifest.value("participants_complete", Json()) == Json(false);
+  return Join(parts, ", ") + "   (site (rounds))" +
+         (some ? "\n              of the rounds that were still in the journal: [keep] "
+                 "history_rounds has removed others"
+               : "");
 }
 
 Result<Json> ParseManifest(const storage::Metadata& metadata) {
@@ -197,6 +204,15 @@ Result<Json> ParseManifest(const storage::Metadata& metadata) {
 }
 
 }  // namespace
+
+// A round makes the version of its own number, if it makes one.
+bool IsWholeHistory(const std::vector<v1::RoundSummary>& rounds, int64_t version) {
+  const auto makes_one = [version](const v1::RoundSummary& round) {
+    return round.phase() == "committed" && round.model_version() >= 1 &&
+           round.model_version() <= version;
+  };
+  return std::count_if(rounds.begin(), rounds.end(), makes_one) >= version;
+}
 
 Result<std::string> MakeManifest(const File& model, const std::vector<v1::RoundSummary>& rounds) {
   SKERRY_ASSIGN_OR_RETURN(const client::ModelDescription description, client::DescribeModel(model));
@@ -228,13 +244,14 @@ Result<std::string> DescribeForPeople(const File& file, int width) {
     tensors.Add(
         {tensor.name, std::string(learning::DTypeName(tensor.dtype)), ShapeText(tensor.shape)});
   }
+  const std::string label = manifest.contains("label") ? TextOf(manifest, "label") : "";
   std::string text =
       "run           " + TextOf(manifest, "run") + ", round " + TextOf(manifest, "round") + " of " +
       TextOf(manifest, "num_rounds") + "\nmodel         " + TextOf(manifest, "model") +
-      ", predicts " + TextOf(manifest, "label") + "\nclasses       " +
+      (label.empty() ? "" : ", predicts " + label) + "\nclasses       " +
       ListText(manifest.value("classes", Json::array())) + "\nmodel hash    " +
       TextOf(manifest, "model_hash") + "\nlayout        " + TextOf(manifest, "layout_sha256") +
-      "\nparticipants  " + ParticipantsText(manifest) + "   (site (rounds))" + "\n\n";
+      "\nparticipants  " + ParticipantsText(manifest) + "\n\n";
   if (preprocessing.is_object()) {
     text += "Raw inputs, what a missing cell becomes (rule: " + TextOf(preprocessing, "missing") +
             "), and what is done to every value:\n\n" + InputsTable(preprocessing, width) + "\n";

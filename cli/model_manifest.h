@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ constexpr const char* kManifestKey = "manifest";
 // is known who took part. FAILED_PRECONDITION or DATA_LOSS: it is no model file that says what it
 // is.
 Result<std::string> MakeManifest(const File& model, const std::vector<v1::RoundSummary>& rounds);
+
+// Whether `rounds` are all that led to this version: [keep] history_rounds may have removed some.
+bool IsWholeHistory(const std::vector<v1::RoundSummary>& rounds, int64_t version);
 
 // Copies the model in `from`, as a coordinator keeps it, to `to`, with its manifest in the header.
 Status CopyWithManifest(const File& from, const std::vector<v1::RoundSummary>& rounds, File& to);

@@ -195,8 +195,9 @@ TEST_F(CommandLineTest, AFileOrFolderThatIsNotThereComesWithWhatWasPerhapsMeant)
               AllOf(HasSubstr("there is no run file "), HasSubstr("hint: did you mean " + run)));
   EXPECT_THAT(Skerry({"run", "submit", dir.File("no/run.toml")}).err,
               HasSubstr("hint: there is no folder " + dir.File("no")));
-  EXPECT_THAT(Skerry({"simulate", run, "--sites", dir.File("data"), "--faults", "none-such.toml"}).err,
-              AllOf(HasSubstr("there is no plan none-such.toml"), HasSubstr("hint: ")));
+  EXPECT_THAT(
+      Skerry({"simulate", run, "--sites", dir.File("data"), "--faults", "none-such.toml"}).err,
+      AllOf(HasSubstr("there is no plan none-such.toml"), HasSubstr("hint: ")));
   const Outcome none = Skerry({"simulate", run, "--sites", "0"});
   EXPECT_EQ(none.code, 2);
   EXPECT_THAT(none.err, AllOf(HasSubstr("at least one site"), HasSubstr("hint: ")));
@@ -312,6 +313,20 @@ TEST_F(CommandLineTest, APlanThatIsWrongIsRefusedWithWhatIsRight) {
   EXPECT_THAT(statement.err, HasSubstr("\"at 3h for 5m\""));
   const Outcome both = SimulateFaults(dir, "", {"--history", dir.File("run.toml")});
   EXPECT_EQ(both.code, 2);
+}
+
+TEST_F(CommandLineTest, AFileHoldsOneVersionSoNoneCanBeChosenOfIt) {
+  const testing::TempDir dir;
+  for (const std::vector<std::string>& chosen :
+       {std::vector<std::string>{"--best"}, {"--version", "3"}}) {
+    std::vector<std::string> arguments = {"model", "export", "m.safetensors", "--out",
+                                          dir.File("m.onnx")};
+    arguments.insert(arguments.end(), chosen.begin(), chosen.end());
+    const Outcome outcome = Skerry(arguments);
+    EXPECT_NE(outcome.code, 0);
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr("m.safetensors holds one version of a model"),
+                                   HasSubstr("leave --version and --best out")));
+  }
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ namespace {
 
 using skerry::testing::Fails;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -218,6 +219,39 @@ TEST_F(ModelFileTest, NamesCannotBreakTheCard) {
   run.set_run_file(run_file + "# ```\n");
   ASSERT_OK_AND_ASSIGN(const std::string card, ModelCard(run));
   EXPECT_THAT(card, AllOf(HasSubstr("a\\|b\\`\\<i\\>"), HasSubstr("\n````toml\n")));
+}
+
+TEST_F(ModelFileTest, WhereRoundsAreGoneTheNumbersOfThoseThatCountedASiteSayThatTheyAreTooSmall) {
+  EXPECT_FALSE(Json::parse(ManifestOf(exported_).value()).contains("participants_complete"));
+  EXPECT_THAT(DescribeForPeople(exported_, 0).value(), Not(HasSubstr("history_rounds")));
+  v1::ShowRunReply run = Shown(result_, RunFile());
+  EXPECT_THAT(ModelCard(run).value(), Not(HasSubstr("history_rounds")));
+  // As if round 1 had been kept for the best version.
+  std::vector<v1::RoundSummary> rounds = result_.rounds;
+  std::erase_if(rounds, [](const v1::RoundSummary& round) { return round.round() == 2; });
+  const BytesFile file(ModelFileOf(BytesFile(result_.model), rounds).value());
+  EXPECT_EQ(Json::parse(ManifestOf(file).value())["participants_complete"], false);
+  EXPECT_THAT(DescribeForPeople(file, 0).value(), HasSubstr("[keep] history_rounds"));
+  *run.mutable_rounds() = {rounds.begin(), rounds.end()};
+  EXPECT_THAT(ModelCard(run).value(), HasSubstr("[keep] history_rounds"));
+}
+
+TEST_F(ModelFileTest, AModelThatSumsFitHasACardWithItsTrainingRowsAndNoEmptyWords) {
+  const std::string head =
+      "[run]\nname = \"patients\"\nnum_rounds = 2\nseed = 3\n"
+      "[data]\nsource = \"patients\"\nfeatures = [\"age\", \"score\"]\n";
+  for (const std::string& run_file :
+       {head + "label = \"died\"\n[model]\nkind = \"trees\"\nloss = \"logistic\"\n",
+        head + "[model]\nkind = \"k_means\"\n[model.k_means]\nclusters = 2\n"}) {
+    const simulation::SimulationResult result = Train(run_file);
+    ASSERT_OK_AND_ASSIGN(const std::string card, ModelCard(Shown(result, run_file)));
+    EXPECT_THAT(card, Not(AnyOf(HasSubstr("****"), HasSubstr("strategy")))) << card;
+    EXPECT_THAT(card, HasSubstr("trained with Skerry at 3 sites"));
+    EXPECT_THAT(card, Not(HasSubstr("| site-100 | - |"))) << "its training rows";
+    EXPECT_THAT(card, Not(HasSubstr("history_rounds")));
+    const std::string shown = DescribeForPeople(Exported(result), 0).value();
+    EXPECT_THAT(shown, Not(HasSubstr("predicts \n")));
+  }
 }
 
 }  // namespace
