@@ -98,8 +98,9 @@ Result<WorkDone> NativeTrainer::Run(const WorkOrder& order) {
   return done;
 }
 
-// A model or data too large for this machine end the task, not the agent: as a crash, it would come
-// again at every start.
+// Memory that this process may not have (ulimit -v, a limit of its service without overcommit) ends
+// the task, not the agent: as a crash, it would come again at every start. Where the system
+// promises more than it has, its OOM killer may still take the agent, at each start again.
 Result<WorkDone> NativeTrainer::WorkWithinMemory(const WorkOrder& order, RunData& run) const {
   const char* const kTooLarge = "the task needs more memory than this machine has";
   try {
