@@ -113,10 +113,11 @@ class Worker {
       }
       SKERRY_FAILPOINT("coordinator/block-read");
       const std::span<double> reduced = Doubles(1 + num_states_ + s, parameters.size());
+      const std::span<const std::span<const T>> rows = rows_;
+      if (s == 0 && input_.left_out != nullptr) input_.left_out->Look(first, rows);
       if constexpr (std::is_same_v<T, double>) {
         input_.strategy.aggregator().ReduceF64(rows_, input_.coefficients, reduced);
       } else {
-        if (s == 0 && input_.left_out != nullptr) input_.left_out->Look(first, rows_);
         input_.strategy.aggregator().Reduce(rows_, input_.coefficients, reduced);
       }
       reduced_[s] = reduced;

@@ -28,7 +28,7 @@ struct BlockPassInput {
   Slice<const File> base_model;  // no file: `initial` tells the parameters
   std::function<void(int64_t first, std::span<double> out)> initial;
   std::vector<Slice<const File>> base_state;  // of each state vector; no file: zeros
-  LeftOutCounter* left_out = nullptr;         // looks at each block of the first section, of floats
+  LeftOutCounter* left_out = nullptr;         // looks at each block of the first section
 };
 
 // Where the new parameters and state vectors go.

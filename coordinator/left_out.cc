@@ -21,10 +21,11 @@ LeftOutCounter::LeftOutCounter(const learning::Aggregator& aggregator,
       left_out_(aggregator.TrimsCoordinates() ? static_cast<std::size_t>(NumInUse(coefficients))
                                               : 0) {}
 
-void LeftOutCounter::Look(int64_t first, std::span<const std::span<const float>> rows) {
+template <class T>
+void LeftOutCounter::Look(int64_t first, std::span<const std::span<const T>> rows) {
   if (left_out_.empty() || rows.empty()) return;
   const auto size = static_cast<int64_t>(rows.front().size());
-  std::vector<float> values(left_out_.size());
+  std::vector<double> values(left_out_.size());
   std::vector<int64_t> counts(left_out_.size());
   std::vector<char> marks(left_out_.size());
   int64_t looked_at = 0;
@@ -33,7 +34,7 @@ void LeftOutCounter::Look(int64_t first, std::span<const std::span<const float>>
     for (std::size_t k = 0; k < rows.size(); ++k) {
       if (!coefficients_.use[k]) continue;
       const auto value = static_cast<double>(rows[k][static_cast<std::size_t>(i)]);
-      values[used++] = static_cast<float>(coefficients_.scale[k] * value);
+      values[used++] = static_cast<T>(coefficients_.scale[k] * value);  // as the rule rounds it
     }
     std::fill(marks.begin(), marks.end(), 0);
     aggregator_.MarkLeftOut(values, marks);
@@ -42,6 +43,9 @@ void LeftOutCounter::Look(int64_t first, std::span<const std::span<const float>>
   for (std::size_t k = 0; k < counts.size(); ++k) left_out_[k] += counts[k];
   looked_at_ += looked_at;
 }
+
+template void LeftOutCounter::Look(int64_t, std::span<const std::span<const float>>);
+template void LeftOutCounter::Look(int64_t, std::span<const std::span<const double>>);
 
 std::vector<double> LeftOutCounter::Shares() const {
   std::vector<double> shares;

@@ -18,8 +18,9 @@ class LeftOutCounter {
   LeftOutCounter(const learning::Aggregator& aggregator, const learning::Coefficients& coefficients,
                  int64_t num_elements);
 
-  // Rows of a block that begins at element `first`, as Reduce() gets them.
-  void Look(int64_t first, std::span<const std::span<const float>> rows);
+  // Rows of a block that begins at element `first`, as Reduce() gets them. T: float or double.
+  template <class T>
+  void Look(int64_t first, std::span<const std::span<const T>> rows);
   // Per site, of the coordinates that were looked at; empty when nothing was counted. Of a site
   // that is not in use: 1.
   std::vector<double> Shares() const;

@@ -15,19 +15,20 @@ namespace {
 constexpr int64_t kBlock = 64 * 1024;  // elements that are summed by themselves
 constexpr int64_t kWorkspaceElements = int64_t{256} << 10;  // of all rows, for a thread
 
-// Reads the rows of one block, a part at a time.
+// Reads the rows of one block, a part at a time. T: the numbers in the files.
+template <class T>
 Status MeasureBlock(std::span<const Update> updates, int64_t first, int64_t count,
                     learning::DistanceMeter& meter) {
   const auto num_rows = static_cast<int64_t>(updates.size());
   const int64_t part =
       std::clamp<int64_t>(kWorkspaceElements / num_rows / 1024 * 1024, 1024, kBlock);
-  const auto memory = std::make_unique_for_overwrite<float[]>(
+  const auto memory = std::make_unique_for_overwrite<T[]>(
       static_cast<std::size_t>(num_rows * std::min(part, count)));
-  std::vector<std::span<const float>> rows(updates.size());
+  std::vector<std::span<const T>> rows(updates.size());
   for (int64_t done = 0; done < count; done += part) {
     const auto size = static_cast<std::size_t>(std::min(part, count - done));
     for (std::size_t k = 0; k < rows.size(); ++k) {
-      const std::span<float> row(memory.get() + k * size, size);
+      const std::span<T> row(memory.get() + k * size, size);
       SKERRY_RETURN_IF_ERROR(updates[k].Read(first + done, row));
       rows[k] = row;
     }
@@ -69,20 +70,22 @@ Status MeasureNorms(const UpdatePass& pass, std::span<learning::UpdateInfo> info
   return error.Take();
 }
 
-Result<learning::UpdateStatistics> MeasureUpdates(std::span<const Update> updates,
-                                                  int64_t num_elements, Executor& compute,
-                                                  int num_threads) {
+Result<learning::UpdateStatistics> MeasureUpdates(const UpdatePass& pass) {
+  const std::span<const Update> updates = pass.updates;
+  const int64_t num_elements = pass.num_elements;
+  const auto measure =
+      pass.dtype == learning::DType::kF64 ? MeasureBlock<double> : MeasureBlock<float>;
   learning::UpdateStatistics statistics(updates.size());
   // So many blocks at a time, whose sums are then added in order.
-  const auto wave = static_cast<int64_t>(std::max(1, num_threads));
+  const auto wave = static_cast<int64_t>(std::max(1, pass.num_threads));
   for (int64_t begin = 0; begin < num_elements; begin += wave * kBlock) {
     const int64_t blocks = std::min(wave, (num_elements - begin + kBlock - 1) / kBlock);
     std::vector<learning::DistanceMeter> meters(static_cast<std::size_t>(blocks),
                                                 learning::DistanceMeter(updates.size()));
     FirstError error;
-    ParallelFor(compute, num_threads - 1, meters.size(), [&](std::size_t i) {
+    ParallelFor(pass.compute, pass.num_threads - 1, meters.size(), [&](std::size_t i) {
       const int64_t first = begin + static_cast<int64_t>(i) * kBlock;
-      error.Note(MeasureBlock(updates, first, std::min(kBlock, num_elements - first), meters[i]));
+      error.Note(measure(updates, first, std::min(kBlock, num_elements - first), meters[i]));
     });
     SKERRY_RETURN_IF_ERROR(error.Take());
     for (const learning::DistanceMeter& meter : meters) meter.AddTo(statistics);
@@ -96,9 +99,7 @@ Result<learning::Coefficients> WeighUpdates(const learning::Strategy& strategy,
   const learning::Aggregator& aggregator = strategy.aggregator();
   SKERRY_ASSIGN_OR_RETURN(learning::Coefficients coefficients, strategy.Weigh(infos));
   if (!aggregator.NeedsStatistics()) return coefficients;
-  SKERRY_ASSIGN_OR_RETURN(
-      const learning::UpdateStatistics statistics,
-      MeasureUpdates(pass.updates, pass.num_elements, pass.compute, pass.num_threads));
+  SKERRY_ASSIGN_OR_RETURN(const learning::UpdateStatistics statistics, MeasureUpdates(pass));
   return aggregator.Judge(statistics, std::move(coefficients));
 }
 

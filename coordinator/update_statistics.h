@@ -13,13 +13,6 @@
 
 namespace skerry::coordinator {
 
-// Norms and distances of updates of `num_elements` floats, in bytewise order of site names: summed
-// in fixed lanes in blocks of 64 Ki elements, and those in order, so that any number of threads
-// gives the same bits. One pass over the files. DATA_LOSS when a file is shorter than that.
-Result<learning::UpdateStatistics> MeasureUpdates(std::span<const Update> updates,
-                                                  int64_t num_elements, Executor& compute,
-                                                  int num_threads);
-
 // The updates of a round, to be looked at as a whole. Borrows all of it.
 struct UpdatePass {
   std::span<const Update> updates;  // in bytewise order of site names
@@ -28,6 +21,11 @@ struct UpdatePass {
   Executor& compute;
   int num_threads = 1;
 };
+
+// Norms and distances of the updates: summed in fixed lanes in blocks of 64 Ki elements, and those
+// in order, so that any number of threads gives the same bits. One pass over the files. DATA_LOSS
+// when a file is shorter than that.
+Result<learning::UpdateStatistics> MeasureUpdates(const UpdatePass& pass);
 
 // Fills in the squared norm of each update, to the same bits with any number of threads.
 Status MeasureNorms(const UpdatePass& pass, std::span<learning::UpdateInfo> infos);

@@ -72,7 +72,7 @@ class Aggregator {
   // Whether Reduce() leaves out values of single coordinates. Then, from the values of one
   // coordinate of the updates in use, `marks`, as long and all 0, become 1 for those.
   virtual bool TrimsCoordinates() const { return false; }
-  virtual void MarkLeftOut(std::span<const float> /*values*/, std::span<char> /*marks*/) const {}
+  virtual void MarkLeftOut(std::span<const double> /*values*/, std::span<char> /*marks*/) const {}
   // rows[k] is site k's block; all are as long as `out`.
   virtual void Reduce(std::span<const std::span<const float>> rows,
                       const Coefficients& coefficients, std::span<double> out) const = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "base/check.h"
 
@@ -26,8 +27,15 @@ inline Eight Load(const float* from) {
   return {__builtin_convertvector(halves[0], Doubles), __builtin_convertvector(halves[1], Doubles)};
 }
 
+inline Eight Load(const double* from) {
+  Eight eight;
+  std::memcpy(&eight, from, sizeof(eight));
+  return eight;
+}
+
 // lanes += a^2 for each of `size` elements, a multiple of 8.
-void AddSquares(const float* a, std::size_t size, double* lanes) {
+template <class T>
+void AddSquares(const T* a, std::size_t size, double* lanes) {
   Eight sum;
   std::memcpy(&sum, lanes, sizeof(sum));
   for (std::size_t i = 0; i < size; i += kWidth) {
@@ -39,7 +47,8 @@ void AddSquares(const float* a, std::size_t size, double* lanes) {
 }
 
 // lanes += (a - b)^2 likewise. Differences of floats are taken in double.
-void AddDistance(const float* a, const float* b, std::size_t size, double* lanes) {
+template <class T>
+void AddDistance(const T* a, const T* b, std::size_t size, double* lanes) {
   Eight sum;
   std::memcpy(&sum, lanes, sizeof(sum));
   for (std::size_t i = 0; i < size; i += kWidth) {
@@ -53,7 +62,8 @@ void AddDistance(const float* a, const float* b, std::size_t size, double* lanes
   std::memcpy(lanes, &sum, sizeof(sum));
 }
 
-void AddPiece(std::span<const float* const> rows, std::size_t size, double* lanes) {
+template <class T>
+void AddPiece(const std::vector<const T*>& rows, std::size_t size, double* lanes) {
   const std::size_t n = rows.size();
   for (std::size_t i = 0; i < n; ++i, lanes += kWidth) AddSquares(rows[i], size, lanes);
   for (std::size_t i = 0; i < n; ++i) {
@@ -77,24 +87,28 @@ DistanceMeter::DistanceMeter(std::size_t num_rows)
   SKERRY_CHECK(num_rows > 0);
 }
 
-void DistanceMeter::Add(std::span<const std::span<const float>> rows) {
+template <class T>
+void DistanceMeter::AddRows(std::span<const std::span<const T>> rows) {
   SKERRY_CHECK(rows.size() == num_rows_);
   const std::size_t size = rows[0].size();
-  for (const std::span<const float> row : rows) SKERRY_CHECK(row.size() == size);
-  std::vector<const float*> at(num_rows_);
+  for (const std::span<const T> row : rows) SKERRY_CHECK(row.size() == size);
+  std::vector<const T*> at(num_rows_);
   const std::size_t whole = size / kWidth * kWidth;
   for (std::size_t begin = 0; begin < whole; begin += kPiece) {
     for (std::size_t k = 0; k < num_rows_; ++k) at[k] = rows[k].data() + begin;
     AddPiece(at, std::min(kPiece, whole - begin), lanes_.data());
   }
   if (whole == size) return;
-  std::vector<float> last(num_rows_ * kWidth, 0.0F);  // zeros add nothing to any of the sums
+  std::vector<T> last(num_rows_ * kWidth, T{0});  // zeros add nothing to any of the sums
   for (std::size_t k = 0; k < num_rows_; ++k) {
-    std::memcpy(&last[k * kWidth], rows[k].data() + whole, (size - whole) * sizeof(float));
+    std::memcpy(&last[k * kWidth], rows[k].data() + whole, (size - whole) * sizeof(T));
     at[k] = &last[k * kWidth];
   }
   AddPiece(at, kWidth, lanes_.data());
 }
+
+void DistanceMeter::Add(std::span<const std::span<const float>> rows) { AddRows(rows); }
+void DistanceMeter::Add(std::span<const std::span<const double>> rows) { AddRows(rows); }
 
 void DistanceMeter::AddTo(UpdateStatistics& statistics) const {
   SKERRY_CHECK(statistics.size() == num_rows_);

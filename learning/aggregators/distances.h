@@ -15,10 +15,14 @@ class DistanceMeter {
   explicit DistanceMeter(std::size_t num_rows);
   // The next elements of every row. All parts but the last have a multiple of 8.
   void Add(std::span<const std::span<const float>> rows);
+  void Add(std::span<const std::span<const double>> rows);
   // Adds what was measured to `statistics`, which has as many rows.
   void AddTo(UpdateStatistics& statistics) const;
 
  private:
+  template <class T>
+  void AddRows(std::span<const std::span<const T>> rows);
+
   const std::size_t num_rows_;
   std::vector<double> lanes_;  // 8 for each row's norm, then for each pair (i, j), i < j
 };

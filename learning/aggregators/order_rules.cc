@@ -30,17 +30,23 @@ class OrderRule : public Aggregator {
 
   void Reduce(std::span<const std::span<const float>> rows, const Coefficients& coefficients,
               std::span<double> out) const override {
-    const RowsInUse used(rows, coefficients);
+    const RowsInUse<float> used(rows, coefficients);
+    SortedMean(used.rows(), PlacesOf(used.rows().size()), out);
+  }
+  bool TakesF64() const override { return true; }
+  void ReduceF64(std::span<const std::span<const double>> rows, const Coefficients& coefficients,
+                 std::span<double> out) const override {
+    const RowsInUse<double> used(rows, coefficients);
     SortedMean(used.rows(), PlacesOf(used.rows().size()), out);
   }
 
   bool TrimsCoordinates() const override { return true; }
-  void MarkLeftOut(std::span<const float> values, std::span<char> marks) const override {
-    std::vector<float> sorted(values.begin(), values.end());
+  void MarkLeftOut(std::span<const double> values, std::span<char> marks) const override {
+    std::vector<double> sorted(values.begin(), values.end());
     std::sort(sorted.begin(), sorted.end());
     const Places places = PlacesOf(sorted.size());
-    const float least = sorted[places.first];
-    const float most = sorted[places.last - 1];
+    const double least = sorted[places.first];
+    const double most = sorted[places.last - 1];
     for (std::size_t k = 0; k < values.size(); ++k) {
       if (values[k] < least || values[k] > most) marks[k] = 1;
     }

@@ -175,24 +175,6 @@ struct ManyRows {
   }
 };
 
-// Of a column in ascending order. The ends are left out, the farther one first.
-double MeanAroundMedian(const std::vector<double>& column, std::size_t keep) {
-  const std::size_t n = column.size();
-  const double median = (column[(n - 1) / 2] + column[n / 2]) / 2;
-  std::size_t first = 0;
-  std::size_t last = n;
-  while (last - first > keep) {
-    if (median - column[first] > column[last - 1] - median) {
-      ++first;
-    } else {
-      --last;
-    }
-  }
-  double sum = 0;
-  for (std::size_t k = first; k < last; ++k) sum += column[k];
-  return sum / static_cast<double>(keep);
-}
-
 // ---- Both ---------------------------------------------------------------------------------------
 
 void CheckShapes(Rows rows, Places places, std::size_t size) {
@@ -252,23 +234,6 @@ void ClosestToMedianMean(Rows rows, std::size_t keep, std::span<double> out) {
       to[at] = MeanAroundMedian(column, keep);
     }
   });
-}
-
-RowsInUse::RowsInUse(Rows rows, const Coefficients& coefficients) {
-  SKERRY_CHECK(coefficients.use.size() == rows.size() && coefficients.scale.size() == rows.size());
-  for (std::size_t k = 0; k < rows.size(); ++k) {
-    if (!coefficients.use[k]) continue;
-    const double scale = coefficients.scale[k];
-    if (scale == 1.0) {
-      rows_.push_back(rows[k]);
-      continue;
-    }
-    std::vector<float>& scaled = scaled_.emplace_back();
-    for (const float value : rows[k]) {
-      scaled.push_back(static_cast<float>(scale * static_cast<double>(value)));
-    }
-    rows_.emplace_back(scaled);
-  }
 }
 
 }  // namespace skerry::learning

@@ -53,6 +53,11 @@ class JudgingRule : public Aggregator {
               std::span<double> out) const override {
     MeanAggregator().Reduce(rows, coefficients, out);
   }
+  bool TakesF64() const override { return true; }
+  void ReduceF64(std::span<const std::span<const double>> rows, const Coefficients& coefficients,
+                 std::span<double> out) const override {
+    MeanAggregator().ReduceF64(rows, coefficients, out);
+  }
 };
 
 // Those that stand against a number of attackers, by taking no more than some updates.
@@ -124,18 +129,23 @@ class Bulyan final : public SelectingRule {
 
   void Reduce(std::span<const std::span<const float>> rows, const Coefficients& coefficients,
               std::span<double> out) const override {
-    const RowsInUse used(rows, coefficients);
+    const RowsInUse<float> used(rows, coefficients);
+    ClosestToMedianMean(used.rows(), Kept(used.rows().size()), out);
+  }
+  void ReduceF64(std::span<const std::span<const double>> rows, const Coefficients& coefficients,
+                 std::span<double> out) const override {
+    const RowsInUse<double> used(rows, coefficients);
     ClosestToMedianMean(used.rows(), Kept(used.rows().size()), out);
   }
 
   bool TrimsCoordinates() const override { return true; }
-  void MarkLeftOut(std::span<const float> values, std::span<char> marks) const override {
-    std::vector<float> sorted(values.begin(), values.end());
+  void MarkLeftOut(std::span<const double> values, std::span<char> marks) const override {
+    std::vector<double> sorted(values.begin(), values.end());
     std::sort(sorted.begin(), sorted.end());
     const std::size_t n = sorted.size();
-    const double median = (static_cast<double>(sorted[(n - 1) / 2]) + sorted[n / 2]) / 2;
+    const double median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
     std::vector<double> distances;
-    for (const float value : values) distances.push_back(std::fabs(value - median));
+    for (const double value : values) distances.push_back(std::fabs(value - median));
     std::vector<double> ranked = distances;
     std::sort(ranked.begin(), ranked.end());
     for (std::size_t k = 0; k < n; ++k) marks[k] = distances[k] > ranked[Kept(n) - 1] ? 1 : 0;
@@ -208,12 +218,17 @@ class NormClipping final : public Aggregator {
     return out;
   }
   bool TrimsCoordinates() const override { return rule_->TrimsCoordinates(); }
-  void MarkLeftOut(std::span<const float> values, std::span<char> marks) const override {
+  void MarkLeftOut(std::span<const double> values, std::span<char> marks) const override {
     rule_->MarkLeftOut(values, marks);
   }
   void Reduce(std::span<const std::span<const float>> rows, const Coefficients& coefficients,
               std::span<double> out) const override {
     rule_->Reduce(rows, coefficients, out);
+  }
+  bool TakesF64() const override { return rule_->TakesF64(); }
+  void ReduceF64(std::span<const std::span<const double>> rows, const Coefficients& coefficients,
+                 std::span<double> out) const override {
+    rule_->ReduceF64(rows, coefficients, out);
   }
 
  private:

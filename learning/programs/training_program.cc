@@ -208,7 +208,7 @@ Status CheckF64(const v1::RunSpec& spec, const Strategy& strategy) {
                               ? "aggregation.clipping_norm"
                               : "aggregation.rule = \"" + aggregation.rule() + "\"";
   return InvalidArgument("model.dtype = \"f64\" and " + key + " clash: the rule reduces f32 only")
-      .WithHint("remove model.dtype, or take the plain mean");
+      .WithHint("remove model.dtype, or take another rule");
 }
 
 }  // namespace

@@ -39,12 +39,15 @@ TEST_F(UpdateStatisticsTest, AnyNumberOfThreadsGivesTheSameBits) {
   constexpr int64_t kSize = 300'001;  // five blocks, the last one odd
   Make(kSize);
   InlineExecutor alone;
-  ASSERT_OK_AND_ASSIGN(const auto expected, MeasureUpdates(updates, kSize, alone, 1));
+  ASSERT_OK_AND_ASSIGN(const auto expected,
+                       MeasureUpdates({updates, kSize, learning::DType::kF32, alone, 1}));
   EXPECT_NEAR(expected.squared_norm[0], kSize / 12.0, 300);
   EXPECT_NEAR(expected.SquaredDistance(1, 3), kSize / 6.0, 300);
   for (const int num_threads : {2, 3, 7}) {
     ThreadPool pool(num_threads);
-    ASSERT_OK_AND_ASSIGN(const auto statistics, MeasureUpdates(updates, kSize, pool, num_threads));
+    ASSERT_OK_AND_ASSIGN(
+        const auto statistics,
+        MeasureUpdates({updates, kSize, learning::DType::kF32, pool, num_threads}));
     EXPECT_EQ(statistics.squared_norm, expected.squared_norm) << num_threads;
     EXPECT_EQ(statistics.squared_distance, expected.squared_distance) << num_threads;
   }
@@ -53,7 +56,8 @@ TEST_F(UpdateStatisticsTest, AnyNumberOfThreadsGivesTheSameBits) {
 TEST_F(UpdateStatisticsTest, AFileThatIsCutShortIsDataLoss) {
   Make(1000);
   InlineExecutor executor;
-  EXPECT_THAT(MeasureUpdates(updates, 1001, executor, 1), HasCode(Code::kDataLoss));
+  EXPECT_THAT(MeasureUpdates({updates, 1001, learning::DType::kF32, executor, 1}),
+              HasCode(Code::kDataLoss));
 }
 
 }  // namespace

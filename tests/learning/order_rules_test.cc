@@ -101,32 +101,5 @@ TEST(OrderRulesTest, AnUnknownRuleOrShareIsRefused) {
   }
 }
 
-// The reference is compared with other programs on their numbers, which are doubles; the rules with
-// the reference on floats (order_statistics_test.cc), and here to the precision of floats.
-TEST(OrderRulesTest, AgreeWithOtherPrograms) {
-  const nlohmann::json golden = GoldenRules();
-  const auto values = golden.at("V").get<std::vector<std::vector<double>>>();
-  const std::vector<std::span<const double>> spans(values.begin(), values.end());
-  std::vector<std::vector<float>> floats;
-  for (const auto& row : values) floats.emplace_back(row.begin(), row.end());
-  const struct {
-    const char* name;
-    const char* rule;
-    double trim;
-    Places places;
-  } cases[] = {{"median", "median", 0, {5, 6}},
-               {"trimmed_mean_beta0.2", "trimmed_mean", 0.2, {2, 9}}};
-  for (const auto& one : cases) {
-    const auto expected = golden.at(one.name).get<std::vector<double>>();
-    std::vector<double> reference(expected.size());
-    SortedMeanReference<double>(spans, one.places, reference);
-    const std::vector<double> reduced = Reduce(*Make(one.rule, one.trim), floats);
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      EXPECT_NEAR(reference[i], expected[i], 1e-12) << one.name << " " << i;
-      EXPECT_NEAR(reduced[i], expected[i], 1e-7) << one.name << " " << i;
-    }
-  }
-}
-
 }  // namespace
 }  // namespace skerry::learning

@@ -91,6 +91,11 @@ const Case kCases[] = {
      "batch_size = 0\nlocal_steps = 3\nnesterov = true\nmomentum = 0.5\n"
      "schedule = { kind = \"cosine\", minimum = 0.1, warm_up = 2 }\n"},
     {"FedAvgF64", "strategy = \"fedavg\"\n", "dtype = \"f64\"\n"},
+    {"MedianF64", "\n[aggregation]\nrule = \"median\"\n", "dtype = \"f64\"\n"},
+    {"ClippedKrumF64",
+     "\n[aggregation]\nrule = \"multi_krum\"\nattackers = 0\nclipping_norm = 1.0\n",
+     "dtype = \"f64\"\n"},
+    {"GeometricMedianF64", "\n[aggregation]\nrule = \"geometric_median\"\n", "dtype = \"f64\"\n"},
     {"Ditto", "personal = { kind = \"ditto\", lambda = 0.5 }\n"},
     {"DittoBesideScaffoldF64",
      "strategy = \"scaffold\"\npersonal = { kind = \"ditto\", lambda = 0.5 }\n",
@@ -170,7 +175,6 @@ TEST(StrategyKeysTest, WhatClashesIsRefusedWithBothKeys) {
           "local_tensors = [\"bias\"]\n");
   refuses("optimizer = \"adam\"\nmomentum = 0.9\n", "momentum", "optimizer");
   refuses("local_steps = 5\nlocal_epochs = 2\n", "local_steps", "local_epochs");
-  refuses("\n[aggregation]\nrule = \"krum\"\n", "model.dtype", "krum", "dtype = \"f64\"\n");
   refuses("\n[compression]\nupdate = \"int8\"\n", "model.dtype", "compression.update",
           "dtype = \"f64\"\n");
 }
