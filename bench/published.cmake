@@ -7,7 +7,9 @@ function(skerry_published name)
 endfunction()
 
 if(TARGET skerry_testing_heart)
-  skerry_published(skerry_published_heart SOURCES published/heart.cc LINK skerry_testing_heart)
+  skerry_published(skerry_published_heart SOURCES published/heart.cc
+    LINK skerry_testing_heart skerry_client)
+  skerry_published(skerry_published_rules SOURCES published/rules.cc LINK skerry_testing_heart)
 endif()
 
 skerry_published(mnist_rounds SOURCES published/mnist_rounds.cc LINK skerry_simulation)

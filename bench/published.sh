@@ -3,19 +3,30 @@
 # bench/published/, which gets the folder of the built programs and, with --quick, that word. A script
 # exits with 1 when a figure is missed, and so does this. Data that are not in the tree come by
 # SKERRY_DATA; tables without their data say that they are skipped.
-# Usage: SKERRY_DATA=DIR bench/published.sh [--quick] [TABLE...]
+# Recorded runs are compared for whatever seeds are in the data's folder (golden_seed*.json); --seed
+# is that of the runs on MNIST, which draw their own (default 1).
+# Usage: SKERRY_DATA=DIR bench/published.sh [--quick] [--seed N] [TABLE...]
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 quick=() tables=()
-for argument in "$@"; do
-  case $argument in
+while [[ $# -gt 0 ]]; do
+  case $1 in
     --quick) quick=(--quick) ;;
-    -h | --help) sed -n '2,6s/^# //p' "$0"; exit ;;
-    *) tables+=("$root/bench/published/$argument.sh") ;;
+    --seed)
+      [[ ${2:-} =~ ^[0-9]+$ ]] || { echo "error: --seed needs a whole number" >&2; exit 2; }
+      export SKERRY_SEED=$2
+      shift ;;
+    -h | --help) sed -n '2,8s/^# //p' "$0"; exit ;;
+    *)
+      table=$root/bench/published/$1.sh
+      [[ -x $table ]] || { echo "error: there is no table $1" >&2; exit 2; }
+      tables+=("$table") ;;
   esac
+  shift
 done
 ((${#tables[@]})) || tables=("$root"/bench/published/*.sh)
 
+"$root/cmake/install-packages.sh" >&2  # libxgboost0, for one of the tables
 build=${SKERRY_BUILD:-$root/build/release}
 if [[ -z ${SKERRY_BUILD:-} ]]; then
   cmake -S "$root" --preset release -DSKERRY_BENCH=ON >/dev/null

@@ -1,5 +1,6 @@
 #include "learning/heart_cases.h"
 
+#include <algorithm>
 #include <functional>
 
 #include "learning/heart.h"
@@ -67,6 +68,28 @@ std::vector<HeartCase> HeartCases() {
       Case("qFedAvg_q0", "qfedavg", [](Spec& spec) { spec.set_q(0.0); }),
       Case("qFedAvg_q1", "qfedavg", [](Spec& spec) { spec.set_q(1.0); }),
   };
+}
+
+std::vector<SmallFederation::Arrival> HeartAsyncCase::ArrivalsOf(int64_t version) const {
+  std::vector<SmallFederation::Arrival> arrivals;
+  for (int64_t t = version * buffer; t < (version + 1) * buffer; ++t) {
+    arrivals.push_back({static_cast<std::size_t>(t % 4), std::max<int64_t>(0, version - t % 4)});
+  }
+  return arrivals;
+}
+
+std::vector<HeartAsyncCase> HeartAsyncCases() {
+  const auto set_async = [](Spec& spec) {
+    spec.mutable_server()->set_learning_rate(1.0);
+    spec.mutable_async()->set_staleness("polynomial");
+    spec.mutable_async()->set_a(0.5);
+  };
+  HeartCase buff = Case("FedBuff_K3", "fedbuff", set_async);
+  HeartCase mixed = Case("FedAsync_poly", "fedasync", set_async);
+  buff.spec.mutable_async()->set_buffer(3);
+  mixed.spec.set_proximal_mu(0.005);
+  mixed.spec.mutable_async()->set_mixing(0.6);
+  return {{buff.golden, buff.spec, 20, 3}, {mixed.golden, mixed.spec, 40, 1}};
 }
 
 std::vector<std::pair<std::string, std::string>> RecordedStrategies() {

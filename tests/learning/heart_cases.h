@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "learning/local_training.h"
+#include "learning/small_federation.h"
 #include "skerry/v1/task.pb.h"
 
 namespace skerry::learning {
@@ -18,6 +19,18 @@ struct HeartCase {
   std::vector<int64_t> steps;  // of each centre; empty: all alike
 };
 std::vector<HeartCase> HeartCases();
+
+// The asynchronous ones there. Update t is that of centre t mod 4, and began t mod 4 versions ago,
+// if there were so many.
+struct HeartAsyncCase {
+  std::string golden;
+  v1::TrainingSpec spec;
+  int64_t num_versions = 0;
+  int64_t buffer = 0;
+
+  std::vector<SmallFederation::Arrival> ArrivalsOf(int64_t version) const;
+};
+std::vector<HeartAsyncCase> HeartAsyncCases();
 
 // The runs of data/flamby_fed_heart_disease/golden_seed*.json: FLamby's names and ours.
 std::vector<std::pair<std::string, std::string>> RecordedStrategies();
