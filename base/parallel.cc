@@ -16,8 +16,9 @@ struct Work {
       const std::size_t i = next.fetch_add(1);
       if (i >= count) return;
       body(i);  // the caller waits for `done`, so its function is alive
-      MutexLock lock(mutex);
-      if (++done == count) all_done.NotifyAll();
+      if (done.fetch_add(1) + 1 < count) continue;
+      const MutexLock lock(mutex);  // else the caller could look just before, and wait just after
+      all_done.NotifyAll();
     }
   }
 
@@ -26,17 +27,19 @@ struct Work {
   std::atomic<std::size_t> next{0};
   Mutex mutex;
   ConditionVariable all_done;
-  std::size_t done SKERRY_GUARDED_BY(mutex) = 0;
+  std::atomic<std::size_t> done{0};
 };
 
 }  // namespace
 
 void ParallelFor(Executor& executor, int helpers, std::size_t count,
                  const std::function<void(std::size_t)>& body) {
-  if (count == 0) return;
+  if (helpers <= 0 || count <= 1) {
+    for (std::size_t i = 0; i < count; ++i) body(i);
+    return;
+  }
   auto work = std::make_shared<Work>(count, body);
-  const auto useful =
-      std::min<std::size_t>(static_cast<std::size_t>(std::max(helpers, 0)), count - 1);
+  const auto useful = std::min<std::size_t>(static_cast<std::size_t>(helpers), count - 1);
   for (std::size_t i = 0; i < useful; ++i) executor.Post([work] { work->Run(); });
   work->Run();
   MutexLock lock(work->mutex);

@@ -43,7 +43,7 @@ class SharedRunner final : public client::TaskRunner {
              std::function<void(Result<client::WorkDone>)> done) override {
     threads_.Post([this, order = std::move(order), done = std::move(done)] {
       auto result = std::make_shared<Result<client::WorkDone>>(trainer_.Run(*order));
-      if (result->ok()) static_cast<void>(Seal(order->task, *order->result, **result).ok());
+      if (result->ok()) static_cast<void>(Seal(*order->task, *order->result, **result).ok());
       loop_.Post([done, result] { done(std::move(*result)); });
     });
   }

@@ -92,7 +92,7 @@ Selections Count(const std::string& history_json) {
   for (const auto& [round, sites] : *history) {
     all.total += static_cast<int64_t>(sites.size());
     if (round == 1) all.in_round_1 = static_cast<int64_t>(sites.size());
-    names.insert(sites.begin(), sites.end());
+    for (const coordinator::Participant& participant : sites) names.insert(participant.site);
   }
   all.distinct = static_cast<int64_t>(names.size());
   return all;

@@ -51,11 +51,11 @@ Status WriteUpdate(const client::WorkOrder& order, uint64_t from, uint64_t to, u
 }  // namespace
 
 Result<client::WorkDone> StreamingTrainer::Run(const client::WorkOrder& order) {
-  if (order.task.kind() != v1::TRAIN || order.model == nullptr) {
+  if (order.task->kind() != v1::TRAIN || order.model == nullptr) {
     return InvalidArgument("the benchmark's client only trains");
   }
   SKERRY_ASSIGN_OR_RETURN(const learning::ResultLayout layout,
-                          learning::ResultLayout::FromProto(order.task.result_layout()));
+                          learning::ResultLayout::FromProto(order.task->result_layout()));
   const auto update = layout.Find(learning::kUpdateSection);
   if (!update) return InvalidArgument("the task asks for no update");
   const auto bytes = static_cast<uint64_t>(layout.sections()[*update].layout.size_bytes());
@@ -63,7 +63,7 @@ Result<client::WorkDone> StreamingTrainer::Run(const client::WorkOrder& order) {
   SKERRY_ASSIGN_OR_RETURN(const uint64_t from, ParametersBegin(*order.model, bytes));
   SKERRY_RETURN_IF_ERROR(WriteUpdate(order, from,
                                      static_cast<uint64_t>(layout.offset_bytes(*update)), bytes,
-                                     TermOf(site_, order.task.round())));
+                                     TermOf(site_, order.task->round())));
   client::WorkDone done;
   done.num_examples = kNumExamples;
   done.scalars["train_loss"] = 0;

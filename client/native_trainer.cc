@@ -85,10 +85,10 @@ NativeTrainer::NativeTrainer(std::string site, std::map<std::string, RowReader> 
       runs_(max_runs, kept_bytes) {}
 
 Result<WorkDone> NativeTrainer::Run(const WorkOrder& order) {
-  SKERRY_RETURN_IF_ERROR(CheckTask(policy_, *order.spec, order.task));
+  SKERRY_RETURN_IF_ERROR(CheckTask(policy_, *order.spec, *order.task));
   // A coordinator that began anew counts its runs from 1 again.
-  const std::string run = order.coordinator_id + "/" + order.task.run_id() + "/" +
-                          HexEncode(order.task.run_spec_sha256());
+  const std::string run = order.coordinator_id + "/" + order.task->run_id() + "/" +
+                          HexEncode(order.task->run_spec_sha256());
   SKERRY_ASSIGN_OR_RETURN(RunDataCache::Lease lease, runs_.Take(run, order.stop));
   Result<WorkDone> done = WorkWithinMemory(order, *lease);
   const Code code = done.status().code();
@@ -136,9 +136,9 @@ Result<WorkDone> NativeTrainer::WorkExternally(const WorkOrder& order, RunData& 
     return PermissionDenied("this site has no trainers of its own")
         .WithHint("add [trainer.NAME] to agent.toml; in a simulation give --trainers FILE");
   }
-  if (order.task.kind() == v1::INITIAL_MODEL && run.data != nullptr) {
+  if (order.task->kind() == v1::INITIAL_MODEL && run.data != nullptr) {
     SKERRY_ASSIGN_OR_RETURN(const learning::ResultLayout layout,
-                            learning::ResultLayout::FromProto(order.task.result_layout()));
+                            learning::ResultLayout::FromProto(order.task->result_layout()));
     if (layout.Find(learning::kFeatureCounts)) {
       SKERRY_RETURN_IF_ERROR(Statistics(order, run).status());
     }
@@ -165,7 +165,7 @@ Status NativeTrainer::MakeModel(const v1::RunSpec& spec, RunData& run) {
 
 Result<WorkDone> NativeTrainer::WorkOfKind(const WorkOrder& order, RunData& run) const {
   if (order.spec->model().kind() == "trees") return AddUpForTrees(order, policy_, models_, run);
-  if (order.task.kind() == v1::STATISTICS) return Statistics(order, run);
+  if (order.task->kind() == v1::STATISTICS) return Statistics(order, run);
   if (order.spec->model().kind() == "k_means") return AddUpForKMeans(order, policy_, models_, run);
   if (learning::IsExternal(*order.spec)) return WorkExternally(order, run);
   if (run.f64.model != nullptr) return TrainAndEvaluate(order, *run.data, run.f64);
@@ -234,7 +234,7 @@ class NativeTrainer::Beginning {
                               LoadModelOf<T>(*order.model, parameters, beginning.num_inputs_));
       return beginning;
     }
-    const std::string key = order.task.model().content_hash() + order.task.run_spec_sha256();
+    const std::string key = order.task->model().content_hash() + order.task->run_spec_sha256();
     SKERRY_ASSIGN_OR_RETURN(beginning.shared_,
                             cache->Load<T>(key, *order.model, parameters, beginning.num_inputs_));
     return beginning;
@@ -280,7 +280,7 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, const S
   SiteAlgorithm<T> algorithm(training);
   WorkDone done;
   std::vector<std::string> names = PersonalVectors(training.personal());
-  const bool trains = order.task.kind() == v1::TRAIN;
+  const bool trains = order.task->kind() == v1::TRAIN;
   if (trains) {
     for (std::string& name : algorithm.Kept()) names.push_back(std::move(name));
   }
@@ -295,7 +295,7 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, const S
   }
   const std::span<const T> received =
       has_local ? std::span<const T>(whole) : std::span<const T>(loaded.parameters);
-  if (order.task.evaluate() || !trains) {
+  if (order.task->evaluate() || !trains) {
     SKERRY_RETURN_IF_ERROR(WriteEvaluation(
         model, received, run.datasets, order.spec->data().split(), policy_, order.stop, writer));
     SKERRY_RETURN_IF_ERROR(EvaluatePersonal(order, run, received, kept, writer));
@@ -335,7 +335,7 @@ Status NativeTrainer::EvaluatePersonal(const WorkOrder& order, const RunModel<T>
                                        std::span<const T> received, const KeptVectors<T>& kept,
                                        ResultWriter& writer) const {
   const v1::PersonalSpec& personal = order.spec->training().personal();
-  if (!learning::EvaluatesPersonal(personal, order.task.kind())) return OkStatus();
+  if (!learning::EvaluatesPersonal(personal, order.task->kind())) return OkStatus();
   SKERRY_ASSIGN_OR_RETURN(const LocalTrainingOptions options, PersonalOptions(order));
   SKERRY_ASSIGN_OR_RETURN(
       const std::vector<T> own,
@@ -349,9 +349,9 @@ Status NativeTrainer::EvaluatePersonal(const WorkOrder& order, const RunModel<T>
 Result<LocalTrainingOptions> NativeTrainer::Options(const WorkOrder& order) const {
   SKERRY_ASSIGN_OR_RETURN(LocalTrainingOptions options,
                           learning::ReadLocalTraining(order.spec->training()));
-  if (order.task.kind() == v1::TRAIN) options.learning_rate = order.task.learning_rate();
+  if (order.task->kind() == v1::TRAIN) options.learning_rate = order.task->learning_rate();
   options.seed = order.spec->seed();
-  options.round = order.task.round();
+  options.round = order.task->round();
   options.site = site_;
   return options;
 }

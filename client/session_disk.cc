@@ -29,7 +29,7 @@ int64_t TaskOf(const storage::ClientRecord& record) {
 // A task's record is filled in when it is written: most are replaced before.
 storage::ClientRecord Session::Mark(const Work& work, ClientTask::State state) {
   ClientTask record;
-  record.task_id = work.task.task_id();
+  record.task_id = work.task->task_id();
   record.state = state;
   return record;
 }
@@ -88,7 +88,7 @@ void Session::KeepRest() {
 
 // DATA_LOSS names the file and both hashes.
 Status Session::CheckKeptResult(const Work& work) const {
-  const std::string path = ResultPath(work.task.task_id());
+  const std::string path = ResultPath(work.task->task_id());
   SKERRY_ASSIGN_OR_RETURN(const auto file, OpenResult(work));
   SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash, rpc::ResultHash(work.header, *file));
   if (hash.view() == work.header.content_hash()) return OkStatus();
@@ -100,7 +100,7 @@ Status Session::CheckKeptResult(const Work& work) const {
 
 // The kept result is gone or damaged (power loss, a disk), and with it nothing but time.
 void Session::TrainAgain(Work& work, const Status& why) {
-  parts_.observer.Say(Describe(work.task) + ": " + why.message() +
+  parts_.observer.Say(Describe(*work.task) + ": " + why.message() +
                       "; training again, to the same bits");
   work.stage = Stage::kFetching;
   work.model.reset();

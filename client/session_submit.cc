@@ -18,11 +18,11 @@ void Session::Query(Work& work) {
   work.busy = true;
   v1::QueryUploadRequest request;
   request.set_epoch(epoch_);
-  request.set_task_id(work.task.task_id());
+  request.set_task_id(work.task->task_id());
   request.set_content_hash(work.header.content_hash());
   parts_.api.QueryUpload(
       std::move(request),
-      [this, task_id = work.task.task_id(), life = work.life](Result<v1::QueryUploadReply> reply) {
+      [this, task_id = work.task->task_id(), life = work.life](Result<v1::QueryUploadReply> reply) {
         Work* found = Find(task_id, life);
         if (found == nullptr) return;
         found->busy = false;
@@ -42,7 +42,7 @@ void Session::Submit(Work& work, uint64_t offset) {
   v1::SubmitResultRequest::Start start = BeginSubmit(work, offset);
   parts_.api.SubmitResult(
       std::move(start), ResultSource(*std::move(file), offset, work.digests, work.progress),
-      [this, task_id = work.task.task_id(), life = work.life](Result<v1::SubmitResultReply> reply) {
+      [this, task_id = work.task->task_id(), life = work.life](Result<v1::SubmitResultReply> reply) {
         Work* found = Find(task_id, life);
         if (found == nullptr) return;
         found->busy = false;
@@ -147,7 +147,7 @@ void Session::OnSubmitFailed(Work& work, const Status& status) {
 }
 
 void Session::ReportFailure(Work& work, const Status& reason) {
-  if (reason.code() == Code::kCancelled) return Abandon(work.task.task_id(), "it was cancelled");
+  if (reason.code() == Code::kCancelled) return Abandon(work.task->task_id(), "it was cancelled");
   work.stage = Stage::kFailing;
   work.failure = reason;
   work.not_before = Timestamp();
@@ -157,12 +157,12 @@ void Session::SendFailure(Work& work) {
   work.busy = true;
   v1::ReportFailureRequest request;
   request.set_epoch(epoch_);
-  request.set_task_id(work.task.task_id());
+  request.set_task_id(work.task->task_id());
   request.set_code(static_cast<uint32_t>(work.failure.code()));
   // The hint may quote cells, paths and column names of this site: it stays here, in the log.
   request.set_message(ForTheWire(work.failure.message()));
   parts_.api.ReportFailure(
-      std::move(request), [this, task_id = work.task.task_id(),
+      std::move(request), [this, task_id = work.task->task_id(),
                            life = work.life](Result<v1::ReportFailureReply> reply) {
         Work* found = Find(task_id, life);
         if (found == nullptr) return;

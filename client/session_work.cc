@@ -20,13 +20,6 @@ std::string InWords(const Status& status) {
   return status.message() + (status.hint().empty() ? "" : " (" + status.hint() + ")");
 }
 
-// Without the description of the run, which the order has in a better form.
-void CopyTask(v1::Task& task, v1::Task& copy) {
-  std::unique_ptr<std::string> spec(task.release_run_spec());
-  copy = task;
-  task.set_allocated_run_spec(spec.release());
-}
-
 }  // namespace
 
 void SessionObserver::TaskFailed(const std::string& task, const Status& reason) {
@@ -39,18 +32,18 @@ void Session::Accept(v1::Task task) {
   SKERRY_FAILPOINT("client/task-received");
   Work& work = works_.emplace(task_id, Work(NewBackoff(++last_life_))).first->second;
   work.life = last_life_;
-  work.task = std::move(task);
-  if (work.task.has_model() && !work.task.model().contents().empty()) {
-    v1::ModelRef& model = *work.task.mutable_model();
+  if (task.has_model() && !task.model().contents().empty()) {
+    v1::ModelRef& model = *task.mutable_model();
     work.model = InlineModel(std::move(*model.mutable_contents()), model.content_hash());
     model.clear_contents();
   }
-  work.base_state = BaseStateOf(work.task);
+  work.task = std::make_shared<const v1::Task>(std::move(task));
+  work.base_state = BaseStateOf(*work.task);
   // What has been fetched of a model outlives this process only with its task.
-  const bool fetches = work.task.has_model() && work.model == nullptr;
+  const bool fetches = work.task->has_model() && work.model == nullptr;
   fetches ? Keep(Mark(work, ClientTask::State::kTaken))
           : KeepSoon(Mark(work, ClientTask::State::kTaken));
-  Say([&] { return Describe(work.task) + ": taken"; });
+  Say([&] { return Describe(*work.task) + ": taken"; });
   SKERRY_FAILPOINT("client/task-kept");
 }
 
@@ -58,7 +51,7 @@ void Session::StepWork(Work& work, Timestamp now) {
   if (work.busy || now < work.not_before) return;
   switch (work.stage) {
     case Stage::kFetching:
-      if (!work.task.has_model() || work.model != nullptr) return Train(work);
+      if (!work.task->has_model() || work.model != nullptr) return Train(work);
       return joined_ ? Fetch(work) : void();
     case Stage::kSubmitting:
       if (!joined_ || WaitsForRoom(work) || Rides(work, now)) return;
@@ -73,8 +66,8 @@ void Session::StepWork(Work& work, Timestamp now) {
 // Whether the disk holds what the task needs, before gigabytes have been fetched for nothing.
 // RESOURCE_EXHAUSTED, and the task is tried again: there may be room later.
 Status Session::CheckRoom(const Work& work) const {
-  const v1::ModelRef& model = work.task.model();
-  SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(work.task.result_layout()));
+  const v1::ModelRef& model = work.task->model();
+  SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(work.task->result_layout()));
   const auto found = parts_.files.Open(ModelPath(model.content_hash()), OpenMode::kRead);
   const Result<uint64_t> stored = found.ok() ? (*found)->Size() : found.status();
   const uint64_t there = stored.ok() ? std::min(*stored, model.size_bytes()) : 0;
@@ -89,7 +82,7 @@ Status Session::CheckRoom(const Work& work) const {
 }
 
 void Session::Fetch(Work& work) {
-  const v1::ModelRef& model = work.task.model();
+  const v1::ModelRef& model = work.task->model();
   if (model.size_bytes() == 0) {
     return ReportFailure(work, InvalidArgument("the task names a model of no bytes"));
   }
@@ -113,7 +106,7 @@ void Session::Fetch(Work& work) {
   request.set_offset(offset);
   parts_.api.PullModel(
       std::move(request), sink,
-      [this, file, sink, task_id = work.task.task_id(), life = work.life](Result<rpc::Done> done) {
+      [this, file, sink, task_id = work.task->task_id(), life = work.life](Result<rpc::Done> done) {
         Work* found = Find(task_id, life);
         if (found == nullptr) return;
         found->busy = false;
@@ -141,12 +134,12 @@ void Session::OnFetched(Work& work, std::shared_ptr<File> file, const Status& st
 // Where the trainer writes: to memory, if it is little.
 Result<std::shared_ptr<File>> Session::NewResult(Work& work) {
   work.small_result.reset();
-  const auto parsed = rpc::ParseLayout(work.task.result_layout());
+  const auto parsed = rpc::ParseLayout(work.task->result_layout());
   const bool small =
       parsed.ok() && (*parsed)->layout.size_bytes() <= static_cast<int64_t>(rpc::kSmallResultBytes);
   if (small) return std::shared_ptr<File>(work.small_result = std::make_shared<BytesFile>());
   SKERRY_ASSIGN_OR_RETURN(auto file,
-                          parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kCreate));
+                          parts_.files.Open(ResultPath(work.task->task_id()), OpenMode::kCreate));
   return std::shared_ptr<File>(std::move(file));
 }
 
@@ -154,21 +147,21 @@ Result<std::shared_ptr<File>> Session::NewResult(Work& work) {
 Result<std::shared_ptr<const File>> Session::OpenResult(const Work& work) const {
   if (work.small_result != nullptr) return std::shared_ptr<const File>(work.small_result);
   SKERRY_ASSIGN_OR_RETURN(auto file,
-                          parts_.files.Open(ResultPath(work.task.task_id()), OpenMode::kRead));
+                          parts_.files.Open(ResultPath(work.task->task_id()), OpenMode::kRead));
   return std::shared_ptr<const File>(std::move(file));
 }
 
 void Session::Train(Work& work) {
   auto order = std::make_shared<WorkOrder>();
-  CopyTask(work.task, order->task);
+  order->task = work.task;
   order->coordinator_id = coordinator_id_;
-  if (spec_.first != work.task.run_spec_sha256() || spec_.second == nullptr) {
+  if (spec_.first != work.task->run_spec_sha256() || spec_.second == nullptr) {
     auto spec = std::make_shared<v1::RunSpec>();
-    if (!spec->ParseFromString(work.task.run_spec())) {
+    if (!spec->ParseFromString(work.task->run_spec())) {
       return ReportFailure(work,
                            InvalidArgument("the task's description of the run is unreadable"));
     }
-    spec_ = {work.task.run_spec_sha256(), std::move(spec)};
+    spec_ = {work.task->run_spec_sha256(), std::move(spec)};
   }
   order->spec = spec_.second;
   order->model = work.model;
@@ -183,7 +176,7 @@ void Session::Train(Work& work) {
   work.stage = Stage::kTraining;
   work.busy = true;
   parts_.runner.Start(std::move(order),
-                      [this, task_id = work.task.task_id(), life = work.life](
+                      [this, task_id = work.task->task_id(), life = work.life](
                           Result<WorkDone> done) { OnTrained(task_id, life, std::move(done)); });
 }
 
@@ -205,7 +198,7 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
     return Retry(*work, done.status());
   }
   if (!done.ok()) {
-    parts_.observer.TaskFailed(Describe(work->task), done.status());
+    parts_.observer.TaskFailed(Describe(*work->task), done.status());
     return ReportFailure(*work, done.status());
   }
   const Status sealed = Seal(*work, *done);
@@ -216,10 +209,10 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
   }
   Unhindered(*work);
   for (const std::string& remark : done->remarks) {
-    parts_.observer.Say(Describe(work->task) + ": " + remark);
+    parts_.observer.Say(Describe(*work->task) + ": " + remark);
   }
   Say([&] {
-    return Describe(work->task) + ": done, " + FormatCount(done->num_examples) + " examples";
+    return Describe(*work->task) + ": done, " + FormatCount(done->num_examples) + " examples";
   });
 }
 
@@ -227,7 +220,7 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
 Status Session::Seal(Work& work, WorkDone& done) {
   if (done.header.content_hash().empty()) {
     SKERRY_ASSIGN_OR_RETURN(const auto file, OpenResult(work));
-    SKERRY_RETURN_IF_ERROR(client::Seal(work.task, *file, done));
+    SKERRY_RETURN_IF_ERROR(client::Seal(*work.task, *file, done));
   }
   SKERRY_RETURN_IF_ERROR(SealState(work, done));
   work.header = done.header;
@@ -247,7 +240,7 @@ void Session::Retry(Work& work, const Status& status) {
   const bool restarted = status.detail() == rpc::kEpochUnknown;
   if (!restarted && work.trouble != status.message()) {
     work.trouble = status.message();
-    parts_.observer.Warn(Describe(work.task) + ": " + InWords(status) + "; trying again");
+    parts_.observer.Warn(Describe(*work.task) + ": " + InWords(status) + "; trying again");
   }
   const Reaction reaction = rpc::ReactionTo(status);
   if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);

@@ -30,7 +30,7 @@ Result<std::shared_ptr<const LoadedModel>> Load(const WorkOrder& order,
                             LoadModel(*order.model, model.parameters(), num_inputs));
     return std::make_shared<const LoadedModel>(std::move(loaded));
   }
-  const std::string key = order.task.model().content_hash() + order.task.run_spec_sha256();
+  const std::string key = order.task->model().content_hash() + order.task->run_spec_sha256();
   return models->Load<float>(key, *order.model, model.parameters(), num_inputs);
 }
 
@@ -103,18 +103,18 @@ Result<WorkDone> AddUpForTrees(const WorkOrder& order, const SitePolicy& policy,
   SKERRY_ASSIGN_OR_RETURN(ResultWriter writer, ResultWriter::Create(order));
   const Dataset& rows = run.f32.datasets.at(SplitPart::kTrain);
   WorkDone done{rows.rows, {}};
-  const TreeStep step = TreeStep::At(std::max<int64_t>(order.task.round(), 0), shape.max_depth);
+  const TreeStep step = TreeStep::At(std::max<int64_t>(order.task->round(), 0), shape.max_depth);
   if (step.counting == 0) {
     SKERRY_RETURN_IF_ERROR(CountForTrees(shape, model.output_kind(), step, {}, rows, writer));
     return done;
   }
   SKERRY_ASSIGN_OR_RETURN(const auto loaded, Load(order, model, models));
   const std::span<const float> parameters = loaded->parameters;
-  if (order.task.evaluate() || order.task.kind() == v1::EVALUATE) {
+  if (order.task->evaluate() || order.task->kind() == v1::EVALUATE) {
     SKERRY_RETURN_IF_ERROR(WriteEvaluation(model, parameters, run.f32.datasets,
                                            order.spec->data().split(), policy, order.stop, writer));
   }
-  if (order.task.kind() == v1::EVALUATE) return done;
+  if (order.task->kind() == v1::EVALUATE) return done;
   if (step.counting >= 0) {
     SKERRY_RETURN_IF_ERROR(
         CountForTrees(shape, model.output_kind(), step, parameters, rows, writer));
@@ -143,12 +143,12 @@ Result<WorkDone> AddUpForKMeans(const WorkOrder& order, const SitePolicy& policy
       run.f32.datasets[part] = run.data->Prepare(part, run.f32.transform);
   }
   SKERRY_ASSIGN_OR_RETURN(ResultWriter writer, ResultWriter::Create(order));
-  if (order.task.evaluate() || order.task.kind() == v1::EVALUATE) {
+  if (order.task->evaluate() || order.task->kind() == v1::EVALUATE) {
     SKERRY_RETURN_IF_ERROR(WriteInertia(order, policy, shape, parameters, run, writer));
   }
   const Dataset& rows = run.f32.datasets.at(SplitPart::kTrain);
   WorkDone done{rows.rows, {}};
-  if (order.task.kind() == v1::EVALUATE) return done;
+  if (order.task->kind() == v1::EVALUATE) return done;
   SKERRY_ASSIGN_OR_RETURN(const learning::ClusterSums sums,
                           learning::AddUpClusters(shape, parameters, rows));
   SKERRY_RETURN_IF_ERROR(Put(writer, learning::kClusterSums, sums.values));

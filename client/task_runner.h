@@ -23,7 +23,7 @@ struct WorkProgress {
 
 // A task to be worked on.
 struct WorkOrder {
-  v1::Task task;
+  std::shared_ptr<const v1::Task> task;
   std::string coordinator_id;  // whose run it is: another coordinator's may have the same name
   std::shared_ptr<const v1::RunSpec> spec;
   std::shared_ptr<File> model;  // the model version, verified; null when the task needs none

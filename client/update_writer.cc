@@ -97,7 +97,7 @@ Status WriteUpdate(const WorkOrder& order, const std::string& site, std::vector<
       return WriteTopK(order, encoding, std::move(update), *index, writer, done);
     default:
       return WriteDense(encoding,
-                        {order.spec->seed(), static_cast<uint64_t>(order.task.round()), site},
+                        {order.spec->seed(), static_cast<uint64_t>(order.task->round()), site},
                         update, *index, writer);
   }
 }

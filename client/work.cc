@@ -15,9 +15,9 @@ using crypto::kChunkBytes;
 
 storage::ClientTask Work::Record(storage::ClientTask::State state) const {
   storage::ClientTask record;
-  record.task_id = task.task_id();
+  record.task_id = task->task_id();
   record.state = state;
-  record.task = task.SerializeAsString();
+  record.task = task->SerializeAsString();
   record.base_state = base_state;
   record.next_state = next_state;
   if (state == storage::ClientTask::State::kTaken) return record;

@@ -82,7 +82,7 @@ class Coordinator final : public RunHost {
   // ---- For sites (docs/wire.md) ----
   void Join(const std::string& site, v1::JoinRequest request, rpc::Callback<v1::JoinReply> done);
   // `call_id` names the call for CallBroken(); no two calls have the same.
-  void PullTask(const std::string& site, uint64_t call_id, const v1::PullTaskRequest& request,
+  void PullTask(const std::string& site, uint64_t call_id, v1::PullTaskRequest request,
                 rpc::Callback<v1::PullTaskReply> done);
   void Heartbeat(const std::string& site, uint64_t call_id, const v1::HeartbeatRequest& request,
                  rpc::Callback<v1::HeartbeatReply> done);
@@ -101,7 +101,7 @@ class Coordinator final : public RunHost {
                    rpc::Callback<std::shared_ptr<Upload>> done);
   void FinishUpload(std::shared_ptr<Upload> upload, rpc::Callback<v1::SubmitResultReply> done);
   // All of these in one, for a result of at most rpc::kSmallResultBytes.
-  void SubmitSmallResult(const std::string& site, const v1::SubmitSmallResultRequest& request,
+  void SubmitSmallResult(const std::string& site, v1::SubmitSmallResultRequest request,
                          rpc::Callback<v1::SubmitResultReply> done);
 
   // The process of a site on call has ended by itself, with nothing in hand: from now on it takes
@@ -221,9 +221,9 @@ class Coordinator final : public RunHost {
                                               const v1::SubmitResultRequest::Start& start);
   bool StandsForMany(const std::string& site, int64_t task_id) const;
   Result<v1::SubmitResultReply> TakeSmallResult(const std::string& site,
-                                                const v1::SubmitSmallResultRequest& request);
-  void TakeResults(Site& site, const v1::PullTaskRequest& request);
-  void TakeResult(Site& site, const v1::SubmitSmallResultRequest& result);
+                                                v1::SubmitSmallResultRequest& request);
+  void TakeResults(Site& site, v1::PullTaskRequest& request);
+  void TakeResult(Site& site, v1::SubmitSmallResultRequest& result);
   void UploadChecked(const std::shared_ptr<Upload>& upload,
                      Result<std::vector<learning::Metric>> checked,
                      rpc::Callback<v1::SubmitResultReply> done);

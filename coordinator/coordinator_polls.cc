@@ -26,7 +26,7 @@ Status CheckNumResults(int num_results) {
 }  // namespace
 
 void Coordinator::PullTask(const std::string& name, uint64_t call_id,
-                           const v1::PullTaskRequest& request,
+                           v1::PullTaskRequest request,
                            rpc::Callback<v1::PullTaskReply> done) {
   Site* site = FindSite(name);
   if (Status status = CheckSession(site, request.epoch()); !status.ok()) {

@@ -200,8 +200,7 @@ bool Coordinator::StandsForMany(const std::string& site, int64_t task_id) const 
   return task != nullptr && task->run->program().parameters().num_elements() > kFew;
 }
 
-void Coordinator::SubmitSmallResult(const std::string& name,
-                                    const v1::SubmitSmallResultRequest& request,
+void Coordinator::SubmitSmallResult(const std::string& name, v1::SubmitSmallResultRequest request,
                                     rpc::Callback<v1::SubmitResultReply> done) {
   if (Status status = CheckSmall(request); !status.ok()) {
     return Reply<v1::SubmitResultReply>(std::move(done), std::move(status));
@@ -220,26 +219,25 @@ void Coordinator::SubmitSmallResult(const std::string& name,
 }
 
 // A call that is held for the next task waits for no receipt.
-void Coordinator::TakeResults(Site& site, const v1::PullTaskRequest& request) {
+void Coordinator::TakeResults(Site& site, v1::PullTaskRequest& request) {
   site.answers.clear();
   const Duration awaited = std::exchange(receipt_window_, options_.soon_window);
-  for (const v1::SubmitSmallResultRequest& result : request.results()) TakeResult(site, result);
+  for (v1::SubmitSmallResultRequest& result : *request.mutable_results()) TakeResult(site, result);
   receipt_window_ = awaited;
 }
 
-void Coordinator::TakeResult(Site& site, const v1::SubmitSmallResultRequest& result) {
-  const v1::ResultHeader& header = result.start().header();
-  if (!StandsForMany(site.record.site, header.task_id())) {
-    site.answers.push_back(
-        rpc::AnswerTo(header, TakeSmallResult(site.record.site, result).status()));
+void Coordinator::TakeResult(Site& site, v1::SubmitSmallResultRequest& result) {
+  const int64_t task_id = result.start().header().task_id();
+  if (!StandsForMany(site.record.site, task_id)) {
+    site.answers.push_back(rpc::AnswerTo(task_id, TakeSmallResult(site.record.site, result)));
     return;
   }
   // Which has been committed when it comes; the poll may have ended meanwhile.
   SubmitSmallResult(
-      site.record.site, result,
+      site.record.site, std::move(result),
       [this, name = site.record.site, call_id = site.pull->call_id,
-       header](const Result<v1::SubmitResultReply>& reply) {
-        parts_.loop.Post([this, name, call_id, answer = rpc::AnswerTo(header, reply.status())] {
+       task_id](const Result<v1::SubmitResultReply>& reply) {
+        parts_.loop.Post([this, name, call_id, answer = rpc::AnswerTo(task_id, reply)] {
           Site* found = FindSite(name);
           if (found == nullptr || !found->pull || found->pull->call_id != call_id) return;
           found->answers.push_back(answer);
@@ -248,28 +246,29 @@ void Coordinator::TakeResult(Site& site, const v1::SubmitSmallResultRequest& res
       });
 }
 
-// So little is checked here: to hand it to another thread would take longer.
-Result<v1::SubmitResultReply> Coordinator::TakeSmallResult(
-    const std::string& name, const v1::SubmitSmallResultRequest& request) {
-  const v1::ResultHeader& header = request.start().header();
+// So little is checked here: to hand it to another thread would take longer. Takes what `request`
+// holds, if it wants it.
+Result<v1::SubmitResultReply> Coordinator::TakeSmallResult(const std::string& name,
+                                                           v1::SubmitSmallResultRequest& request) {
+  v1::ResultHeader& header = *request.mutable_start()->mutable_header();
   SKERRY_RETURN_IF_ERROR(CheckSmall(request));
   SKERRY_ASSIGN_OR_RETURN(const bool wanted, WantsResult(name, request.start()));
   if (!wanted) return ReceiptFor(header);
   SKERRY_FAILPOINT("coordinator/upload-received");
   const OpenTask& task = *FindTask(name, header.task_id());
-  const BytesFile bytes(request.contents());
-  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash, rpc::ResultHash(header, bytes));
+  const auto bytes = std::make_shared<BytesFile>(std::move(*request.mutable_contents()));
+  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash, rpc::ResultHash(header, *bytes));
   if (hash.view() != header.content_hash()) {
     return DataLoss("the bytes received do not make the content hash that the header names");
   }
   SKERRY_ASSIGN_OR_RETURN(
       const std::vector<learning::Metric> metrics,
-      CheckResult(bytes, header, *task.run->round_spec(), *task.run->shared_program()));
-  SKERRY_RETURN_IF_ERROR(
-      uploads_.TakeSmall(header.task_id(), request.contents(), RoomFor(*task.run)));
+      CheckResult(*bytes, header, *task.run->round_spec(), *task.run->shared_program()));
+  SKERRY_RETURN_IF_ERROR(uploads_.TakeSmall(header.task_id(), bytes, RoomFor(*task.run)));
   SKERRY_FAILPOINT("coordinator/upload-checked");
-  task.run->OnReported(task.place, header, metrics);
-  return ReceiptFor(header);
+  v1::SubmitResultReply receipt = ReceiptFor(header);
+  task.run->OnReported(task.place, std::move(header), metrics);
+  return receipt;
 }
 
 void Coordinator::UploadChecked(const std::shared_ptr<Upload>& upload,

@@ -62,7 +62,7 @@ class Run {
   void OnSiteLost(int32_t place);
   void OnTaken(int32_t place);
   void OnProgress(int32_t place, const v1::Progress& progress);
-  void OnReported(int32_t place, const v1::ResultHeader& header,
+  void OnReported(int32_t place, v1::ResultHeader header,
                   const std::vector<learning::Metric>& metrics);
   void OnFailed(int32_t place, const Status& reason);
   // The site lost its result, or cannot get the model whole; `reason` is what it says.

@@ -98,11 +98,10 @@ void Run::OnProgress(int32_t place, const v1::Progress& progress) {
   ++change_;
 }
 
-void Run::OnReported(int32_t place, const v1::ResultHeader& header,
+void Run::OnReported(int32_t place, v1::ResultHeader header,
                      const std::vector<learning::Metric>& metrics) {
   TaskSlot* slot = MutableSlot(place);
   SKERRY_CHECK(slot != nullptr);
-  slot->header = header;
   slot->record.state = TaskState::kReported;
   slot->record.reason.clear();
   slot->record.reported = host_.WallNow();
@@ -112,6 +111,7 @@ void Run::OnReported(int32_t place, const v1::ResultHeader& header,
   slot->record.size_bytes = header.size_bytes();
   slot->record.num_examples = header.num_examples();
   slot->record.header = header.SerializeAsString();
+  slot->header = std::move(header);
   slot->record.metrics = SerializeMetrics(metrics);
   if (IsAsynchronous(*spec_)) slot->record.arrival = NextArrival();
   host_.StageReceipt(slot->record);

@@ -248,18 +248,20 @@ Result<uint64_t> UploadDesk::Stored(int64_t task_id, const Digest& content_hash,
   return spool->stored_bytes();
 }
 
-Status UploadDesk::TakeSmall(int64_t task_id, std::string contents, Room room) {
+Status UploadDesk::TakeSmall(int64_t task_id, std::shared_ptr<BytesFile> contents, Room room) {
   if (open_.contains(task_id)) Remove(task_id);  // a stream that has begun with another result
-  SKERRY_RETURN_IF_ERROR(CheckRoom(contents.size(), room));
-  SKERRY_RETURN_IF_ERROR(small_spool_.Append(task_id, contents));
-  promised_bytes_ += contents.size();
-  small_[task_id] = std::make_shared<BytesFile>(std::move(contents));
+  const std::string& bytes = contents->bytes();
+  SKERRY_RETURN_IF_ERROR(CheckRoom(bytes.size(), room));
+  SKERRY_RETURN_IF_ERROR(small_spool_.Append(task_id, bytes));
+  promised_bytes_ += bytes.size();
+  const uint32_t checksum = Crc32c(bytes);
+  small_[task_id] = {std::move(contents), checksum};
   return OkStatus();
 }
 
 Result<StoredResult> UploadDesk::Open(int64_t task_id) {
   if (const auto found = small_.find(task_id); found != small_.end()) {
-    return StoredResult{found->second, {}};
+    return StoredResult{found->second.contents, {found->second.checksum}};
   }
   if (const auto found = open_.find(task_id); found != open_.end()) {
     return StoredResult{found->second->file(), found->second->chunk_checksums()};
@@ -275,7 +277,7 @@ Result<StoredResult> UploadDesk::Open(int64_t task_id) {
 
 void UploadDesk::Close(int64_t task_id) {
   if (const auto small = small_.find(task_id); small != small_.end()) {
-    promised_bytes_ -= *small->second->Size();
+    promised_bytes_ -= small->second.contents->bytes().size();
     small_.erase(small);
   }
   const auto found = open_.find(task_id);

@@ -95,7 +95,8 @@ class UploadDesk {
                           Room room = Room::kWithinBudget);
   // Takes a whole result, checked. It stays in memory too. RESOURCE_EXHAUSTED as above, or the disk
   // is full.
-  Status TakeSmall(int64_t task_id, std::string contents, Room room = Room::kWithinBudget);
+  Status TakeSmall(int64_t task_id, std::shared_ptr<BytesFile> contents,
+                   Room room = Room::kWithinBudget);
   // The file of a whole result. NOT_FOUND when there is none.
   Result<StoredResult> Open(int64_t task_id);
   // Lets go of a task's file, which stays where it is and takes none of the budget.
@@ -129,7 +130,12 @@ class UploadDesk {
   std::vector<std::string> spares_;  // paths
   uint64_t last_spare_ = 0;
   SmallSpool small_spool_;
-  std::unordered_map<int64_t, std::shared_ptr<BytesFile>> small_;
+  // In memory, with their Crc32c.
+  struct Small {
+    std::shared_ptr<BytesFile> contents;
+    uint32_t checksum = 0;
+  };
+  std::unordered_map<int64_t, Small> small_;
   std::unordered_map<int64_t, std::shared_ptr<SpoolFile>> open_;
 };
 

@@ -28,6 +28,13 @@ Status ReadWhole(const File& file, uint64_t offset, std::span<char> out, uint64_
                   " bytes before, " + std::to_string(offset + n) + " now");
 }
 
+Result<Digest> ContentHashOfChunks(std::string_view header, uint64_t size_bytes,
+                                   std::span<const Digest> chunks) {
+  if (chunks.size() != NumChunks(size_bytes))
+    return DataLoss("the file changed while it was hashed");
+  return ContentHash(header, size_bytes, chunks);
+}
+
 }  // namespace
 
 Digest ContentHash(std::string_view header, uint64_t size_bytes, std::span<const Digest> chunks) {
@@ -61,8 +68,9 @@ Digest ContentHashOf(std::string_view header, std::string_view bytes) {
 }
 
 Result<Digest> ContentHashOf(std::string_view header, const File& file) {
-  InlineExecutor nobody;
-  return ContentHashOf(header, file, nobody, 0);
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, file.Size());
+  SKERRY_ASSIGN_OR_RETURN(const std::vector<Digest> chunks, ChunkDigestsOf(file));
+  return ContentHashOfChunks(header, size_bytes, chunks);
 }
 
 Result<Digest> ContentHashOf(std::string_view header, const File& file, Executor& executor,
@@ -70,12 +78,17 @@ Result<Digest> ContentHashOf(std::string_view header, const File& file, Executor
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, file.Size());
   SKERRY_ASSIGN_OR_RETURN(const std::vector<Digest> chunks,
                           ChunkDigestsOf(file, executor, helpers));
-  if (chunks.size() != NumChunks(size_bytes))
-    return DataLoss("the file changed while it was hashed");
-  return ContentHash(header, size_bytes, chunks);
+  return ContentHashOfChunks(header, size_bytes, chunks);
 }
 
 Result<std::vector<Digest>> ChunkDigestsOf(const File& file) {
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, file.Size());
+  std::array<char, 2048> small;
+  if (size_bytes > 0 && size_bytes <= small.size()) {
+    const std::span<char> chunk = std::span(small).first(size_bytes);
+    SKERRY_RETURN_IF_ERROR(ReadWhole(file, 0, chunk, size_bytes));
+    return std::vector<Digest>{Sha256({chunk.data(), chunk.size()})};
+  }
   InlineExecutor nobody;
   return ChunkDigestsOf(file, nobody, 0);
 }

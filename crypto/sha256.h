@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "crypto/digest.h"
 
@@ -23,6 +24,9 @@ class Sha256Stream {
 
  private:
   struct Context;
+  static std::vector<std::unique_ptr<Context>>& Spares();
+  void Retire();
+
   std::unique_ptr<Context> context_;
 };
 

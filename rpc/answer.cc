@@ -2,12 +2,15 @@
 
 namespace skerry::rpc {
 
-v1::PullTaskReply::Answer AnswerTo(const v1::ResultHeader& header, const Status& status) {
+v1::PullTaskReply::Answer AnswerTo(int64_t task_id, const Result<v1::SubmitResultReply>& receipt) {
   v1::PullTaskReply::Answer answer;
-  answer.set_task_id(header.task_id());
-  answer.set_code(static_cast<uint32_t>(status.code()));
-  answer.set_message(status.message());
-  if (status.ok()) answer.set_content_hash(header.content_hash());
+  answer.set_task_id(task_id);
+  if (receipt.ok()) {
+    answer.set_content_hash(receipt->content_hash());
+  } else {
+    answer.set_code(static_cast<uint32_t>(receipt.status().code()));
+    answer.set_message(receipt.status().message());
+  }
   return answer;
 }
 
@@ -18,8 +21,11 @@ Status StatusOf(const v1::PullTaskReply::Answer& answer) {
 }
 
 Result<v1::SubmitResultReply> ReceiptIn(const Result<v1::PullTaskReply>& reply, int64_t task_id) {
-  if (!reply.ok()) return reply.status();
-  for (const v1::PullTaskReply::Answer& answer : reply->answers()) {
+  return reply.ok() ? ReceiptIn(*reply, task_id) : reply.status();
+}
+
+Result<v1::SubmitResultReply> ReceiptIn(const v1::PullTaskReply& reply, int64_t task_id) {
+  for (const v1::PullTaskReply::Answer& answer : reply.answers()) {
     if (answer.task_id() != task_id) continue;
     SKERRY_RETURN_IF_ERROR(StatusOf(answer));
     v1::SubmitResultReply receipt;

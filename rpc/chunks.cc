@@ -1,8 +1,8 @@
 #include "rpc/chunks.h"
 
 #include <algorithm>
-#include <cstring>
-#include <map>
+#include <bit>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -124,18 +124,21 @@ crypto::Digest LayoutHash(const learning::ResultLayout& layout) {
 }
 
 std::string CanonicalHeader(const v1::ResultHeader& header) {
-  std::string text = "skerry result 1";
+  constexpr std::size_t kUsualSize = 256;
+  std::string text;
+  text.reserve(kUsualSize);
+  text = "skerry result 1";
   AppendInteger(text, header.task_id());
   AppendBytes(text, header.layout_hash());
   AppendInteger(text, header.size_bytes());
   AppendInteger(text, header.num_examples());
-  const std::map<std::string, double> scalars(header.scalars().begin(), header.scalars().end());
+  std::vector<std::pair<std::string_view, double>> scalars(header.scalars().begin(),
+                                                           header.scalars().end());
+  std::sort(scalars.begin(), scalars.end());  // each name is there once
   AppendInteger(text, scalars.size());
   for (const auto& [name, value] : scalars) {
-    uint64_t bits = 0;
-    std::memcpy(&bits, &value, sizeof(bits));
     AppendBytes(text, name);
-    AppendInteger(text, bits);
+    AppendInteger(text, std::bit_cast<uint64_t>(value));
   }
   return text;
 }

@@ -22,6 +22,7 @@ ClientHost::ClientHost(World& world, CoordinatorHost& coordinator, ClientHostOpt
       link_(world, coordinator, *this, world.plan().Of(options_.site).link, options_.evidence),
       runner_(world, *this, other_trainer_ != nullptr ? *other_trainer_ : trainer_, options_.pool,
               options_.task_time, world.plan().Of(options_.site).stuck),
+      store_(options_.lane == kCommonLane),  // nothing goes wrong where sites have lanes
       boots_(options_.boots) {
   if (options_.models != nullptr) trainer_.ShareModels(*options_.models);
   if (options_.trainers != nullptr) {

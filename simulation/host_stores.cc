@@ -20,6 +20,7 @@ Status HostJournal::Commit(const storage::WriteBatch& batch) {
 
 void DurableClientStore::Commit(const std::vector<storage::ClientRecord>& records) {
   static_cast<void>(all_.Commit(records).ok());
+  if (!may_lose_power_) return;
   unsynced_.push_back(records);
   if (unsynced_.size() < kLogCommits && !storage::HasSiteState(records)) return;
   synced_ = all_;

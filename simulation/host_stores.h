@@ -30,16 +30,19 @@ class HostJournal final : public storage::Journal {
   const std::function<void(const storage::EventRecord&)> heard_;
 };
 
-// A client's store on a disk: commits survive the process; a power loss may take the newest of
-// them.
+// A client's store on a disk: commits survive the process; a power loss, where there may be one,
+// may take the newest of them.
 class DurableClientStore {
  public:
+  explicit DurableClientStore(bool may_lose_power) : may_lose_power_(may_lose_power) {}
+
   Result<storage::ClientSnapshot> Load() { return all_.Load(); }
   void Commit(const std::vector<storage::ClientRecord>& records);
   void LosePower(RandomStream& chance);
 
  private:
   using Batch = std::vector<storage::ClientRecord>;
+  const bool may_lose_power_;
   storage::MemoryClientStore synced_;
   std::vector<Batch> unsynced_;  // oldest first
   storage::MemoryClientStore all_;

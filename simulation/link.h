@@ -71,6 +71,11 @@ class Link final : public rpc::CoordinatorApi {
 
   template <class Reply>
   TypedCallPtr<Reply> Begin(const char* name, rpc::Callback<Reply> done);
+  // A request that is on its way to the coordinator, and may arrive again unless the line is ideal.
+  template <class Request>
+  Request Arriving(Request& request) const {
+    return ideal_ ? std::move(request) : request;
+  }
   template <class Reply>
   void Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle<Reply> handle);
   template <class Reply>

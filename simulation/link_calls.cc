@@ -83,8 +83,8 @@ void Link::PullTask(v1::PullTaskRequest request, rpc::Callback<v1::PullTaskReply
   }
   Unary<v1::PullTaskReply>(
       "PullTask", true, std::move(done),
-      [this, request = std::move(request)](auto& coordinator, uint64_t id, auto answer) {
-        coordinator.PullTask(client_.name(), id, request, std::move(answer));
+      [this, request = std::move(request)](auto& coordinator, uint64_t id, auto answer) mutable {
+        coordinator.PullTask(client_.name(), id, Arriving(request), std::move(answer));
       });
 }
 

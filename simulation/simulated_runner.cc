@@ -85,7 +85,7 @@ void SimulatedRunner::Start(std::shared_ptr<const client::WorkOrder> order,
 }
 
 void SimulatedRunner::Begin(const std::shared_ptr<Job>& job) {
-  job->length = task_time_(job->order->task, job->NumExamples());
+  job->length = task_time_(*job->order->task, job->NumExamples());
   job->order->progress->total = kTicks;
   const Duration tick = std::max<Duration>(job->length / kTicks, 1s);
   Tick(job, host_.clock().Now() + std::min(tick, job->length));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 
 #include "base/check.h"
@@ -24,12 +25,12 @@ class SeenRows {
   }
 
  private:
-  template <class Key>
-  static bool Add(std::set<Key>& seen, const Key& key) {
+  template <class Set>
+  static bool Add(Set& seen, const typename Set::key_type& key) {
     return seen.insert(key).second;
   }
 
-  std::set<int64_t> tasks_;
+  std::unordered_set<int64_t> tasks_;
   std::set<std::string> runs_;
   std::set<std::string> sites_;
   std::set<std::tuple<std::string, int64_t, int64_t>> rounds_;

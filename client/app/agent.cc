@@ -42,7 +42,7 @@ class ThreadRunner final : public TaskRunner {
       auto result = std::make_shared<Result<WorkDone>>(trainer_.Run(*order));
       // Here, so that the session's thread never waits for a whole result to be read. What cannot
       // be read back, the session finds out.
-      if (result->ok()) static_cast<void>(Seal(order->task, *order->result, **result).ok());
+      if (result->ok()) static_cast<void>(Seal(*order->task, *order->result, **result).ok());
       loop_.Post([done, result] { done(std::move(*result)); });
     });
   }

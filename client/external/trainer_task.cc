@@ -83,13 +83,13 @@ Result<WorkDone> TrainerTaskWork::Do() {
   }
   SKERRY_RETURN_IF_ERROR(files_.MakeDirectories(talk_.folder()));
   output_ = talk_.folder() + "/output.safetensors";
-  if (order_.task.kind() == v1::INITIAL_MODEL) return Begin(writer);
+  if (order_.task->kind() == v1::INITIAL_MODEL) return Begin(writer);
   if (order_.model == nullptr) return InvalidArgument("the task has no model");
   SKERRY_ASSIGN_OR_RETURN(model_, ModelPath());
   SKERRY_RETURN_IF_ERROR(PrepareRows());
   int64_t evaluated = 0;
-  const bool evaluates_only = order_.task.kind() == v1::EVALUATE;
-  if (order_.task.evaluate() || evaluates_only) {
+  const bool evaluates_only = order_.task->kind() == v1::EVALUATE;
+  if (order_.task->evaluate() || evaluates_only) {
     SKERRY_RETURN_IF_ERROR(Evaluate(writer, evaluated));
   }
   if (evaluates_only) {
@@ -109,10 +109,10 @@ Status TrainerTaskWork::Trainers(const std::string& what) const {
 TrainerTask TrainerTaskWork::NewTask(const std::string& what) const {
   TrainerTask task;
   task.what = what;
-  task.run = order_.task.run_id();
+  task.run = order_.task->run_id();
   task.site = site_.name;
   task.spec = order_.spec.get();
-  task.task = &order_.task;
+  task.task = order_.task.get();
   task.tensors = &tensors_;
   task.model = model_;
   if (what != "evaluate") task.output = output_;
@@ -124,7 +124,7 @@ TrainerTask TrainerTaskWork::NewTask(const std::string& what) const {
 // Where the version is for the trainer to read.
 Result<std::string> TrainerTaskWork::ModelPath() {
   if (!models_folder_.empty()) {
-    const std::string name = HexEncode(order_.task.model().content_hash()) + ".safetensors";
+    const std::string name = HexEncode(order_.task->model().content_hash()) + ".safetensors";
     const std::string in_place = models_folder_ + "/" + name;
     if (files_.Open(in_place, OpenMode::kRead).ok()) return in_place;
   }

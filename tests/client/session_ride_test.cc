@@ -24,7 +24,12 @@ class SessionRideTest : public SessionTest {
   }
   v1::PullTaskReply Answered(const Status& status) {
     v1::PullTaskReply reply;
-    *reply.add_answers() = rpc::AnswerTo(api_.pulls.last().results(0).start().header(), status);
+    const v1::ResultHeader& header = api_.pulls.last().results(0).start().header();
+    v1::SubmitResultReply receipt;
+    receipt.set_task_id(header.task_id());
+    receipt.set_content_hash(header.content_hash());
+    *reply.add_answers() = rpc::AnswerTo(
+        header.task_id(), status.ok() ? Result<v1::SubmitResultReply>(receipt) : status);
     reply.mutable_wait();
     return reply;
   }

@@ -84,15 +84,15 @@ TEST_F(SumTrainerTest, AllowedStrategiesAreForThoseWhoHaveOne) {
 TEST_F(SumTrainerTest, MaxRoundsCountsTrees) {
   policy_.max_rounds = 2;
   WorkOrder order = Order(v1::STATISTICS);
-  order.task.set_round(4 + 2 * 3 - 1);  // the last level of the second tree
+  SetRound(order, 4 + 2 * 3 - 1);  // the last level of the second tree
   EXPECT_THAT(Run(order), Not(Fails(Code::kPermissionDenied, HasSubstr("max_rounds"))));
-  order.task.set_round(4 + 2 * 3);
+  SetRound(order, 4 + 2 * 3);
   EXPECT_THAT(Run(order), Fails(Code::kPermissionDenied, HasSubstr("max_rounds")));
 }
 
 TEST_F(SumTrainerTest, ATaskForATreeThatTheRunDoesNotHaveIsRefused) {
   WorkOrder order = Order(v1::TRAIN);
-  order.task.set_round(1000);
+  SetRound(order, 1000);
   EXPECT_THAT(Run(order), Fails(Code::kInvalidArgument, HasSubstr("no such tree")));
 }
 

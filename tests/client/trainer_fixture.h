@@ -42,6 +42,12 @@ class NativeTrainerTest : public ::testing::Test {
              }}};
   }
 
+  static void SetRound(WorkOrder& order, int64_t round) {
+    auto task = std::make_shared<v1::Task>(*order.task);
+    task->set_round(round);
+    order.task = std::move(task);
+  }
+
   WorkOrder Statistics(const std::string& run_id, const std::string& coordinator_id = "c") {
     return Order(v1::STATISTICS, run_id, coordinator_id);
   }
@@ -58,14 +64,16 @@ class NativeTrainerTest : public ::testing::Test {
       round = (*program)->Next(committed);
     }
     EXPECT_TRUE(round.has_value());
+    const auto task = std::make_shared<v1::Task>();
+    task->set_run_id(run_id);
+    task->set_run_spec_sha256("the same for every run");
+    task->set_kind(kind);
+    task->set_round(round->round);
+    task->set_evaluate(round->evaluate);
+    task->set_learning_rate(round->learning_rate);
+    *task->mutable_result_layout() = round->result_layout.ToProto();
     WorkOrder order;
-    order.task.set_run_id(run_id);
-    order.task.set_run_spec_sha256("the same for every run");
-    order.task.set_kind(kind);
-    order.task.set_round(round->round);
-    order.task.set_evaluate(round->evaluate);
-    order.task.set_learning_rate(round->learning_rate);
-    *order.task.mutable_result_layout() = round->result_layout.ToProto();
+    order.task = task;
     order.coordinator_id = coordinator_id;
     order.spec = std::make_shared<v1::RunSpec>(spec_);
     if (kind != v1::STATISTICS) order.model = ModelOfZeros(**program);
@@ -91,7 +99,7 @@ class NativeTrainerTest : public ::testing::Test {
   // The values of a section of a result.
   template <class T>
   static std::vector<T> Section(const WorkOrder& order, const std::string& name) {
-    const auto layout = learning::ResultLayout::FromProto(order.task.result_layout());
+    const auto layout = learning::ResultLayout::FromProto(order.task->result_layout());
     EXPECT_OK(layout);
     const auto index = layout->Find(name);
     EXPECT_TRUE(index.has_value()) << name;

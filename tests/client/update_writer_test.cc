@@ -31,7 +31,7 @@ class UpdateWriterTest : public NativeTrainerTest {
     return order;
   }
   static std::vector<float> Update(const WorkOrder& order) {
-    const auto layout = learning::ResultLayout::FromProto(order.task.result_layout());
+    const auto layout = learning::ResultLayout::FromProto(order.task->result_layout());
     EXPECT_OK(layout);
     const std::size_t section = *layout->Find(learning::kUpdateSection);
     const coordinator::UpdateReader reader(*layout, section);

@@ -142,8 +142,11 @@ TEST_F(LoggedApiTest, AResultThatComesWithAPollHasLinesOfItsOwn) {
     header.set_task_id(task_id);
     header.set_content_hash("\x03\x04");
   }
-  *api_.pull.add_answers() = AnswerTo(request.results(0).start().header(), OkStatus());
-  *api_.pull.add_answers() = AnswerTo(request.results(1).start().header(), NotFound("gone"));
+  v1::SubmitResultReply receipt;
+  receipt.set_task_id(9);
+  receipt.set_content_hash("\x03\x04");
+  *api_.pull.add_answers() = AnswerTo(9, receipt);
+  *api_.pull.add_answers() = AnswerTo(10, NotFound("gone"));
   int answers = 0;
   logged_.PullTask(request, [&](const Result<v1::PullTaskReply>&) { ++answers; });
   EXPECT_EQ(answers, 1);

@@ -86,21 +86,21 @@ class AttackingTrainer final : public client::Trainer {
   }
 
   Result<client::WorkDone> Run(const client::WorkOrder& order) override {
-    if (order.task.kind() != v1::TRAIN) return own_.Run(order);
+    if (order.task->kind() != v1::TRAIN) return own_.Run(order);
     Updates others;
     for (const auto& trainer : others_) {
       SKERRY_ASSIGN_OR_RETURN(const auto trained, RunOn(*trainer, order));
-      others.push_back(UpdateIn(trained.second->bytes(), order.task));
+      others.push_back(UpdateIn(trained.second->bytes(), *order.task));
     }
     SKERRY_ASSIGN_OR_RETURN(auto trained, RunOn(own_, order));
     std::string bytes = trained.second->bytes();
-    std::vector<float> update = UpdateIn(bytes, order.task);
+    std::vector<float> update = UpdateIn(bytes, *order.task);
     attack_(update, others);
     std::memcpy(bytes.data(), update.data(), update.size() * sizeof(float));
     SKERRY_RETURN_IF_ERROR(order.result->WriteAt(0, bytes));
     client::WorkDone done = std::move(trained.first);
     done.digests = nullptr;
-    SKERRY_RETURN_IF_ERROR(client::Seal(order.task, *order.result, done));
+    SKERRY_RETURN_IF_ERROR(client::Seal(*order.task, *order.result, done));
     return done;
   }
 
