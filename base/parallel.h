@@ -13,4 +13,10 @@ namespace skerry {
 void ParallelFor(Executor& executor, int helpers, std::size_t count,
                  const std::function<void(std::size_t)>& body);
 
+// The same, and then(0) ... then(count - 1) in this order, on this thread: each as soon as its body
+// and all before it have run, while later ones still do.
+void ParallelInOrder(Executor& executor, int helpers, std::size_t count,
+                     const std::function<void(std::size_t)>& body,
+                     const std::function<void(std::size_t)>& then);
+
 }  // namespace skerry

@@ -13,6 +13,8 @@ namespace {
 // costs as much as a small event.
 constexpr std::size_t kMostInPiece = 16;
 
+bool IsOfSites(Lane lane) { return lane != kCommonLane && lane != kCoordinatorLane; }
+
 }  // namespace
 
 void EventQueue::PostAt(Timestamp time, std::function<void()> event, Lane lane) {
@@ -46,7 +48,7 @@ void EventQueue::TakeWhatIsDue() {
 bool EventQueue::RunDue() {
   bool ran = false;
   for (TakeWhatIsDue(); !due_.empty(); ran = true) {
-    if (due_.front().lane != kCommonLane) {
+    if (IsOfSites(due_.front().lane)) {
       TakeBatch();
       RunBatch();
       continue;
@@ -62,7 +64,7 @@ bool EventQueue::RunDue() {
 void EventQueue::TakeBatch() {
   batch_.clear();
   ++num_batches_;
-  while (!due_.empty() && due_.front().lane != kCommonLane) {
+  while (!due_.empty() && IsOfSites(due_.front().lane)) {
     const Lane lane = due_.front().lane;
     if (lane != kOwnLane) {
       if (lane >= batch_of_lane_.size()) batch_of_lane_.resize(2 * std::size_t{lane} + 1);
@@ -86,19 +88,40 @@ void EventQueue::RunBatch() {
   const std::size_t piece = std::clamp<std::size_t>(batch_.size() / shares, 1, kMostInPiece);
   const std::size_t num_pieces = (batch_.size() + piece - 1) / piece;
   if (posted_.size() < num_pieces) posted_.resize(num_pieces);
-  ParallelFor(*pool_, helpers, num_pieces, [&](std::size_t p) {
-    captured_ = &posted_[p];
-    const std::size_t end = std::min(batch_.size(), (p + 1) * piece);
-    for (std::size_t i = p * piece; i < end; ++i) {
-      batch_[i].run();
-      batch_[i].run = nullptr;  // what it held goes on this thread, too
-    }
-    captured_ = nullptr;
-  });
-  for (std::size_t p = 0; p < num_pieces; ++p) {
-    for (Event& event : posted_[p]) Add(std::move(event));
-    posted_[p].clear();
+  coordinator_is_next_ = due_.empty();
+  ParallelInOrder(
+      *pool_, helpers, num_pieces,
+      [&](std::size_t p) { RunPiece(p * piece, piece, posted_[p]); },
+      [&](std::size_t p) { TakePosted(posted_[p]); });
+  for (Event& event : posted_by_coordinator_) Add(std::move(event));
+  posted_by_coordinator_.clear();
+}
+
+void EventQueue::RunPiece(std::size_t first, std::size_t size, std::vector<Event>& posted) {
+  captured_ = &posted;
+  for (std::size_t i = first; i < std::min(batch_.size(), first + size); ++i) {
+    batch_[i].run();
+    batch_[i].run = nullptr;  // what it held goes on this thread, too
   }
+  captured_ = nullptr;
+}
+
+// Events for the coordinator need not wait for the rest of the batch, unless something else comes
+// before them. What they post comes after all that the batch has posted, as on one thread.
+void EventQueue::TakePosted(std::vector<Event>& posted) {
+  for (Event& event : posted) {
+    const bool now = event.time <= clock_.Now();
+    coordinator_is_next_ = coordinator_is_next_ && (!now || event.lane == kCoordinatorLane);
+    if (!now || !coordinator_is_next_) {
+      Add(std::move(event));
+      continue;
+    }
+    captured_ = &posted_by_coordinator_;
+    event.run();
+    event.run = nullptr;
+    captured_ = nullptr;
+  }
+  posted.clear();
 }
 
 bool EventQueue::RunLast() {

@@ -18,6 +18,10 @@ using Lane = uint32_t;
 constexpr Lane kCommonLane = 0;  // anything: it runs alone
 // Only what it brought along: it may run beside every other that is in some lane.
 constexpr Lane kOwnLane = ~Lane{0};
+// The coordinator's state, and of a site only what waits for an answer to the event that posted it.
+// Its events run one after the other, and may do so while sites are still at it that were due
+// before them.
+constexpr Lane kCoordinatorLane = ~Lane{0} - 1;
 
 // Virtual time: events in the order of their times; equal times in the order of posting. Time
 // stands still while an event runs. They run on one thread, but for those in lanes; what these post
@@ -54,6 +58,8 @@ class EventQueue final : public Executor {
   bool RunLast();
   void TakeBatch();
   void RunBatch();
+  void RunPiece(std::size_t first, std::size_t size, std::vector<Event>& posted);
+  void TakePosted(std::vector<Event>& posted);
 
   // Where this thread's events go while it runs a piece of a batch.
   inline static thread_local std::vector<Event>* captured_ = nullptr;
@@ -67,6 +73,8 @@ class EventQueue final : public Executor {
   std::vector<uint64_t> batch_of_lane_;  // [lane]: the number of the last batch that it was in
   uint64_t num_batches_ = 0;
   std::vector<std::vector<Event>> posted_;  // by each piece of a batch
+  bool coordinator_is_next_ = false;        // nothing else is due before what the batch posts for it
+  std::vector<Event> posted_by_coordinator_;  // meanwhile
 };
 
 }  // namespace skerry::simulation

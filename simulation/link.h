@@ -82,7 +82,7 @@ class Link final : public rpc::CoordinatorApi {
   void Deliver(const TypedCallPtr<Reply>& call, bool held, const HandlePtr<Reply>& handle);
   template <class Reply>
   void Answer(const TypedCallPtr<Reply>& call, Result<Reply> reply);
-  void Send(const CallPtr& call, Event arrive);
+  void Send(const CallPtr& call, Event arrive, Lane lane = kCommonLane);
   // Again, after a while, when the plan says so; nobody hears if it is lost.
   void MaybeRepeat(const CallPtr& call, const Event& arrive);
   void Fail(const CallPtr& call, Duration after, const std::string& why);

@@ -28,7 +28,7 @@ void Link::Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle<
                   handle = std::make_shared<const Handle<Reply>>(std::move(handle))] {
     Deliver<Reply>(call, held, handle);
   };
-  if (ideal_) return Send(call, std::move(arrive));  // without a copy of the request
+  if (ideal_) return Send(call, std::move(arrive), kCoordinatorLane);  // without a copy of it
   Send(call, arrive);
   MaybeRepeat(call, arrive);
 }
@@ -177,14 +177,15 @@ void Link::SubmitSmall(const SubmitCallPtr& call, v1::SubmitResultRequest::Start
   auto request = std::make_shared<v1::SubmitSmallResultRequest>();
   *request->mutable_start() = std::move(start);
   *request->mutable_contents() = std::move(*chunk.mutable_data());
-  Send(call, [this, call, request] {
+  const auto arrive = [this, call, request] {
     coordinator_.Call(call->server, [this, call, request](auto& coordinator) {
       coordinator.SubmitSmallResult(client_.name(), std::move(*request),
                                     [this, call](Result<v1::SubmitResultReply> reply) {
                                       Answer<v1::SubmitResultReply>(call, std::move(reply));
                                     });
     });
-  });
+  };
+  Send(call, arrive, kCoordinatorLane);
 }
 
 void Link::BeginUpload(const SubmitCallPtr& call, const v1::SubmitResultRequest::Start& start,

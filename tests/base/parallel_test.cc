@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <latch>
+#include <thread>
 #include <vector>
 
 namespace skerry {
@@ -53,6 +54,40 @@ TEST(ParallelForTest, LateHelpersTouchNothingOfACallerThatHasGone) {
     for (const int result : results) EXPECT_EQ(result, 1);
   }
   release.count_down();
+}
+
+TEST(ParallelInOrderTest, WhatFollowsComesInOrderAndAfterItsBody) {
+  ThreadPool pool(4);
+  for (const std::size_t count : {0U, 1U, 2U, 7U, 1000U}) {
+    for (const int helpers : {0, 1, 3, 100}) {
+      std::vector<std::atomic<int>> runs(count);
+      std::vector<std::size_t> followed;
+      ParallelInOrder(
+          pool, helpers, count, [&](std::size_t i) { ++runs[i]; },
+          [&](std::size_t i) {
+            ASSERT_EQ(runs[i].load(), 1);
+            followed.push_back(i);
+          });
+      ASSERT_EQ(followed.size(), count);
+      for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(followed[i], i);
+    }
+  }
+}
+
+TEST(ParallelInOrderTest, WhatFollowsDoesNotWaitForLaterBodies) {
+  ThreadPool pool(2);
+  std::latch followed(1);
+  const auto caller = std::this_thread::get_id();
+  ParallelInOrder(
+      pool, 2, 2,
+      [&](std::size_t i) {
+        if (std::this_thread::get_id() == caller) return;  // it was faster: nothing to see
+        if (i == 1) followed.wait();
+      },
+      [&](std::size_t i) {
+        if (i == 0) followed.count_down();
+      });
+  EXPECT_TRUE(followed.try_wait());
 }
 
 }  // namespace

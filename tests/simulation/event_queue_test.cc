@@ -119,5 +119,51 @@ TEST(EventQueueTest, ALaneThatIsDueTwiceRunsOnceAtATime) {
   EXPECT_EQ(order, expected);
 }
 
+// Sites that report to the coordinator, which answers each at once or, when it has heard of all, all
+// of them; some say something else before.
+std::vector<std::string> Rounds(int num_threads, bool answers_at_once) {
+  constexpr Lane kSites = 100;
+  ThreadPool pool(std::max(num_threads, 1));
+  Queue q;
+  if (num_threads > 0) q.events.RunLanesOn(&pool);
+  std::array<int, kSites + 1> visits{};
+  int heard = 0;
+  std::function<void(Lane)> visit = [&](Lane site) {
+    if (++visits[site] > 4) return;
+    if (visits[site] == 2 && site % 7 == 0) q.events.PostAt(q.clock.Now(), q.Say("aside"));
+    if (visits[site] == 3) q.events.PostAt(q.At(2), q.Say("later " + std::to_string(site)));
+    const auto report = [&, site] {
+      q.said.push_back(std::to_string(site) + " is number " + std::to_string(++heard));
+      const auto answer = [&](Lane to) {
+        q.events.PostAt(
+            q.clock.Now(), [&visit, to] { visit(to); }, to);
+      };
+      if (answers_at_once) return answer(site);
+      if (heard % kSites != 0) return;
+      for (Lane to = 1; to <= kSites; ++to) answer(to);
+    };
+    q.events.PostAt(q.clock.Now(), report, kCoordinatorLane);
+  };
+  for (Lane site = 1; site <= kSites; ++site) {
+    q.events.PostAt(
+        q.At(1), [&visit, site] { visit(site); }, site);
+  }
+  for (const int second : {1, 2}) {
+    q.clock.AdvanceTo(q.At(second));
+    while (q.events.RunDue()) {
+    }
+  }
+  return q.said;
+}
+
+TEST(EventQueueTest, TheCoordinatorHearsOfSitesInTheOrderThatOneThreadWouldMake) {
+  for (const bool at_once : {false, true}) {
+    const std::vector<std::string> alone = Rounds(0, at_once);
+    EXPECT_EQ(alone.size(), 4U * 100 + 14 + 100);
+    EXPECT_EQ(Rounds(1, at_once), alone);
+    EXPECT_EQ(Rounds(3, at_once), alone);
+  }
+}
+
 }  // namespace
 }  // namespace skerry::simulation
