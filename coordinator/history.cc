@@ -5,8 +5,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 #include <utility>
 
+#include "base/text.h"
 #include "crypto/sha256.h"
 
 namespace skerry::coordinator {
@@ -16,12 +18,17 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kFormat = "skerry history 1";
 
-Json ParticipantToJson(const storage::TaskRecord& task) {
-  Json json = {{"site", task.site},
-               {"num_examples", task.num_examples},
-               {"content_hash", task.content_hash.Hex()}};
-  if (task.base_version >= 0) json["base_version"] = task.base_version;
-  return json;
+// What the history says of one participant, as Json::dump(1) would write it so deep inside: a long
+// run has millions of them.
+void AppendParticipant(const storage::TaskRecord& task, std::string& text) {
+  text += text.ends_with('[') ? "\n    {\n" : ",\n    {\n";
+  text += "     \"site\": " + (IsName(task.site) ? '"' + task.site + '"' : Json(task.site).dump());
+  text += ",\n     \"num_examples\": " + std::to_string(task.num_examples);
+  text += ",\n     \"content_hash\": \"" + task.content_hash.Hex() + "\"";
+  if (task.base_version >= 0) {
+    text += ",\n     \"base_version\": " + std::to_string(task.base_version);
+  }
+  text += "\n    }";
 }
 
 Status NotAHistory(const std::string& name, const std::string& what) {
@@ -64,23 +71,41 @@ std::vector<const storage::TaskRecord*> CountedInOrder(
   return counted;
 }
 
+// Puts them where the rounds' empty lists are.
+std::string WithParticipants(const std::string& history,
+                             const std::vector<const std::string*>& participants) {
+  constexpr std::string_view kEmpty = "   \"counted\": []";
+  std::string text;
+  std::size_t begin = 0;
+  for (const std::string* round : participants) {
+    const std::size_t list = history.find(kEmpty, begin) + kEmpty.size() - 2;
+    text.append(history, begin, list - begin);
+    text += round->empty() ? "[]" : *round + "\n   ]";
+    begin = list + 2;
+  }
+  return text.append(history, begin);
+}
+
 }  // namespace
 
 std::string HistoryToJson(const storage::RunRecord& run,
                           const std::vector<storage::RoundRecord>& rounds,
                           const std::vector<storage::TaskRecord>& tasks) {
-  std::map<int64_t, Json> counted;
+  std::map<int64_t, std::string> counted;
   for (const storage::TaskRecord* task : CountedInOrder(tasks)) {
-    counted.try_emplace(task->round, Json::array())
-        .first->second.push_back(ParticipantToJson(*task));
+    AppendParticipant(*task, counted.try_emplace(task->round, "[").first->second);
   }
+  std::vector<const std::string*> participants;  // of the rounds in `list`
+  const std::string nobody;
   Json list = Json::array();
   for (const storage::RoundRecord& round : rounds) {
     if (round.phase != "committed" || round.kind == "initialize") continue;
     Json entry = {{"round", round.round}, {"attempt", round.attempt}, {"kind", round.kind}};
-    entry["counted"] = counted.contains(round.round) ? counted[round.round] : Json::array();
+    entry["counted"] = Json::array();
     if (round.model_version >= 0) entry["model_hash"] = round.model_hash.Hex();
     list.push_back(std::move(entry));
+    const auto found = counted.find(round.round);
+    participants.push_back(found == counted.end() ? &nobody : &found->second);
   }
   Json history = {{"format", kFormat},
                   {"run", run.run_id},
@@ -88,7 +113,7 @@ std::string HistoryToJson(const storage::RunRecord& run,
                   {"state", std::string(Name(run.state))},
                   {"sites", run.sites.get()},
                   {"rounds", std::move(list)}};
-  return history.dump(1) + "\n";
+  return WithParticipants(history.dump(1), participants) + "\n";
 }
 
 Result<Participants> ParseHistory(std::string_view json, const std::string& name) {

@@ -14,9 +14,12 @@ template <class Key>
 class TimerQueue {
  public:
   void Set(Key key, Timestamp at) {
-    Cancel(key);
-    times_[key] = at;
-    queue_.emplace(at, key);
+    const auto [found, is_new] = times_.try_emplace(key, at);
+    if (is_new) return void(queue_.emplace(at, key));
+    // Moved, with the memory that it has.
+    auto node = queue_.extract({std::exchange(found->second, at), key});
+    node.value().first = at;
+    queue_.insert(std::move(node));
   }
 
   void Cancel(Key key) {

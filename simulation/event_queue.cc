@@ -90,8 +90,7 @@ void EventQueue::RunBatch() {
   if (posted_.size() < num_pieces) posted_.resize(num_pieces);
   coordinator_is_next_ = due_.empty();
   ParallelInOrder(
-      *pool_, helpers, num_pieces,
-      [&](std::size_t p) { RunPiece(p * piece, piece, posted_[p]); },
+      *pool_, helpers, num_pieces, [&](std::size_t p) { RunPiece(p * piece, piece, posted_[p]); },
       [&](std::size_t p) { TakePosted(posted_[p]); });
   for (Event& event : posted_by_coordinator_) Add(std::move(event));
   posted_by_coordinator_.clear();

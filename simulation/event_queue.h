@@ -73,7 +73,7 @@ class EventQueue final : public Executor {
   std::vector<uint64_t> batch_of_lane_;  // [lane]: the number of the last batch that it was in
   uint64_t num_batches_ = 0;
   std::vector<std::vector<Event>> posted_;  // by each piece of a batch
-  bool coordinator_is_next_ = false;        // nothing else is due before what the batch posts for it
+  bool coordinator_is_next_ = false;  // nothing else is due before what the batch posts for it
   std::vector<Event> posted_by_coordinator_;  // meanwhile
 };
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "testing/status_matchers.h"
 
 namespace skerry::coordinator {
@@ -42,6 +44,18 @@ storage::RunRecord RunOf() {
   run.sites = {"north", "south"};
   run.state = storage::RunState::kCompleted;
   return run;
+}
+
+TEST(HistoryTest, ItsTextIsWhatTheJsonLibraryWouldWrite) {
+  using storage::Outcome;
+  storage::TaskRecord odd = TaskOf(2, "od\"d \"counted\": []", Outcome::kCounted);
+  odd.base_version = 1;
+  const std::string json = HistoryToJson(
+      RunOf(), {RoundOf(1, "committed"), RoundOf(2, "committed"), RoundOf(3, "committed")},
+      {TaskOf(1, "north", Outcome::kCounted), TaskOf(1, "south", Outcome::kCounted), odd,
+       TaskOf(3, "south", Outcome::kDiscarded)});
+  EXPECT_EQ(json, nlohmann::ordered_json::parse(json).dump(1) + "\n");
+  EXPECT_EQ(nlohmann::json::parse(json)["rounds"][1]["counted"][0]["site"], odd.site);
 }
 
 TEST(HistoryTest, WhatIsExportedIsReadBackAsWhoWasCountedInWhichRound) {

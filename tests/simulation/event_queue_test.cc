@@ -119,8 +119,8 @@ TEST(EventQueueTest, ALaneThatIsDueTwiceRunsOnceAtATime) {
   EXPECT_EQ(order, expected);
 }
 
-// Sites that report to the coordinator, which answers each at once or, when it has heard of all, all
-// of them; some say something else before.
+// Sites that report to the coordinator, which answers each at once or, when it has heard of all,
+// all of them; some say something else before.
 std::vector<std::string> Rounds(int num_threads, bool answers_at_once) {
   constexpr Lane kSites = 100;
   ThreadPool pool(std::max(num_threads, 1));
