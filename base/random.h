@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -44,10 +45,12 @@ class RandomStream {
  private:
   void Refill();
 
+  static constexpr std::size_t kWords = 16;  // of four blocks, which are made side by side
+
   std::array<uint32_t, 2> key_;
-  std::array<uint32_t, 4> counter_;
-  std::array<uint32_t, 4> block_{};
-  int used_ = 4;
+  std::array<uint32_t, 4> counter_;  // of the next block
+  std::array<uint32_t, kWords> words_;
+  std::size_t used_ = kWords;
 };
 
 // Fisher and Yates. The order depends on the stream alone.

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/freed_memory.h"
 #include "base/text.h"
 #include "bench/settings.h"
 #include "bench/virtual_rows.h"
@@ -145,6 +146,7 @@ int Run(const Settings& settings) {
 }  // namespace skerry::bench
 
 int main(int argc, char** argv) {
+  skerry::KeepFreedMemory();
   skerry::bench::Settings settings = {{"sites", 1000}, {"per_round", 0}, {"rounds", 30},
                                       {"rows", 100},   {"features", 30}, {"batch", 10},
                                       {"threads", 2},  {"idle", 4096}};

@@ -1,3 +1,7 @@
+#include "base/freed_memory.h"
 #include "cli/cli_app.h"
 
-int main(int argc, char** argv) { return skerry::CliMain(argc, argv); }
+int main(int argc, char** argv) {
+  skerry::KeepFreedMemory();  // a simulation frees in each round what the next one needs
+  return skerry::CliMain(argc, argv);
+}

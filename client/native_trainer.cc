@@ -87,8 +87,8 @@ NativeTrainer::NativeTrainer(std::string site, std::map<std::string, RowReader> 
 Result<WorkDone> NativeTrainer::Run(const WorkOrder& order) {
   SKERRY_RETURN_IF_ERROR(CheckTask(policy_, *order.spec, *order.task));
   // A coordinator that began anew counts its runs from 1 again.
-  const std::string run = order.coordinator_id + "/" + order.task->run_id() + "/" +
-                          HexEncode(order.task->run_spec_sha256());
+  const std::string run =
+      order.coordinator_id + "/" + order.task->run_id() + "/" + order.task->run_spec_sha256();
   SKERRY_ASSIGN_OR_RETURN(RunDataCache::Lease lease, runs_.Take(run, order.stop));
   Result<WorkDone> done = WorkWithinMemory(order, *lease);
   const Code code = done.status().code();

@@ -21,6 +21,7 @@ class ResultWriter {
  public:
   // INVALID_ARGUMENT: the task's result layout is none.
   static Result<ResultWriter> Create(const WorkOrder& order) {
+    if (order.layout != nullptr) return ResultWriter(*order.result, order.layout);
     SKERRY_ASSIGN_OR_RETURN(auto layout, rpc::ParseLayout(order.task->result_layout()));
     return ResultWriter(*order.result, std::move(layout));
   }

@@ -134,9 +134,10 @@ void Session::OnFetched(Work& work, std::shared_ptr<File> file, const Status& st
 // Where the trainer writes: to memory, if it is little.
 Result<std::shared_ptr<File>> Session::NewResult(Work& work) {
   work.small_result.reset();
-  const auto parsed = rpc::ParseLayout(work.task->result_layout());
-  const bool small =
-      parsed.ok() && (*parsed)->layout.size_bytes() <= static_cast<int64_t>(rpc::kSmallResultBytes);
+  auto parsed = rpc::ParseLayout(work.task->result_layout());
+  work.layout = parsed.ok() ? *std::move(parsed) : nullptr;
+  const bool small = work.layout != nullptr && work.layout->layout.size_bytes() <=
+                                                   static_cast<int64_t>(rpc::kSmallResultBytes);
   if (small) return std::shared_ptr<File>(work.small_result = std::make_shared<BytesFile>());
   SKERRY_ASSIGN_OR_RETURN(auto file,
                           parts_.files.Open(ResultPath(work.task->task_id()), OpenMode::kCreate));
@@ -168,6 +169,7 @@ void Session::Train(Work& work) {
   Result<std::shared_ptr<File>> result = NewResult(work);
   if (!result.ok()) return Retry(work, result.status());
   order->result = *std::move(result);
+  order->layout = work.layout;
   if (Status opened = OpenStates(work, *order); !opened.ok()) return Retry(work, opened);
   SKERRY_FAILPOINT("client/training-begins");
   order->stop = work.stop.get_token();
@@ -220,11 +222,13 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
 Status Session::Seal(Work& work, WorkDone& done) {
   if (done.header.content_hash().empty()) {
     SKERRY_ASSIGN_OR_RETURN(const auto file, OpenResult(work));
-    SKERRY_RETURN_IF_ERROR(client::Seal(*work.task, *file, done));
+    SKERRY_RETURN_IF_ERROR(work.layout == nullptr
+                               ? client::Seal(*work.task, *file, done)
+                               : client::Seal(*work.task, *work.layout, *file, done));
   }
   SKERRY_RETURN_IF_ERROR(SealState(work, done));
-  work.header = done.header;
-  work.digests = done.digests;
+  work.header = std::move(done.header);
+  work.digests = std::move(done.digests);
   work.stage = Stage::kSubmitting;
   work.ask_first = false;
   work.model.reset();

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/status.h"
 #include "rpc/chunks.h"
+#include "rpc/parsed_layout.h"
 #include "skerry/v1/task.pb.h"
 
 namespace skerry::client {
@@ -24,6 +25,7 @@ struct WorkProgress {
 // A task to be worked on.
 struct WorkOrder {
   std::shared_ptr<const v1::Task> task;
+  std::shared_ptr<const rpc::ParsedLayout> layout;  // the task's; null: nobody has parsed it yet
   std::string coordinator_id;  // whose run it is: another coordinator's may have the same name
   std::shared_ptr<const v1::RunSpec> spec;
   std::shared_ptr<File> model;  // the model version, verified; null when the task needs none
@@ -51,6 +53,9 @@ struct WorkDone {
 // Makes the header of a result, with the hash of all its bytes: a trainer's thread has the time for
 // that.
 Status Seal(const v1::Task& task, const File& result, WorkDone& done);
+// The same if `layout` is the task's.
+Status Seal(const v1::Task& task, const rpc::ParsedLayout& layout, const File& result,
+            WorkDone& done);
 
 // Local work. Run() blocks until the task is done, and may be called from several threads at once.
 // CANCELLED when `stop` was requested; RESOURCE_EXHAUSTED when the disk is full, UNAVAILABLE when

@@ -64,10 +64,15 @@ Status ModelSink::CheckWhole() {
 
 Status Seal(const v1::Task& task, const File& result, WorkDone& done) {
   SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(task.result_layout()));
+  return Seal(task, *parsed, result, done);
+}
+
+Status Seal(const v1::Task& task, const rpc::ParsedLayout& layout, const File& result,
+            WorkDone& done) {
   v1::ResultHeader header;
   header.set_task_id(task.task_id());
-  header.set_layout_hash(std::string(parsed->hash.view()));
-  header.set_size_bytes(static_cast<uint64_t>(parsed->layout.size_bytes()));
+  header.set_layout_hash(std::string(layout.hash.view()));
+  header.set_size_bytes(static_cast<uint64_t>(layout.layout.size_bytes()));
   header.set_num_examples(done.num_examples);
   for (const auto& [name, value] : done.scalars) (*header.mutable_scalars())[name] = value;
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size, result.Size());

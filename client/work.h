@@ -36,7 +36,8 @@ struct Work {
 
   explicit Work(rpc::Backoff b) : backoff(std::move(b)) {}
 
-  std::shared_ptr<const v1::Task> task;  // without the model that came inside it
+  std::shared_ptr<const v1::Task> task;             // without the model that came inside it
+  std::shared_ptr<const rpc::ParsedLayout> layout;  // of its result; null: not parsed, or not good
   Stage stage = Stage::kFetching;
   uint64_t life =
       0;  // tells a callback for this object from one for an earlier one with its task id

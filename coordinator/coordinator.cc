@@ -18,7 +18,7 @@ bool IsSmall(const FinalizeInput& input) {
   if (input.spec.makes_model && !IsSmallVersion(input.base)) return false;
   if (input.program->parameters().num_elements() > kFewElements) return false;
   uint64_t bytes = 0;
-  for (const CountedResult& result : input.results) bytes += result.header.size_bytes();
+  for (const CountedResult& result : input.results) bytes += result.header->size_bytes();
   return bytes <= kFewBytes;
 }
 

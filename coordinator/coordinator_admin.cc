@@ -1,6 +1,7 @@
 // Runs and sites as operators see and steer them.
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <utility>
@@ -43,13 +44,17 @@ void FillRounds(const std::vector<storage::RoundRecord>& rounds,
     auto end = begin;
     while (end != tasks.end() && end->round == round.round) ++end;
     // A task that went on into a later attempt is shown with the last one only.
-    std::vector<storage::TaskRecord> own;
-    for (auto task = begin; task != end; ++task) {
-      const bool carried =
-          task->outcome == storage::Outcome::kCounted && round.phase == "committed";
-      if (task->attempt == round.attempt || carried) own.push_back(*task);
+    const auto is_own = [&round](const storage::TaskRecord& task) {
+      const bool carried = task.outcome == storage::Outcome::kCounted && round.phase == "committed";
+      return task.attempt == round.attempt || carried;
+    };
+    if (std::all_of(begin, end, is_own)) {
+      *reply.add_rounds() = Summarize(round, {begin, end});
+    } else {
+      std::vector<storage::TaskRecord> own;
+      std::copy_if(begin, end, std::back_inserter(own), is_own);
+      *reply.add_rounds() = Summarize(round, own);
     }
-    *reply.add_rounds() = Summarize(round, own);
     ShowAsNow(reply, *reply.mutable_rounds()->rbegin());
   }
 }

@@ -227,9 +227,9 @@ class VersionMaker {
     if (sections.empty() || sections.front().empty()) return learning::Coefficients{};
     std::vector<learning::UpdateInfo> updates;
     for (const CountedResult& result : input_.results) {
-      const auto& scalars = result.header.scalars();
+      const auto& scalars = result.header->scalars();
       updates.push_back({.site = result.site,
-                         .num_examples = result.header.num_examples(),
+                         .num_examples = result.header->num_examples(),
                          .staleness = StalenessOf(result),
                          .scalars = {scalars.begin(), scalars.end()}});
     }
@@ -327,10 +327,10 @@ class VersionMaker {
 bool IsWhole(const CountedResult& result) {
   if (result.file == nullptr) return false;
   if (result.chunk_checksums.empty()) {
-    const Result<crypto::Digest> hash = rpc::ResultHash(result.header, *result.file);
-    return hash.ok() && hash->view() == result.header.content_hash();
+    const Result<crypto::Digest> hash = rpc::ResultHash(*result.header, *result.file);
+    return hash.ok() && hash->view() == result.header->content_hash();
   }
-  const uint64_t size_bytes = result.header.size_bytes();
+  const uint64_t size_bytes = result.header->size_bytes();
   std::vector<char> buffer(std::min(size_bytes, crypto::kChunkBytes));
   for (std::size_t i = 0; i < result.chunk_checksums.size(); ++i) {
     const uint64_t offset = i * crypto::kChunkBytes;
@@ -384,7 +384,7 @@ Result<FinalizeOutput> Finalizer::Run(const FinalizeInput& input) {
   std::vector<const v1::ResultHeader*> headers;
   for (const CountedResult& result : input.results) {
     SKERRY_RETURN_IF_ERROR(AddSums(*result.file, input.spec, sums));
-    headers.push_back(&result.header);
+    headers.push_back(result.header.get());
   }
   if (!input.results.empty()) {
     SKERRY_ASSIGN_OR_RETURN(output.metrics, input.program->Metrics(input.spec, sums));

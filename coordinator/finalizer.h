@@ -30,7 +30,7 @@ struct ModelVersion {
 struct CountedResult {
   std::string site;
   int64_t task_id = 0;
-  v1::ResultHeader header;
+  std::shared_ptr<const v1::ResultHeader> header;
   std::shared_ptr<const File> file;       // null: the file is gone
   std::vector<uint32_t> chunk_checksums;  // as it was checked; empty: by an earlier process
   std::optional<ModelVersion> base;       // that it began with, if that is not the round's

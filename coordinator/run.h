@@ -40,7 +40,7 @@ using Participants = std::map<int64_t, std::vector<Participant>>;
 // round.
 struct TaskSlot {
   storage::TaskRecord record;
-  v1::ResultHeader header;  // once it has reported
+  std::shared_ptr<const v1::ResultHeader> header;  // once it has reported
   v1::Progress progress;
   Timestamp last_advance;  // of the progress
 };

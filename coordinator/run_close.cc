@@ -125,7 +125,7 @@ void Run::Do(const Commit& /*effect*/) {
   }
   if (track_ != nullptr) {
     for (const int32_t place : counted_)
-      NoteTrack(slots_.at(place).record, slots_.at(place).header);
+      NoteTrack(slots_.at(place).record, *slots_.at(place).header);
   }
   CloseTasks(counted_);
   NoteAbsences(counted_);

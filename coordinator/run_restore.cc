@@ -115,7 +115,9 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
     const auto place = PlaceOf(task.site);
     if (!place || task.outcome != Outcome::kNone) continue;
     TaskSlot& slot = slots_[*place];  // of several attempts' tasks, the newest is last
-    slot.header.ParseFromString(task.header);
+    const auto header = std::make_shared<v1::ResultHeader>();
+    header->ParseFromString(task.header);
+    slot.header = header;
     slot.last_advance = host_.Now();
     slot.record = std::move(task);
   }

@@ -111,7 +111,7 @@ void Run::OnReported(int32_t place, v1::ResultHeader header,
   slot->record.size_bytes = header.size_bytes();
   slot->record.num_examples = header.num_examples();
   slot->record.header = header.SerializeAsString();
-  slot->header = std::move(header);
+  slot->header = std::make_shared<const v1::ResultHeader>(std::move(header));
   slot->record.metrics = SerializeMetrics(metrics);
   if (IsAsynchronous(*spec_)) slot->record.arrival = NextArrival();
   host_.StageReceipt(slot->record);

@@ -137,7 +137,9 @@ bool RoundReplayer::OpenResults(const std::vector<const storage::TaskRecord*>& c
     CountedResult result;
     result.site = task->site;
     result.task_id = task->task_id;
-    result.header.ParseFromString(task->header);
+    const auto header = std::make_shared<v1::ResultHeader>();
+    header->ParseFromString(task->header);
+    result.header = header;
     result.file = *std::move(file);
     const bool newest = task->base_version < 0 || !base_ || task->base_version == base_->version;
     if (!newest) {

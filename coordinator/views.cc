@@ -142,7 +142,7 @@ std::vector<v1::SiteInRound> SitesOf(const Run& run, const std::vector<SitePrese
 }
 
 v1::RoundSummary Summarize(const storage::RoundRecord& round,
-                           const std::vector<storage::TaskRecord>& tasks) {
+                           std::span<const storage::TaskRecord> tasks) {
   v1::RoundSummary summary;
   summary.set_round(round.round);
   summary.set_attempt(round.attempt);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,6 @@ inline constexpr std::string_view kBrokenReason = "no connection; waiting for it
 std::vector<v1::SiteInRound> SitesOf(const Run& run, const std::vector<SitePresence>& presence);
 // A round as the journal has it, with its tasks (of that round and attempt or before).
 v1::RoundSummary Summarize(const storage::RoundRecord& round,
-                           const std::vector<storage::TaskRecord>& tasks);
+                           std::span<const storage::TaskRecord> tasks);
 
 }  // namespace skerry::coordinator

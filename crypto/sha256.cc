@@ -16,38 +16,37 @@ const EVP_MD* Algorithm() {
   return algorithm;
 }
 
-}  // namespace
-
-struct Sha256Stream::Context {
-  std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>> handle{EVP_MD_CTX_new()};
-};
-
 // A few that are done: to make one takes longer than to hash a short text.
-std::vector<std::unique_ptr<Sha256Stream::Context>>& Sha256Stream::Spares() {
-  thread_local std::vector<std::unique_ptr<Context>> spares;
+using Handle = std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>>;
+std::vector<Handle>& Spares() {
+  thread_local std::vector<Handle> spares;
   return spares;
 }
 
-Sha256Stream::Sha256Stream() {
-  std::vector<std::unique_ptr<Context>>& spares = Spares();
-  if (spares.empty()) {
-    context_ = std::make_unique<Context>();
-    SKERRY_CHECK(context_->handle != nullptr);
-  } else {
-    context_ = std::move(spares.back());
-    spares.pop_back();
+Handle TakeSpare() {
+  if (Spares().empty()) return Handle(EVP_MD_CTX_new());
+  Handle handle = std::move(Spares().back());
+  Spares().pop_back();
+  return handle;
+}
+
+}  // namespace
+
+struct Sha256Stream::Context {
+  ~Context() {
+    constexpr std::size_t kMostSpares = 4;
+    if (Spares().size() < kMostSpares) Spares().push_back(std::move(handle));
   }
+
+  Handle handle = TakeSpare();
+};
+
+Sha256Stream::Sha256Stream() : context_(std::make_unique<Context>()) {
+  SKERRY_CHECK(context_->handle != nullptr);
   SKERRY_CHECK(EVP_DigestInit_ex2(context_->handle.get(), Algorithm(), nullptr) == 1);
 }
 
-Sha256Stream::~Sha256Stream() { Retire(); }
-
-void Sha256Stream::Retire() {
-  constexpr std::size_t kMostSpares = 4;
-  if (context_ != nullptr && Spares().size() < kMostSpares) Spares().push_back(std::move(context_));
-  context_.reset();
-}
-
+Sha256Stream::~Sha256Stream() = default;
 Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
 Sha256Stream& Sha256Stream::operator=(Sha256Stream&&) noexcept = default;
 
@@ -63,7 +62,7 @@ Digest Sha256Stream::Finish() && {
   auto* out = reinterpret_cast<unsigned char*>(digest.bytes.data());
   SKERRY_CHECK(EVP_DigestFinal_ex(context_->handle.get(), out, &size) == 1);
   SKERRY_CHECK(size == digest.bytes.size());
-  Retire();
+  context_.reset();
   return digest;
 }
 

@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <string_view>
-#include <vector>
 
 #include "crypto/digest.h"
 
@@ -24,9 +23,6 @@ class Sha256Stream {
 
  private:
   struct Context;
-  static std::vector<std::unique_ptr<Context>>& Spares();
-  void Retire();
-
   std::unique_ptr<Context> context_;
 };
 

@@ -51,8 +51,8 @@ Status CheckOptions(const LocalTrainingOptions& options) {
   return CheckOptimizer(OptimizerOf(options));
 }
 
-bool IsLabelOf(const AnyModel& model, double label) {
-  switch (model.output_kind()) {
+bool IsLabelOf(OutputKind kind, double num_outputs, double label) {
+  switch (kind) {
     case OutputKind::kValue:
     case OutputKind::kRisk:
       return IsFinite(label);
@@ -61,8 +61,7 @@ bool IsLabelOf(const AnyModel& model, double label) {
     case OutputKind::kClasses:
       break;
   }
-  return label >= 0.0 && label < static_cast<double>(model.num_outputs()) &&
-         label == std::trunc(label);
+  return label >= 0.0 && label < num_outputs && label == std::trunc(label);
 }
 
 template <class T>
@@ -80,8 +79,10 @@ Status CheckData(const BasicModel<T>& model, const BasicDataset<T>& data) {
     return InvalidArgument("rows of " + std::to_string(data.num_features) +
                            " inputs do not fit a model of " + std::to_string(model.num_features()));
   }
+  const OutputKind kind = model.output_kind();
+  const auto num_outputs = static_cast<double>(model.num_outputs());
   for (std::size_t r = 0; r < data.labels.size(); ++r) {
-    if (!IsLabelOf(model, static_cast<double>(data.labels[r]))) {
+    if (!IsLabelOf(kind, num_outputs, static_cast<double>(data.labels[r]))) {
       return InvalidArgument("row " + std::to_string(r) +
                              ": the label is none that the model knows");
     }
@@ -107,6 +108,16 @@ class BatchBuffer {
     return {static_cast<int64_t>(rows.size()),
             std::span<const T>(features_).first(rows.size() * width),
             std::span<const T>(labels_).first(rows.size())};
+  }
+  // Has the rows that are gathered next on their way from memory: they are far apart.
+  void Expect(std::span<const uint32_t> rows) const {
+    constexpr std::size_t kLine = 64 / sizeof(T);
+    constexpr std::size_t kMost = 4 * kLine;  // of a row; from there on the processor foresees it
+    const auto width = static_cast<std::size_t>(data_.num_features);
+    for (const uint32_t row : rows) {
+      const T* const begin = data_.features.data() + row * width;
+      for (std::size_t j = 0; j < std::min(width, kMost); j += kLine) __builtin_prefetch(begin + j);
+    }
   }
 
  private:
@@ -199,7 +210,10 @@ class Trainer {
     }
     const auto begin = static_cast<std::size_t>(place * batch_rows_);
     const std::span<const uint32_t> rest = std::span<const uint32_t>(order_).subspan(begin);
-    return batch_.Gather(rest.first(std::min(rest.size(), static_cast<std::size_t>(batch_rows_))));
+    const std::size_t rows = std::min(rest.size(), static_cast<std::size_t>(batch_rows_));
+    const BasicBatch<T> batch = batch_.Gather(rest.first(rows));
+    batch_.Expect(rest.subspan(rows, std::min(rest.size() - rows, rows)));
+    return batch;
   }
 
   double Step(BasicBatch<T> batch) {

@@ -54,6 +54,32 @@ TEST(RandomStreamTest, KnownArgumentsHaveKnownNumbers) {
   EXPECT_NEAR(normals.Normal(), -0.13094828165796096, 1e-15);
 }
 
+TEST(RandomStreamTest, ItsWordsAreThoseOfItsBlocksOneAfterTheOther) {
+  const Words first = Philox({42, 0}, {static_cast<uint32_t>(Purpose::kShuffle), 7, 0, 0x736b6572});
+  const uint64_t site = StableHash("north");
+  const Words second = Philox(
+      {first[0], first[1]}, {static_cast<uint32_t>(site), static_cast<uint32_t>(site >> 32), 3, 0});
+  RandomStream stream(42, Purpose::kShuffle, 7, "north", 3);
+  for (uint32_t block = 0; block < 100; ++block) {
+    const Words words =
+        Philox({second[0], second[1]}, {block, 0, second[2] ^ first[2], second[3] ^ first[3]});
+    for (const uint32_t word : words) ASSERT_EQ(stream.NextWord(), word) << "block " << block;
+  }
+}
+
+TEST(RandomStreamTest, A64BitNumberIsTwoWordsWhereverItBegins) {
+  for (int before = 0; before < 20; ++before) {
+    RandomStream words(7, Purpose::kShuffle, 3, "a", 1);
+    RandomStream numbers = words;
+    for (int i = 0; i < before; ++i) EXPECT_EQ(numbers.NextWord(), words.NextWord());
+    for (int i = 0; i < 40; ++i) {
+      const uint64_t low = words.NextWord();
+      const uint64_t high = words.NextWord();
+      EXPECT_EQ(numbers.Next64(), low | (high << 32)) << before << " words before, number " << i;
+    }
+  }
+}
+
 TEST(RandomStreamTest, EqualArgumentsGiveEqualNumbers) {
   RandomStream a(1, Purpose::kSplit, 2, "s", 3);
   RandomStream b(1, Purpose::kSplit, 2, "s", 3);

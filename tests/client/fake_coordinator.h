@@ -120,16 +120,16 @@ class FakeCoordinator final : public rpc::CoordinatorApi {
   void TakeApart(const v1::PullTaskRequest& request, const rpc::Callback<v1::PullTaskReply>& done) {
     const v1::SubmitSmallResultRequest& result = request.results(0);
     auto bytes = std::make_shared<BytesFile>(result.contents());
-    SubmitResult(result.start(), rpc::ReadChunks(std::move(bytes), 0, nullptr),
-                 [done, id = result.start().header().task_id()](
-                     const Result<v1::SubmitResultReply>& r) {
-                   // What says something about the session is the answer to the poll itself.
-                   if (!r.status().detail().empty()) return done(r.status());
-                   v1::PullTaskReply reply;
-                   reply.mutable_wait();
-                   *reply.add_answers() = rpc::AnswerTo(id, r);
-                   done(reply);
-                 });
+    SubmitResult(
+        result.start(), rpc::ReadChunks(std::move(bytes), 0, nullptr),
+        [done, id = result.start().header().task_id()](const Result<v1::SubmitResultReply>& r) {
+          // What says something about the session is the answer to the poll itself.
+          if (!r.status().detail().empty()) return done(r.status());
+          v1::PullTaskReply reply;
+          reply.mutable_wait();
+          *reply.add_answers() = rpc::AnswerTo(id, r);
+          done(reply);
+        });
   }
 };
 

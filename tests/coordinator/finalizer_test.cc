@@ -103,9 +103,11 @@ class FinalizerTest : public ::testing::Test {
     result.site = site;
     const std::string bytes = BytesOf(update) + BytesOf<double>({sum});
     auto file = std::make_shared<BytesFile>(bytes);
-    result.header.set_num_examples(num_examples);
-    result.header.set_size_bytes(bytes.size());
-    result.header.set_content_hash(std::string(rpc::ResultHash(result.header, *file)->view()));
+    v1::ResultHeader header;
+    header.set_num_examples(num_examples);
+    header.set_size_bytes(bytes.size());
+    header.set_content_hash(std::string(rpc::ResultHash(header, *file)->view()));
+    result.header = std::make_shared<const v1::ResultHeader>(std::move(header));
     result.file = std::move(file);
     input.results.push_back(std::move(result));
   }
@@ -207,7 +209,7 @@ TEST_F(FinalizerTest, AResultThatChangedAfterItWasCheckedIsDamaged) {
     Add(site, std::vector<float>(static_cast<std::size_t>(size), 1), 1);
   }
   for (CountedResult& result : input.results) {
-    std::string bytes(result.header.size_bytes(), '\0');
+    std::string bytes(result.header->size_bytes(), '\0');
     ASSERT_OK(result.file->ReadAt(0, bytes));
     result.chunk_checksums = {Crc32c(std::string_view(bytes).substr(0, crypto::kChunkBytes)),
                               Crc32c(std::string_view(bytes).substr(crypto::kChunkBytes))};
@@ -222,7 +224,9 @@ TEST_F(FinalizerTest, AResultThatChangedAfterItWasCheckedIsDamaged) {
 TEST_F(FinalizerTest, AHeaderThatIsNotTheOneThatWasHashedCountsAsDamageToo) {
   SetSize(1);
   Add("a", {1}, 1);
-  input.results[0].header.set_num_examples(1000);
+  v1::ResultHeader header = *input.results[0].header;
+  header.set_num_examples(1000);
+  input.results[0].header = std::make_shared<const v1::ResultHeader>(header);
   ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
   EXPECT_THAT(output.damaged, ElementsAre(0));
 }
@@ -260,8 +264,10 @@ TEST_F(FinalizerTest, ARoundWithoutAModelGivesItsMetricsAlone) {
   input.spec.makes_model = false;
   Add("a", {}, 2);
   CountedResult& result = input.results[0];
-  (*result.header.mutable_scalars())["train_loss"] = 0.5;
-  result.header.set_content_hash(std::string(rpc::ResultHash(result.header, *result.file)->view()));
+  v1::ResultHeader header = *result.header;
+  (*header.mutable_scalars())["train_loss"] = 0.5;
+  header.set_content_hash(std::string(rpc::ResultHash(header, *result.file)->view()));
+  result.header = std::make_shared<const v1::ResultHeader>(header);
   ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
   EXPECT_FALSE(output.model.has_value());
   ASSERT_EQ(output.metrics.size(), 2U);
