@@ -25,8 +25,7 @@ Status CheckNumResults(int num_results) {
 
 }  // namespace
 
-void Coordinator::PullTask(const std::string& name, uint64_t call_id,
-                           v1::PullTaskRequest request,
+void Coordinator::PullTask(const std::string& name, uint64_t call_id, v1::PullTaskRequest request,
                            rpc::Callback<v1::PullTaskReply> done) {
   Site* site = FindSite(name);
   if (Status status = CheckSession(site, request.epoch()); !status.ok()) {
@@ -127,7 +126,7 @@ void Coordinator::AnswerPull(Site& site, bool hold_is_over) {
   if (!news && !hold_is_over) return;
   if (reply.outcome_case() == v1::PullTaskReply::OUTCOME_NOT_SET) reply.mutable_wait();
   const bool receipts = !site.answers.empty() && receipts_wait_;
-  reply.mutable_answers()->Assign(site.answers.begin(), site.answers.end());
+  for (v1::PullTaskReply::Answer& answer : site.answers) *reply.add_answers() = std::move(answer);
   site.answers.clear();
   Send<v1::PullTaskReply>(std::move(site.pull->done), std::move(reply), receipts || MustCommit());
   site.pull.reset();

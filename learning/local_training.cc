@@ -109,16 +109,6 @@ class BatchBuffer {
             std::span<const T>(features_).first(rows.size() * width),
             std::span<const T>(labels_).first(rows.size())};
   }
-  // Has the rows that are gathered next on their way from memory: they are far apart.
-  void Expect(std::span<const uint32_t> rows) const {
-    constexpr std::size_t kLine = 64 / sizeof(T);
-    constexpr std::size_t kMost = 4 * kLine;  // of a row; from there on the processor foresees it
-    const auto width = static_cast<std::size_t>(data_.num_features);
-    for (const uint32_t row : rows) {
-      const T* const begin = data_.features.data() + row * width;
-      for (std::size_t j = 0; j < std::min(width, kMost); j += kLine) __builtin_prefetch(begin + j);
-    }
-  }
 
  private:
   const BasicDataset<T>& data_;
@@ -210,10 +200,7 @@ class Trainer {
     }
     const auto begin = static_cast<std::size_t>(place * batch_rows_);
     const std::span<const uint32_t> rest = std::span<const uint32_t>(order_).subspan(begin);
-    const std::size_t rows = std::min(rest.size(), static_cast<std::size_t>(batch_rows_));
-    const BasicBatch<T> batch = batch_.Gather(rest.first(rows));
-    batch_.Expect(rest.subspan(rows, std::min(rest.size() - rows, rows)));
-    return batch;
+    return batch_.Gather(rest.first(std::min(rest.size(), static_cast<std::size_t>(batch_rows_))));
   }
 
   double Step(BasicBatch<T> batch) {

@@ -131,8 +131,13 @@ Result<std::vector<TaskRecord>> MemoryJournal::Tasks(const std::string& run_id, 
   const auto rows = rows_.find(run_id);
   if (rows == rows_.end()) return tasks;
   const auto& all = rows->second.tasks;
-  for (auto row = all.lower_bound({first, kLowest}); row != all.end() && row->first.first <= last;
-       ++row) {
+  const auto begin = all.lower_bound({first, kLowest});
+  std::size_t count = 0;
+  for (auto row = begin; row != all.end() && row->first.first <= last; ++row) {
+    count += row->second.size();
+  }
+  tasks.reserve(count);
+  for (auto row = begin; row != all.end() && row->first.first <= last; ++row) {
     std::vector<const TaskRecord*> in_order = row->second;
     std::sort(in_order.begin(), in_order.end(), [](const TaskRecord* a, const TaskRecord* b) {
       return std::tie(a->site, a->task_id) < std::tie(b->site, b->task_id);

@@ -171,7 +171,7 @@ std::string SessionTest::ResultOf(const v1::Task& task) {
 }
 
 void SessionTest::FinishTraining() {
-  runner_.Finish(ResultOf(runner_.last().task), {.num_examples = 199, .scalars = {{"loss", 0.5}}});
+  runner_.Finish(ResultOf(*runner_.last().task), {.num_examples = 199, .scalars = {{"loss", 0.5}}});
   Step();
 }
 

@@ -35,7 +35,7 @@ class SessionRestartTest : public SessionTest {
     FinishTraining();
     ASSERT_EQ(api_.uploads.held(), 1U);
     EXPECT_EQ(api_.uploads.last().start.header().content_hash(), hash);
-    EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(runner_.last().task));
+    EXPECT_EQ(BytesOf(api_.uploads.last()), ResultOf(*runner_.last().task));
     EXPECT_EQ(api_.failures.made(), 0U);
   }
   // The content hash of what a trainer makes of a task.

@@ -24,7 +24,7 @@ class SessionStateTest : public SessionTest {
     WorkDone done;
     done.num_examples = 199;
     done.has_next_state = true;
-    runner_.Finish(ResultOf(runner_.last().task), done);
+    runner_.Finish(ResultOf(*runner_.last().task), done);
     Step();
   }
   // A whole task, up to the coordinator's receipt.

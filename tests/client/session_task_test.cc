@@ -40,7 +40,7 @@ TEST_F(SessionTaskTest, ATaskIsTrainedSubmittedAndLetGoWithItsVerdict) {
   const v1::Task task = NewTask(7);
   Give(task);
   ASSERT_EQ(runner_.jobs.size(), 1U);
-  EXPECT_EQ(runner_.last().task.task_id(), 7);
+  EXPECT_EQ(runner_.last().task->task_id(), 7);
   FinishTraining();
   ASSERT_EQ(api_.uploads.made(), 1U);
   const v1::SubmitResultRequest::Start& start = api_.uploads.last().start;

@@ -116,7 +116,7 @@ TEST_F(TrainerPolicyTest, TheTasksRoundCountsAsMuchAsTheRunFile) {
   EXPECT_OK(Run(Order(v1::TRAIN)));
   EXPECT_OK(Run(Order(v1::EVALUATE))) << "of the last model: one more";
   WorkOrder late = Order(v1::TRAIN);
-  late.task.set_round(2);
+  SetRound(late, 2);
   EXPECT_THAT(Run(late), Fails(Code::kPermissionDenied, HasSubstr("policy.max_rounds is 1")));
 }
 

@@ -338,7 +338,9 @@ TEST_F(ExternalTrainersTest, AModelOf100MegabytesIsReadAndWrittenOnceMoreThanABu
   trainer.UseExternal(*external_, {});
   PosixFiles files;
   order_ = Order(v1::TRAIN);
-  order_.task.mutable_model()->set_content_hash("m");
+  auto task = std::make_shared<v1::Task>(*order_.task);
+  task->mutable_model()->set_content_hash("m");
+  order_.task = task;
   const std::string model = dir_.File(HexEncode("m") + ".safetensors");
   {
     std::string bytes(static_cast<std::size_t>(order_.model->Size().value()), '\0');
