@@ -85,6 +85,8 @@ class Session {
   std::vector<v1::Progress> ProgressNow() const;
   // Tasks in hand.
   std::size_t num_tasks() const { return works_.size(); }
+  // Whether the site keeps something of a run until the run's next round.
+  bool keeps_state() const { return !site_states_.empty(); }
 
  private:
   enum class Control { kNone, kJoin, kPull, kHeartbeat };

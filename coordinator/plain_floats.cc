@@ -33,12 +33,13 @@ std::vector<ByteRange> PlainFloatsIn(const learning::ResultLayout& layout) {
     const bool floats = section.dtype() == learning::DType::kF32;
     if (section.rule != learning::Rule::kAggregate || !plain || !floats) continue;
     const auto begin = static_cast<uint64_t>(layout.offset_bytes(s));
+    if (begin % sizeof(float) != 0) continue;
     ranges.push_back({begin, begin + static_cast<uint64_t>(section.layout.size_bytes())});
   }
   return ranges;
 }
 
-// Sections are of words of four or eight bytes, and so are chunks: no float is in two of them.
+// The ranges begin at words of four bytes, and so do chunks: no float is in two of them.
 bool FloatsAreGood(std::span<const ByteRange> floats, uint64_t offset, std::string_view data) {
   const uint64_t end = offset + data.size();
   return std::all_of(floats.begin(), floats.end(), [&](const ByteRange& range) {
@@ -49,6 +50,7 @@ bool FloatsAreGood(std::span<const ByteRange> floats, uint64_t offset, std::stri
 }
 
 bool AreGood(const GoodChunks& chunks, ByteRange range) {
+  if (range.begin % sizeof(float) != 0) return false;
   for (uint64_t i = range.begin / crypto::kChunkBytes; i * crypto::kChunkBytes < range.end; ++i) {
     if (i >= chunks.size() || !chunks[i]) return false;
   }

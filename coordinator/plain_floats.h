@@ -18,7 +18,8 @@ struct ByteRange {
   uint64_t end = 0;
 };
 
-// Where a result has plain floats, which can be looked at in any pieces: while they arrive.
+// Where a result has plain floats, which can be looked at in any pieces: while they arrive. Not
+// those behind an encoded section of an odd length, whose words lie across chunks.
 std::vector<ByteRange> PlainFloatsIn(const learning::ResultLayout& layout);
 
 // Whether those among `data`, which begins at `offset`, are finite and at most kMaxMagnitude.
@@ -26,7 +27,7 @@ bool FloatsAreGood(std::span<const ByteRange> floats, uint64_t offset, std::stri
 
 // Which chunks of a result FloatsAreGood has been true of; those behind the end are not known.
 using GoodChunks = std::vector<bool>;
-// Whether all chunks that the range touches are.
+// Whether all chunks that the range touches are. False of a range that is not one of PlainFloatsIn.
 bool AreGood(const GoodChunks& chunks, ByteRange range);
 
 }  // namespace skerry::coordinator

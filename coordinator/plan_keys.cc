@@ -10,6 +10,18 @@ void CheckAtLeast(TomlReader& toml, const char* key, double value, double least)
   if (value < least) toml.Fail(key, "must be at least " + FormatExact(least));
 }
 
+double ReadPositive(TomlReader& toml, const char* key, std::optional<double> otherwise) {
+  const double value = otherwise && !toml.Has(key) ? *otherwise : toml.Number(key);
+  if (toml.Has(key) && !(value > 0)) toml.Fail(key, "must be over 0");
+  return value;
+}
+
+double ReadShare(TomlReader& toml, const char* key, double otherwise) {
+  const double value = toml.Number(key, otherwise);
+  if (!(value >= 0 && value < 1)) toml.Fail(key, "must be at least 0 and below 1");
+  return value;
+}
+
 uint64_t ReadSeed(TomlReader& toml, const char* key, int64_t otherwise) {
   const int64_t seed = toml.Integer(key, otherwise);
   CheckAtLeast(toml, key, static_cast<double>(seed), 0);

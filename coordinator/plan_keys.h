@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,11 @@ namespace skerry::coordinator {
 // TomlReader::Fail, and reading goes on.
 
 void CheckAtLeast(TomlReader& toml, const char* key, double value, double least);
+
+// A number over 0; without `otherwise` the key must be there.
+double ReadPositive(TomlReader& toml, const char* key, std::optional<double> otherwise);
+// A number from 0 to less than 1.
+double ReadShare(TomlReader& toml, const char* key, double otherwise);
 
 // Seeds are numbers that a person can write down anywhere: whole, from 0 on.
 uint64_t ReadSeed(TomlReader& toml, const char* key, int64_t otherwise);

@@ -17,18 +17,6 @@ bool IsOneOf(const std::string& strategy, std::initializer_list<const char*> nam
   return false;
 }
 
-double ReadPositive(TomlReader& toml, const char* key, std::optional<double> otherwise) {
-  const double value = otherwise && !toml.Has(key) ? *otherwise : toml.Number(key);
-  if (toml.Has(key) && !(value > 0)) toml.Fail(key, "must be over 0");
-  return value;
-}
-
-double ReadShare(TomlReader& toml, const char* key, double otherwise) {
-  const double value = toml.Number(key, otherwise);
-  if (!(value >= 0 && value < 1)) toml.Fail(key, "must be at least 0 and below 1");
-  return value;
-}
-
 // The values of FedOpt's paper, section 5 and appendix D.
 void ReadAdaptive(TomlReader& toml, const std::string& strategy, v1::ServerSpec& server) {
   const bool adagrad = strategy == "fedadagrad";

@@ -11,12 +11,6 @@
 namespace skerry::coordinator {
 namespace {
 
-double ReadShare(TomlReader& toml, const char* key, double otherwise) {
-  const double value = toml.Number(key, otherwise);
-  if (!(value >= 0 && value < 1)) toml.Fail(key, "must be at least 0 and below 1");
-  return value;
-}
-
 // How long a site trains in a round.
 void ReadLength(TomlReader& toml, v1::TrainingSpec& training) {
   constexpr const char* kEpochs = "training.local_epochs";

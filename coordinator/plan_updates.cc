@@ -20,12 +20,6 @@ int64_t ReadAttackers(TomlReader& toml) {
   return attackers;
 }
 
-double ReadPositive(TomlReader& toml, const char* key, std::optional<double> otherwise) {
-  const double value = otherwise && !toml.Has(key) ? *otherwise : toml.Number(key);
-  if (toml.Has(key) && !(value > 0)) toml.Fail(key, "must be over 0");
-  return value;
-}
-
 // Only what the rule has is read: other keys are refused as unknown.
 void ReadRuleSettings(TomlReader& toml, v1::AggregationSpec& aggregation) {
   const std::string& rule = aggregation.rule();

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::string_view kNames[] = {"random", "poisson", "availability", "power_of_choice",
                                        "oort"};
+// What a site says of itself must not drown what others say.
+constexpr double kMostLoss = 1e6;
 
 }  // namespace
 
@@ -26,7 +28,7 @@ void TrackRecord::NoteCounted(std::size_t place, int64_t round, int64_t num_exam
   if (round < 1) return;
   ++site.rounds_counted;
   site.last_round = round;
-  site.loss = std::max(0.0, loss);
+  site.loss = std::clamp(loss, 0.0, kMostLoss);
   site.seconds = std::max(0.0, seconds);
   const auto rounds = static_cast<std::size_t>(round);
   if (utility_of_rounds_.size() < rounds) utility_of_rounds_.resize(rounds);

@@ -31,6 +31,12 @@ ModelVersion VersionOf(const storage::RoundRecord& round) {
           round.state_size_bytes};
 }
 
+std::vector<std::string> SitesOf(const FinalizeInput& work) {
+  std::vector<std::string> sites;
+  for (const CountedResult& result : work.results) sites.push_back(result.site);
+  return sites;
+}
+
 }  // namespace
 
 RoundReplayer::RoundReplayer(const VerifyInput& input, const RunRows& rows, Files& files,
@@ -96,7 +102,7 @@ Status RoundReplayer::Recompute(const FinalizeInput& work, const storage::RoundR
                             ") does not have the hash in the journal");
   }
   // What is not the journal's is nothing to go on with.
-  const bool same = output->damaged.empty() && Compare(round, *output, report);
+  const bool same = output->damaged.empty() && Compare(work, round, *output, report);
   if (output->model && same) in_scratch_.insert(output->model->version);
   return OkStatus();
 }
@@ -188,9 +194,9 @@ Status RoundReplayer::CopyPart(int64_t version, CheckpointPart part, const crypt
   return scratch_.Publish(ref, *copy);
 }
 
-bool RoundReplayer::Compare(const storage::RoundRecord& round, const FinalizeOutput& output,
-                            VerifyReport& report) {
-  if (SerializeMetrics(output.metrics) != round.metrics) {
+bool RoundReplayer::Compare(const FinalizeInput& work, const storage::RoundRecord& round,
+                            const FinalizeOutput& output, VerifyReport& report) {
+  if (SerializeRound(output.metrics, SitesOf(work), output.treatments) != round.metrics) {
     report.faults.push_back(NameOf(round) + ": its results do not give the metrics in the journal");
   }
   if (!output.model) return true;

@@ -49,8 +49,8 @@ class RoundReplayer {
   Status Recompute(const FinalizeInput& work, const storage::RoundRecord& round,
                    VerifyReport& report);
   // Whether the round made what the journal says.
-  bool Compare(const storage::RoundRecord& round, const FinalizeOutput& output,
-               VerifyReport& report);
+  bool Compare(const FinalizeInput& work, const storage::RoundRecord& round,
+               const FinalizeOutput& output, VerifyReport& report);
 
   const VerifyInput& input_;
   const std::string run_id_;

@@ -4,8 +4,6 @@
 #include <limits>
 #include <utility>
 
-#include "learning/compression/spec.h"
-
 namespace skerry::simulation {
 namespace {
 
@@ -15,6 +13,16 @@ constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 constexpr Duration kLastWords = 30min;
 // A pass over the rows without training: forward only.
 constexpr double kForwardShare = 1.0 / 3;
+
+// How often training looks at a site's rows.
+double PassesOf(const v1::TrainingSpec& training, int64_t num_examples) {
+  if (training.local_epochs() > 0) return static_cast<double>(training.local_epochs());
+  const int64_t batch = training.batch_size();
+  if (training.local_steps() == 0 || num_examples == 0) return 1;  // a model fitted by sums
+  const int64_t rows_of_a_step = batch == 0 ? num_examples : std::min(batch, num_examples);
+  return static_cast<double>(training.local_steps() * rows_of_a_step) /
+         static_cast<double>(num_examples);
+}
 
 // The roster is the simulation's sites, whatever the run file lists.
 coordinator::RunPlan PlanOf(const SimulationOptions& options) {
@@ -119,9 +127,9 @@ TaskTime Federation::TaskTimeOf(const std::string& site) const {
   if (faults.seconds_per_example <= 0 && faults.task_overhead <= Duration{0}) {
     return [time = FromSeconds(faults.slower)](const v1::Task&, int64_t) { return time; };
   }
-  const auto epochs = static_cast<double>(plan_.spec.training().local_epochs());
-  return [&faults, epochs](const v1::Task& task, int64_t num_examples) {
-    const double passes = task.kind() == v1::TRAIN ? epochs : kForwardShare;
+  return [&faults, this](const v1::Task& task, int64_t num_examples) {
+    const double passes =
+        task.kind() == v1::TRAIN ? PassesOf(plan_.spec.training(), num_examples) : kForwardShare;
     const double seconds =
         passes * static_cast<double>(num_examples) * faults.seconds_per_example * faults.slower;
     return faults.task_overhead + FromSeconds(seconds);
@@ -171,13 +179,18 @@ void Federation::Call(const std::string& site) {
 void Federation::LetIdleClientsRest() {
   coordinator::Coordinator* coordinator = coordinator_.coordinator();
   if (coordinator == nullptr) return;
-  // What a site keeps between rounds is on the disk that goes with its client.
-  if (learning::HasErrorFeedback(plan_.spec.compression())) return;
+  if (sites_keep_state_) return;
   const auto most = static_cast<std::size_t>(options_.max_idle_clients);
   for (std::size_t tries = called_.size(); called_.size() > most && tries > 0; --tries) {
     const std::size_t place = called_.front();
     called_.pop_front();
     const client::Session* session = clients_[place]->session();
+    // What a site keeps between rounds is on the disk that goes with its client.
+    if (session != nullptr && session->keeps_state()) {
+      sites_keep_state_ = true;
+      called_.push_front(place);
+      return;
+    }
     const bool idle = session != nullptr && session->joined() && session->num_tasks() == 0;
     if (idle && coordinator->Rest(options_.sites[place].name)) {
       clients_[place].reset();

@@ -55,6 +55,7 @@ class Federation final : private coordinator::SitesOnCall {
   CoordinatorHost coordinator_;
   std::vector<std::unique_ptr<ClientHost>> clients_;  // by place; null: the site is on call
   std::deque<std::size_t> called_;                    // sites with a client, the oldest first
+  bool sites_keep_state_ = false;                     // and so none of them may rest
   uint64_t num_calls_ = 0;
   Status call_failed_;
   std::string run_id_;

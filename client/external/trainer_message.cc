@@ -190,8 +190,6 @@ std::string ToLine(const TrainerTask& task) {
   json["tensors"] = TensorsOf(*task.tensors);
   json["data"] = DataOf(spec.data());
   json["training"] = TrainingOf(spec, *task.task);
-  json["scalars"] =
-      std::map<std::string, double>(task.task->scalars().begin(), task.task->scalars().end());
   const auto& settings = spec.model().external().settings();
   json["settings"] = std::map<std::string, std::string>(settings.begin(), settings.end());
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);

@@ -38,7 +38,6 @@ class Task:
         self.metrics = message.get("metrics", [])
         self.data = message.get("data", {})
         self.training = message.get("training", {})
-        self.scalars = message.get("scalars", {})
         self.settings = message.get("settings", {})
         self.source = message.get("source")
         self.split = None  # of an evaluation: the name of the split at hand

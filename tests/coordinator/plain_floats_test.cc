@@ -23,6 +23,7 @@ using learning::Layout;
 using learning::ResultLayout;
 using learning::Rule;
 using skerry::testing::HasCode;
+using ::testing::IsEmpty;
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
@@ -54,6 +55,18 @@ TEST(PlainFloatsTest, OnlyWhatIsInTheRangeIsLookedAt) {
   EXPECT_TRUE(FloatsAreGood(middle, 16, BytesOf({kNan})));
   EXPECT_FALSE(FloatsAreGood(middle, 12, BytesOf({1e7F})));
   EXPECT_TRUE(FloatsAreGood(middle, 12, BytesOf({1e6F})));
+}
+
+// Three elements of two bytes each, and floats behind them.
+TEST(PlainFloatsTest, FloatsThatDoNotBeginAtAWordAreLeftToTheCheckOfTheWholeResult) {
+  const Layout three = Layout::Create({{"w", DType::kF32, {3}}}).value();
+  const learning::Section encoded{
+      "update", Rule::kAggregate, three, {learning::Encoding::Kind::kBf16}};
+  const ResultLayout layout =
+      ResultLayout::Create({encoded, {"control", Rule::kAggregate, three}}).value();
+  ASSERT_EQ(layout.offset_bytes(1), 6);
+  EXPECT_THAT(PlainFloatsIn(layout), IsEmpty());
+  EXPECT_FALSE(AreGood({true}, {6, 18})) << "nobody has looked at them";
 }
 
 TEST(PlainFloatsTest, EveryFloatOfALongPieceIsLookedAt) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <set>
@@ -161,6 +162,15 @@ TEST(OortTest, SitesWithMoreToLearnFromAreDrawnMoreOften) {
     for (const int32_t site : DrawOort(*track, Everybody(), 6, 2, random)) ++times[site < 10];
   }
   EXPECT_GT(times[true], 3 * times[false]);
+}
+
+TEST(OortTest, ASiteThatClaimsAnEndlessLossDoesNotDecideForAll) {
+  auto track = Track();
+  for (const std::size_t liar : {3U, 4U}) track->NoteCounted(liar, 1, int64_t{1} << 50, 1e300, 1);
+  RandomStream random(5, Purpose::kSelection, 2, "", 1);
+  const std::vector<int32_t> drawn = DrawOort(*track, Everybody(), 6, 2, random);
+  EXPECT_THAT(std::set<int32_t>(drawn.begin(), drawn.end()), SizeIs(6));
+  for (const double utility : track->utility_of_rounds()) EXPECT_TRUE(std::isfinite(utility));
 }
 
 TEST(OortTest, SlowSitesAreDrawnLessOften) {

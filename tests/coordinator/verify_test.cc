@@ -55,6 +55,15 @@ TEST_F(VerifyTest, AGoodRunIsFoundGoodAndAllOfItWasLookedAt) {
   EXPECT_EQ(report.lost + report.duplicated, 0);
 }
 
+TEST_F(VerifyTest, ARunWithARobustRuleIsFoundGoodTooAndWhatTheRuleDidIsCompared) {
+  Begin("updates = 9\ncheckpoints = 9\n[aggregation]\nrule = \"median\"\nclipping_norm = 0.5");
+  Work(4);
+  Settle();
+  const VerifyReport report = Verify();
+  EXPECT_THAT(report.faults, IsEmpty());
+  EXPECT_EQ(report.models_recomputed, 5);
+}
+
 TEST_F(VerifyTest, WhatRetentionHasRemovedIsNamedAsNotVerified) {
   Begin("updates = 2\ncheckpoints = 3\nbest = 0");
   Work(4);

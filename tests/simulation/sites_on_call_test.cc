@@ -72,6 +72,23 @@ TEST(SitesOnCallTest, AFederationInWhichEverySiteIsThereAllTheTimeGivesTheSameMo
   }
 }
 
+TEST(SitesOnCallTest, SitesThatKeepSomethingBetweenRoundsKeepItWhenTheyRest) {
+  for (const char* training :
+       {"strategy = \"scaffold\"\n", "strategy = \"feddyn\"\nalpha = 0.1\n"}) {
+    const auto model = [&](int64_t idle) {
+      Options options;
+      options.max_idle_clients = idle;
+      options.run_file = PatientsRunFile(
+          8, std::string(training) +
+                 "[participation]\nsites_per_round = 3\nquorum = 3\n[evaluation]\nevery = 0\n");
+      const Result<SimulationResult> result = Simulate(Federation(options));
+      EXPECT_OK(result);
+      return result.ok() ? crypto::Sha256(result->model).Hex() : "";
+    };
+    EXPECT_EQ(model(0), model(100)) << training;
+  }
+}
+
 TEST(SitesOnCallTest, OnlySitesThatAreDrawnReadTheirRows) {
   std::atomic<int> reads = 0;
   Options options;

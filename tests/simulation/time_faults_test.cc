@@ -86,6 +86,20 @@ TEST_F(TimeFaultsTest, WallClocksThatJumpAnHourChangeNothing) {
   }
 }
 
+TEST_F(TimeFaultsTest, TrainingTakesAsLongAsItLooksAtRowsHoweverItsLengthIsWritten) {
+  plan_.every_site.seconds_per_example = 10;
+  const auto seconds = [this](const std::string& length) {
+    const SimulationResult result = Run(length);
+    EXPECT_EQ(result.run.state(), "completed") << result.run.reason();
+    return std::chrono::duration<double>(result.virtual_time).count();
+  };
+  const double ten = seconds("local_steps = 10\n");
+  const double twenty = seconds("local_steps = 20\n");
+  // Ten more steps of at most 16 rows, in each round.
+  EXPECT_GT(twenty - ten, kRounds * 10 * 10 * 10);
+  EXPECT_LE(twenty - ten, kRounds * 10 * 16 * 10 + 1);
+}
+
 TEST_F(TimeFaultsTest, DeadlinesDoNotRunWhileTheCoordinatorIsDown) {
   // Each task takes half of the deadline; the coordinator is down for six times as long as that.
   plan_.coordinator.crashes = {{7min, 1h, false}, {75min, 2h, true}};
