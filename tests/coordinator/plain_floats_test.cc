@@ -61,7 +61,7 @@ TEST(PlainFloatsTest, OnlyWhatIsInTheRangeIsLookedAt) {
 TEST(PlainFloatsTest, FloatsThatDoNotBeginAtAWordAreLeftToTheCheckOfTheWholeResult) {
   const Layout three = Layout::Create({{"w", DType::kF32, {3}}}).value();
   const learning::Section encoded{
-      "update", Rule::kAggregate, three, {learning::Encoding::Kind::kBf16}};
+      "update", Rule::kAggregate, three, {learning::Encoding::Kind::kBF16}};
   const ResultLayout layout =
       ResultLayout::Create({encoded, {"control", Rule::kAggregate, three}}).value();
   ASSERT_EQ(layout.offset_bytes(1), 6);
