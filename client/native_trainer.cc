@@ -11,6 +11,7 @@
 #include "client/evaluation.h"
 #include "client/model_file.h"
 #include "client/personal.h"
+#include "client/personal_model_file.h"
 #include "client/result_writer.h"
 #include "client/site_algorithm.h"
 #include "client/sum_trainer.h"
@@ -298,7 +299,10 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, const S
   if (order.task->evaluate() || !trains) {
     SKERRY_RETURN_IF_ERROR(WriteEvaluation(
         model, received, run.datasets, order.spec->data().split(), policy_, order.stop, writer));
-    SKERRY_RETURN_IF_ERROR(EvaluatePersonal(order, run, received, kept, writer));
+    SKERRY_RETURN_IF_ERROR(EvaluatePersonal(order, run, received, kept, writer, done));
+    if (has_local && training.personal().kind().empty()) {
+      SKERRY_RETURN_IF_ERROR(KeepPersonal(order, run, received, done));
+    }
   }
   done.num_examples = rows.rows;
   if (!trains) return done;
@@ -333,7 +337,7 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, const S
 template <class T>
 Status NativeTrainer::EvaluatePersonal(const WorkOrder& order, const RunModel<T>& run,
                                        std::span<const T> received, const KeptVectors<T>& kept,
-                                       ResultWriter& writer) const {
+                                       ResultWriter& writer, WorkDone& done) const {
   const v1::PersonalSpec& personal = order.spec->training().personal();
   if (!learning::EvaluatesPersonal(personal, order.task->kind())) return OkStatus();
   SKERRY_ASSIGN_OR_RETURN(const LocalTrainingOptions options, PersonalOptions(order));
@@ -341,9 +345,19 @@ Status NativeTrainer::EvaluatePersonal(const WorkOrder& order, const RunModel<T>
       const std::vector<T> own,
       PersonalModel(personal, {*run.model, run.datasets.at(SplitPart::kTrain), options}, received,
                     kept, order.stop));
-  return WriteEvaluation(*run.model, std::span<const T>(own), run.datasets,
-                         order.spec->data().split(), policy_, order.stop, writer,
-                         learning::kPersonalPrefix);
+  SKERRY_RETURN_IF_ERROR(WriteEvaluation(*run.model, std::span<const T>(own), run.datasets,
+                                         order.spec->data().split(), policy_, order.stop, writer,
+                                         learning::kPersonalPrefix));
+  return KeepPersonal(order, run, std::span<const T>(own), done);
+}
+
+template <class T>
+Status NativeTrainer::KeepPersonal(const WorkOrder& order, const RunModel<T>& run,
+                                   std::span<const T> own, WorkDone& done) const {
+  if (order.personal_model == nullptr) return OkStatus();
+  done.has_personal_model = true;
+  return WritePersonalModel(order, site_, run.model->parameters(),
+                            static_cast<std::size_t>(run.model->num_features()), own);
 }
 
 Result<LocalTrainingOptions> NativeTrainer::Options(const WorkOrder& order) const {

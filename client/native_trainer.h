@@ -60,7 +60,11 @@ class NativeTrainer final : public Trainer {
   template <class T>
   Status EvaluatePersonal(const WorkOrder& order, const RunModel<T>& run,
                           std::span<const T> received, const KeptVectors<T>& kept,
-                          ResultWriter& writer) const;
+                          ResultWriter& writer, WorkDone& done) const;
+  // As the site's own model of the run, if this is the task that makes it.
+  template <class T>
+  Status KeepPersonal(const WorkOrder& order, const RunModel<T>& run, std::span<const T> own,
+                      WorkDone& done) const;
   Result<learning::LocalTrainingOptions> Options(const WorkOrder& order) const;
   Result<learning::LocalTrainingOptions> PersonalOptions(const WorkOrder& order) const;
 

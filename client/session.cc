@@ -29,7 +29,7 @@ rpc::Backoff Session::NewBackoff(uint64_t step) const {
 }
 
 Status Session::Open() {
-  for (const char* folder : {"/results", "/models", "/site-state"}) {
+  for (const char* folder : {"/results", "/models", "/site-state", "/personal"}) {
     SKERRY_RETURN_IF_ERROR(parts_.files.MakeDirectories(options_.state_dir + folder));
   }
   SKERRY_ASSIGN_OR_RETURN(const storage::ClientSnapshot snapshot, parts_.store.Load());

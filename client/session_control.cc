@@ -81,6 +81,7 @@ void Session::CallJoin() {
   request.set_process(process_);
   request.set_call(++joins_);
   request.set_ticket(ticket_);
+  for (const auto& [run_id, state] : site_states_) request.add_kept_runs(run_id);
   parts_.api.Join(std::move(request), ControlCallback(&Session::OnJoined));
 }
 

@@ -3,9 +3,11 @@
 // in the transaction that ends the task when it has counted, and of no meaning otherwise. So there
 // is no moment at which a kill could leave half of it.
 
+#include <cctype>
 #include <utility>
 
 #include "base/failpoint.h"
+#include "client/personal_model_file.h"
 #include "client/session.h"
 
 namespace skerry::client {
@@ -57,6 +59,38 @@ Status Session::SealState(Work& work, const WorkDone& done) {
   SKERRY_RETURN_IF_ERROR(parts_.files.Rename(Unfinished(path), path));
   SKERRY_RETURN_IF_ERROR(parts_.files.SyncDirectory(ParentDirectory(path)));
   work.next_state = true;
+  return OkStatus();
+}
+
+// A run's id comes from the coordinator, and a file's name is made of it.
+std::string Session::PersonalPath(const v1::Task& task) const {
+  std::string name;
+  for (const char c : task.run_id()) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+    name += plain ? c : '_';
+  }
+  return options_.state_dir + "/personal/" + name + ".safetensors";
+}
+
+Status Session::OpenPersonal(const Work& work, WorkOrder& order) {
+  if (work.task.kind() != v1::EVALUATE || !HasPersonalModel(*order.spec)) return OkStatus();
+  SKERRY_ASSIGN_OR_RETURN(
+      order.personal_model,
+      parts_.files.Open(Unfinished(PersonalPath(work.task)), OpenMode::kCreate));
+  return OkStatus();
+}
+
+// The site's own model belongs to the site: it is there before the coordinator hears that its task
+// is done, and stays when the run is over.
+Status Session::SealPersonal(const Work& work, const WorkDone& done) {
+  if (!done.has_personal_model) return OkStatus();
+  const std::string path = PersonalPath(work.task);
+  SKERRY_ASSIGN_OR_RETURN(const auto file,
+                          parts_.files.Open(Unfinished(path), OpenMode::kReadWrite));
+  SKERRY_RETURN_IF_ERROR(file->Sync());
+  SKERRY_RETURN_IF_ERROR(parts_.files.Rename(Unfinished(path), path));
+  SKERRY_RETURN_IF_ERROR(parts_.files.SyncDirectory(ParentDirectory(path)));
+  Say([&] { return Describe(work.task) + ": this site's own model is " + path; });
   return OkStatus();
 }
 

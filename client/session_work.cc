@@ -171,6 +171,7 @@ void Session::Train(Work& work) {
   order->result = *std::move(result);
   order->layout = work.layout;
   if (Status opened = OpenStates(work, *order); !opened.ok()) return Retry(work, opened);
+  if (Status opened = OpenPersonal(work, *order); !opened.ok()) return Retry(work, opened);
   SKERRY_FAILPOINT("client/training-begins");
   order->stop = work.stop.get_token();
   work.progress = std::make_shared<WorkProgress>();
@@ -227,6 +228,7 @@ Status Session::Seal(Work& work, WorkDone& done) {
                                : client::Seal(*work.task, *work.layout, *file, done));
   }
   SKERRY_RETURN_IF_ERROR(SealState(work, done));
+  SKERRY_RETURN_IF_ERROR(SealPersonal(work, done));
   work.header = std::move(done.header);
   work.digests = std::move(done.digests);
   work.stage = Stage::kSubmitting;

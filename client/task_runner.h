@@ -36,6 +36,9 @@ struct WorkOrder {
   // however often it is worked on.
   std::shared_ptr<const File> site_state;
   std::shared_ptr<File> next_state;
+  // Of the task that evaluates the run's last model: an empty file for the site's own one. Null of
+  // other tasks, and in runs without such models.
+  std::shared_ptr<File> personal_model;
   std::stop_token stop;
   std::shared_ptr<WorkProgress> progress;
 };
@@ -48,6 +51,7 @@ struct WorkDone {
   std::shared_ptr<rpc::ChunkDigests> digests = nullptr;  // of the bytes, once they are hashed
   std::vector<std::string> remarks = {};  // for the site's own log, not part of the result
   bool has_next_state = false;            // WorkOrder.next_state was written
+  bool has_personal_model = false;        // and personal_model
 };
 
 // Makes the header of a result, with the hash of all its bytes: a trainer's thread has the time for

@@ -119,8 +119,8 @@ void Coordinator::AnswerPull(Site& site, bool hold_is_over) {
   bool news = FillTask(site, reply) || reply.verdicts_size() > 0 ||
               reply.abandon_tasks_size() > 0 || IsRefusalIn(site.answers);
   if (!news && !site.notices.empty()) {
-    *reply.mutable_run_finished() = site.notices.back();
-    site.notices.clear();
+    *reply.mutable_run_finished() = std::move(site.notices.front());
+    site.notices.pop_front();
     news = true;
   }
   if (!news && !hold_is_over) return;

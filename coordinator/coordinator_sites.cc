@@ -125,7 +125,10 @@ void Coordinator::Join(const std::string& name, v1::JoinRequest request,
   const bool rejoins = HasSession(site, request) || request.epoch() > 0;
   DropHeldCalls(site, rejoins ? Unavailable("a new session began") : Superseded(name));
   StartSession(site, request);
-  if (same_coordinator) Confirm(site, request.confirmed_verdicts());
+  if (same_coordinator) {
+    Confirm(site, request.confirmed_verdicts());
+    TellOfEndedRuns(site, request);
+  }
 
   reply.set_epoch(site.record.epoch);
   reply.set_coordinator_id(coordinator_id_);
@@ -186,6 +189,19 @@ void Coordinator::StartSession(Site& site, const v1::JoinRequest& request) {
   site.has_session = true;
   site.max_tasks = static_cast<std::size_t>(std::clamp(request.max_concurrent_tasks(), 1, 64));
   site.notices.clear();
+}
+
+// Of what it keeps for no use any more, because it was away when the run ended.
+void Coordinator::TellOfEndedRuns(Site& site, const v1::JoinRequest& request) {
+  constexpr int kMostRuns = 1000;
+  for (int i = 0; i < std::min(request.kept_runs_size(), kMostRuns); ++i) {
+    const Run* run = FindRun(request.kept_runs(i));
+    const bool known = run != nullptr && run->PlaceOf(site.record.site).has_value();
+    if (known && !run->ended()) continue;
+    v1::PullTaskReply::RunFinished& notice = site.notices.emplace_back();
+    notice.set_run_id(request.kept_runs(i));
+    notice.set_state(known ? std::string(Name(run->record().state)) : "unknown");
+  }
 }
 
 // What becomes of a task that a client has in hand: keep working or wait, forget it, or send again.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -42,8 +43,8 @@ struct Site {
   std::vector<int64_t> open;  // tasks that it should work on, oldest first
   std::set<int64_t> resend;   // of those: whose kept result it should send again
   std::set<int64_t> at_work;  // tasks that the client does something about, as it said last
-  std::map<int64_t, storage::TaskRecord> verdicts;  // told until it confirms them
-  std::vector<v1::PullTaskReply::RunFinished> notices;
+  std::map<int64_t, storage::TaskRecord> verdicts;     // told until it confirms them
+  std::deque<v1::PullTaskReply::RunFinished> notices;  // of runs that are over
   std::string
       last_run;  // that it got a task of: the next one comes from another run, if there is one
   bool dirty = false;  // may have something to hear

@@ -297,6 +297,15 @@ TEST_F(SessionStateTest, AnotherCoordinatorAndAFinishedRunTakeTheStatesWithThem)
   EXPECT_THAT(snapshot.states, IsEmpty());
 }
 
+TEST_F(SessionStateTest, AtJoinTheRunsAreNamedOfWhichSomethingIsKept) {
+  Join();
+  EXPECT_THAT(api_.joins.last().kept_runs(), IsEmpty());
+  Work(StateTask(7, 1), "one");
+  GiveVerdict(7, v1::Verdict::COUNTED);
+  KillAndRestart();
+  EXPECT_THAT(api_.joins.last().kept_runs(), ElementsAre("r-1"));
+}
+
 TEST_F(SessionStateTest, FilesThatNothingNamesAreRemovedAtTheStart) {
   Join();
   Work(StateTask(7, 1), "one");

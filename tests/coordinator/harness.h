@@ -230,6 +230,7 @@ class FakeSite {
     request.set_coordinator_id("coordinator-id");
     for (const v1::HeldTask& task : held) *request.add_held() = task;
     for (const int64_t id : confirm_) request.add_confirmed_verdicts(id);
+    for (const std::string& run : kept_runs_) request.add_kept_runs(run);
     auto reply = harness_.Call<v1::JoinReply>(
         [&](auto done) { harness_.coordinator->Join(name_, request, std::move(done)); });
     if (reply.ok()) epoch_ = reply->epoch();
@@ -369,7 +370,8 @@ class FakeSite {
   uint64_t epoch() const { return epoch_; }
   void set_epoch(uint64_t epoch) { epoch_ = epoch; }
   uint64_t call() const { return call_; }
-  std::vector<int64_t> confirm_;  // sent with the next control call
+  std::vector<int64_t> confirm_;        // sent with the next control call
+  std::vector<std::string> kept_runs_;  // named at Join
 
  private:
   Harness& harness_;

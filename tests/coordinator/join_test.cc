@@ -10,6 +10,8 @@ namespace skerry::coordinator {
 namespace {
 
 using skerry::testing::HasCode;
+using ::testing::ElementsAre;
+using ::testing::Pair;
 
 constexpr uint32_t kOld = 17;
 constexpr uint32_t kNew = 99;
@@ -144,6 +146,27 @@ TEST_F(JoinTest, ACallOfAnEarlierSessionOfTheSameProcessIsSentToJoinNotEnded) {
   ASSERT_TRUE(late->has_value());
   EXPECT_EQ((*late)->status().detail(), rpc::kEpochUnknown);
   EXPECT_TRUE(Lives(client));
+}
+
+TEST_F(JoinTest, ASiteThatWasAwayHearsOfEachRunThatIsOverAndOfNoOther) {
+  RunFile file;
+  file.rounds = 1;
+  const std::string over = harness_.Submit(file);
+  const std::string open = harness_.Submit(file);
+  v1::StopRunRequest stop;
+  stop.set_run_id(over);
+  ASSERT_OK(harness_.Call<v1::StopRunReply>(
+      [&](auto done) { harness_.coordinator->StopRun(stop, std::move(done)); }));
+  FakeSite site(harness_, "a");
+  site.kept_runs_ = {"nobody-knows-it", over, open};
+  ASSERT_OK(site.Join());
+  std::map<std::string, std::string> told;
+  for (int i = 0; i < 2; ++i) {
+    const auto reply = site.Pull();
+    ASSERT_TRUE(reply->has_value() && (*reply)->ok());
+    told[(**reply)->run_finished().run_id()] = (**reply)->run_finished().state();
+  }
+  EXPECT_THAT(told, ElementsAre(Pair("nobody-knows-it", "unknown"), Pair(over, "stopped")));
 }
 
 }  // namespace

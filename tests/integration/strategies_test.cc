@@ -1,6 +1,8 @@
 // Strategies whose sites keep something, between real processes.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "deployment.h"
 
 namespace skerry::testing {
@@ -47,6 +49,52 @@ TEST(ScaffoldTest, WhatSitesKeepSurvivesThatEverybodyIsKilled) {
   }
   ASSERT_EQ(federation.WaitForEnd(run), 0);
   EXPECT_EQ(federation.ModelSha256(run), ModelOfSimulation(federation));
+}
+
+// Which model a file says it is, and what it predicts for the first of a site's rows.
+std::string Predictions(const Deployment& federation, const std::string& model) {
+  const Finished predicted =
+      federation.Skerry({"model", "predict", model, "--data", federation.File("data/south.csv")});
+  EXPECT_EQ(predicted.exit_code, 0) << predicted.err;
+  return predicted.out;
+}
+
+TEST(PersonalModelTest, EachSiteHasItsOwnModelWhenTheRunIsOverAndKeepsNothingElseOfIt) {
+  Deployment federation({"north", "south", "west"});
+  federation.StartAll();
+  for (const char* training :
+       {"personal = { kind = \"ditto\", lambda = 0.5 }\n",
+        "personal = { kind = \"fine_tuning\", steps = 20, learning_rate = 0.5 }\n"}) {
+    const std::string run = federation.Submit(Deployment::RunFile(3, training));
+    ASSERT_EQ(federation.WaitForEnd(run), 0);
+    ASSERT_EQ(
+        federation.Skerry({"model", "export", run, "--out", federation.File("all.safetensors")})
+            .exit_code,
+        0);
+    const auto own = [&](const char* site) {
+      return federation.Kit(site) + "/state/personal/" + run + ".safetensors";
+    };
+    const std::string shared = Predictions(federation, federation.File("all.safetensors"));
+    EXPECT_NE(Predictions(federation, own("north")), shared) << training;
+    EXPECT_NE(Predictions(federation, own("south")), Predictions(federation, own("north")));
+    EXPECT_TRUE(Eventually(
+        [&] { return std::filesystem::is_empty(federation.Kit("north") + "/state/site-state"); }));
+  }
+}
+
+TEST(PersonalModelTest, ASiteThatWasAwayWhenTheRunEndedLetsGoOfWhatItKeptWhenItIsBack) {
+  Deployment federation({"north", "south", "west"});
+  federation.StartAll();
+  std::string file = RunFile(8);
+  file.replace(file.find("seed = 3"), 8, "seed = 3\nmin_round = \"150ms\"");
+  const std::string run = federation.Submit(file);
+  ASSERT_EQ(federation.Skerry({"run", "wait", run, "--round", "3"}).exit_code, 0);
+  federation.client("south").Kill9();
+  const std::string kept = federation.Kit("south") + "/state/site-state";
+  EXPECT_FALSE(std::filesystem::is_empty(kept));
+  EXPECT_EQ(federation.Skerry({"run", "stop", run}).exit_code, 0);
+  federation.StartClient("south");
+  EXPECT_TRUE(Eventually([&] { return std::filesystem::is_empty(kept); }));
 }
 
 }  // namespace
