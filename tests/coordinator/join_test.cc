@@ -153,10 +153,8 @@ TEST_F(JoinTest, ASiteThatWasAwayHearsOfEachRunThatIsOverAndOfNoOther) {
   file.rounds = 1;
   const std::string over = harness_.Submit(file);
   const std::string open = harness_.Submit(file);
-  v1::StopRunRequest stop;
-  stop.set_run_id(over);
   ASSERT_OK(harness_.Call<v1::StopRunReply>(
-      [&](auto done) { harness_.coordinator->StopRun(stop, std::move(done)); }));
+      [&](auto done) { harness_.coordinator->StopRun(over, std::move(done)); }));
   FakeSite site(harness_, "a");
   site.kept_runs_ = {"nobody-knows-it", over, open};
   ASSERT_OK(site.Join());
