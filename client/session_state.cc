@@ -73,10 +73,10 @@ std::string Session::PersonalPath(const v1::Task& task) const {
 }
 
 Status Session::OpenPersonal(const Work& work, WorkOrder& order) {
-  if (work.task.kind() != v1::EVALUATE || !HasPersonalModel(*order.spec)) return OkStatus();
+  if (work.task->kind() != v1::EVALUATE || !HasPersonalModel(*order.spec)) return OkStatus();
   SKERRY_ASSIGN_OR_RETURN(
       order.personal_model,
-      parts_.files.Open(Unfinished(PersonalPath(work.task)), OpenMode::kCreate));
+      parts_.files.Open(Unfinished(PersonalPath(*work.task)), OpenMode::kCreate));
   return OkStatus();
 }
 
@@ -84,13 +84,13 @@ Status Session::OpenPersonal(const Work& work, WorkOrder& order) {
 // is done, and stays when the run is over.
 Status Session::SealPersonal(const Work& work, const WorkDone& done) {
   if (!done.has_personal_model) return OkStatus();
-  const std::string path = PersonalPath(work.task);
+  const std::string path = PersonalPath(*work.task);
   SKERRY_ASSIGN_OR_RETURN(const auto file,
                           parts_.files.Open(Unfinished(path), OpenMode::kReadWrite));
   SKERRY_RETURN_IF_ERROR(file->Sync());
   SKERRY_RETURN_IF_ERROR(parts_.files.Rename(Unfinished(path), path));
   SKERRY_RETURN_IF_ERROR(parts_.files.SyncDirectory(ParentDirectory(path)));
-  Say([&] { return Describe(work.task) + ": this site's own model is " + path; });
+  Say([&] { return Describe(*work.task) + ": this site's own model is " + path; });
   return OkStatus();
 }
 
