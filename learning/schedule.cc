@@ -26,7 +26,7 @@ double ShareAfterWarmUp(const v1::ScheduleSpec& schedule, int64_t round, int64_t
   const int64_t first = schedule.warm_up() + 1;
   if (round <= first) return 1;
   const double t = static_cast<double>(round - first) /
-                   static_cast<double>(std::max<int64_t>(1, num_rounds - first));
+                   static_cast<double>(std::max<int64_t>(1, num_rounds - first + 1));
   return schedule.minimum() + (1 - schedule.minimum()) * (1 + exact::CosTurn(t / 2)) / 2;
 }
 
@@ -40,7 +40,25 @@ double ScheduledShare(const v1::ScheduleSpec& schedule, int64_t round, int64_t n
 
 std::vector<std::string> ScheduleNames() { return {"constant", "step", "cosine", "exponential"}; }
 
-Status CheckSchedule(const v1::ScheduleSpec& schedule) {
+namespace {
+
+// After the warm-up no round has a smaller rate than the last.
+Status CheckLastRound(const v1::TrainingSpec& training) {
+  const v1::ScheduleSpec& schedule = training.schedule();
+  const int64_t last = training.num_rounds();
+  const double rate = training.learning_rate() * ScheduledShare(schedule, last, last);
+  // A model that sites train of their own has a rate that falls alike.
+  const double personal = training.personal().learning_rate();
+  const bool trains = rate > 0 && (personal <= 0 || rate * (personal / training.learning_rate()) > 0);
+  if (trains || !(training.learning_rate() > 0)) return OkStatus();
+  return InvalidArgument(std::string("training.schedule.") +
+                         (schedule.kind() == "cosine" ? "minimum" : "factor") +
+                         ": with it the learning rate has fallen to 0 in round " +
+                         std::to_string(last))
+      .WithHint("take a larger one, or fewer rounds");
+}
+
+Status CheckKeys(const v1::ScheduleSpec& schedule) {
   const std::string& kind = schedule.kind();
   const std::vector<std::string> names = ScheduleNames();
   if (!kind.empty() && std::find(names.begin(), names.end(), kind) == names.end()) {
@@ -61,6 +79,13 @@ Status CheckSchedule(const v1::ScheduleSpec& schedule) {
     return InvalidArgument("training.schedule.warm_up: must be at least 0");
   }
   return OkStatus();
+}
+
+}  // namespace
+
+Status CheckSchedule(const v1::TrainingSpec& training) {
+  SKERRY_RETURN_IF_ERROR(CheckKeys(training.schedule()));
+  return CheckLastRound(training);
 }
 
 }  // namespace skerry::learning

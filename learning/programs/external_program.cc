@@ -185,7 +185,7 @@ Status CheckSites(const v1::RunSpec& spec, const Strategy& strategy) {
   if (!spec.training().personal().kind().empty()) {
     return InvalidArgument("training.personal: a model of kind \"external\" does not have this");
   }
-  return CheckSchedule(spec.training().schedule());
+  return CheckSchedule(spec.training());
 }
 
 }  // namespace

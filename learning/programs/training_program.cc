@@ -191,7 +191,7 @@ Status CheckWhatSitesKeep(const v1::RunSpec& spec, const Strategy& strategy) {
 Status CheckSites(const v1::RunSpec& spec, const Strategy& strategy) {
   const v1::TrainingSpec& training = spec.training();
   SKERRY_RETURN_IF_ERROR(ReadLocalTraining(training).status());
-  SKERRY_RETURN_IF_ERROR(CheckSchedule(training.schedule()));
+  SKERRY_RETURN_IF_ERROR(CheckSchedule(training));
   SKERRY_RETURN_IF_ERROR(CheckPersonal(training.personal()));
   return CheckWhatSitesKeep(spec, strategy);
 }

@@ -154,6 +154,22 @@ TEST(LocalTensorsTest, StayAtTheSites) {
   EXPECT_EQ(result->model.find("\"bias\""), std::string::npos);
 }
 
+TEST(ScheduledRunsTest, ACosineOfDefaultSettingsTrainsToTheLastRound) {
+  for (const char* training : {"schedule = { kind = \"cosine\" }\n",
+                               "schedule = { kind = \"cosine\", warm_up = 2 }\n",
+                               "schedule = { kind = \"cosine\" }\npersonal = { kind = "
+                               "\"fine_tuning\", steps = 3, learning_rate = 0.01 }\n"}) {
+    SCOPED_TRACE(training);
+    EXPECT_GT(OutcomeOf(Patients(training, 4, 2)).metrics.count("test.log_loss"), 0U);
+  }
+  EXPECT_GT(OutcomeOf(Patients("schedule = { kind = \"cosine\" }\n", 1, 2)).hash.size(), 0U);
+}
+
+TEST(ScheduledRunsTest, ARunWhoseLastRoundWouldTrainAtNothingIsNotAccepted) {
+  EXPECT_THAT(Plan("schedule = { kind = \"exponential\", factor = 1e-200 }\n", 5).status(),
+              Fails(Code::kInvalidArgument, HasSubstr("training.schedule.factor")));
+}
+
 TEST(StrategyKeysTest, WhatClashesIsRefusedWithBothKeys) {
   const auto refuses = [](const std::string& training, const char* one, const char* other,
                           const std::string& model = "") {
