@@ -38,6 +38,16 @@ void ForgetUnneeded(const v1::DataSpec& spec, learning::FeatureSums& sums) {
   }
 }
 
+// A run file comes from a stranger: what its coordinator should have refused is refused here too.
+// A strategy of a coordinator's own, which this site does not know, has no part at the site.
+Status CheckRun(const v1::RunSpec& spec) {
+  const std::vector<std::string> known = learning::StrategyNames();
+  const bool is_known =
+      learning::IsFittedBySums(spec.model().kind()) ||
+      std::find(known.begin(), known.end(), spec.training().strategy()) != known.end();
+  return is_known ? learning::MakeProgram(spec).status() : OkStatus();
+}
+
 // The name of the tensors that stay at a site, among what it keeps.
 constexpr const char* kLocalTensors = "local";
 
@@ -117,6 +127,7 @@ Result<WorkDone> NativeTrainer::Work(const WorkOrder& order, RunData& run) const
   std::vector<std::string> remarks;
   const bool has_rows =
       !learning::IsExternal(*order.spec) || learning::HasPreparedRows(*order.spec);
+  if (run.data == nullptr) SKERRY_RETURN_IF_ERROR(CheckRun(*order.spec));
   if (run.data == nullptr && has_rows) {
     SKERRY_RETURN_IF_ERROR(Read(order, run));
     // Before anything else is said about so few rows.

@@ -33,11 +33,22 @@ int64_t RoundsOf(const v1::RunSpec& spec, const v1::Task& task) {
   return std::max<int64_t>(spec.training().num_rounds(), round);
 }
 
+// Of no other round anything is computed: rounds count steps, and steps must be countable.
+Status CheckRound(const v1::Task& task) {
+  constexpr int64_t kMost = int64_t{1} << 31;
+  const bool trained = task.kind() == v1::TRAIN || task.kind() == v1::EVALUATE;
+  const int64_t least = trained ? 1 : 0;
+  if (task.round() >= least && task.round() <= kMost) return OkStatus();
+  return InvalidArgument("the task is for round " + std::to_string(task.round()) + "; it must be " +
+                         std::to_string(least) + " to 2^31");
+}
+
 std::string Rows(int64_t count) { return std::to_string(count) + (count == 1 ? " row" : " rows"); }
 
 }  // namespace
 
 Status CheckTask(const SitePolicy& policy, const v1::RunSpec& spec, const v1::Task& task) {
+  SKERRY_RETURN_IF_ERROR(CheckRound(task));
   SKERRY_RETURN_IF_ERROR(
       CheckAllowed("allowed_models", policy.allowed_models, spec.model().kind()));
   if (!learning::IsFittedBySums(spec.model().kind())) {

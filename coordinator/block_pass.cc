@@ -9,6 +9,7 @@
 #include "base/first_error.h"
 #include "base/parallel.h"
 #include "coordinator/file_values.h"
+#include "learning/finite.h"
 
 namespace skerry::coordinator {
 namespace {
@@ -34,6 +35,22 @@ int64_t BytesOfElement(const BlockPassInput& input) {
 int64_t BlockElements(int64_t bytes_each) {
   const int64_t elements = kWorkspaceBytes / bytes_each / kPage * kPage;
   return std::clamp(elements, kMinElements, kMaxElements);
+}
+
+bool AllFinite(std::span<const float> values) { return learning::CheckF32(values).finite; }
+bool AllFinite(std::span<const double> values) { return learning::CheckF64(values).finite; }
+
+// A model that no site could go on with is not made.
+template <class T>
+Status NotFinite(std::span<const T> values, int64_t first) {
+  const auto found = std::find_if(values.begin(), values.end(), [](T value) {
+    return !learning::IsFinite(static_cast<double>(value));
+  });
+  return FailedPrecondition("with these updates, parameter " +
+                            std::to_string(first + (found - values.begin())) +
+                            " of the next model, or what the strategy keeps of it, would be no "
+                            "finite number")
+      .WithHint("lower training.learning_rate, or the server's");
 }
 
 // One thread's part of the pass, and its memory. T: the numbers in the files.
@@ -99,6 +116,7 @@ class Worker {
   Status Write(std::span<const double> from, int64_t first, const Slice<File>& to) const {
     const std::span<T> values = Passing(from.size());
     for (std::size_t i = 0; i < from.size(); ++i) values[i] = static_cast<T>(from[i]);
+    if (!AllFinite(values)) return NotFinite(std::span<const T>(values), first);
     return WriteValues(*to.file, to.offset + Bytes(first), std::span<const T>(values));
   }
 

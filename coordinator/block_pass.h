@@ -41,7 +41,8 @@ struct BlockPassOutput {
 // that; block after block, on this thread and up to num_threads - 1 tasks of `compute`. Parameters
 // and state are doubles meanwhile, and rounded once, to their dtype. The same input gives the same
 // bytes with any number of threads. Each thread works in about 2 MiB, however large the model is.
-// DATA_LOSS when a file is shorter than it should be; otherwise what the files say.
+// FAILED_PRECONDITION when a parameter or state would be no finite number; DATA_LOSS when a file is
+// shorter than it should be; otherwise what the files say.
 Status RunBlockPass(const BlockPassInput& input, const BlockPassOutput& output, Executor& compute,
                     int num_threads);
 

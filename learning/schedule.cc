@@ -49,7 +49,8 @@ Status CheckLastRound(const v1::TrainingSpec& training) {
   const double rate = training.learning_rate() * ScheduledShare(schedule, last, last);
   // A model that sites train of their own has a rate that falls alike.
   const double personal = training.personal().learning_rate();
-  const bool trains = rate > 0 && (personal <= 0 || rate * (personal / training.learning_rate()) > 0);
+  const bool trains =
+      rate > 0 && (personal <= 0 || rate * (personal / training.learning_rate()) > 0);
   if (trains || !(training.learning_rate() > 0)) return OkStatus();
   return InvalidArgument(std::string("training.schedule.") +
                          (schedule.kind() == "cosine" ? "minimum" : "factor") +

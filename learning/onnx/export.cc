@@ -111,7 +111,7 @@ Result<std::string> ToOnnx(const TrainedModel& trained,
       outputs.AddSoftmax(raw);
       break;
   }
-  return graph.ToFile(trained.spec.name(), metadata);
+  return std::move(graph).ToFile(trained.spec.name(), metadata);
 }
 
 }  // namespace skerry::learning

@@ -136,14 +136,14 @@ std::string OnnxGraph::NewName(std::string_view what) {
 }
 
 std::string OnnxGraph::ToFile(const std::string& name,
-                              const std::map<std::string, std::string>& metadata) const {
-  WireMessage graph = graph_;
-  graph.Bytes(2, name);
+                              const std::map<std::string, std::string>& metadata) && {
+  graph_.Bytes(2, name);
   WireMessage file;
   file.Integer(1, kIrVersion);
   file.Bytes(2, "skerry");
   file.Bytes(3, kVersion);
-  file.Message(7, graph);
+  file.Message(7, graph_);
+  graph_ = WireMessage();
   file.Message(8, OperatorSet("", kOperatorSet));
   file.Message(8, OperatorSet(kMlDomain, kMlOperatorSet));
   for (const auto& [key, value] : metadata) {
@@ -152,7 +152,7 @@ std::string OnnxGraph::ToFile(const std::string& name,
     entry.Bytes(2, value);
     file.Message(14, entry);
   }
-  return file.bytes();
+  return std::move(file).bytes();
 }
 
 }  // namespace skerry::learning

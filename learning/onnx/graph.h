@@ -41,9 +41,10 @@ class OnnxGraph {
   std::string AddConstant(std::span<const int64_t> values, std::span<const int64_t> shape,
                           const std::string& name = "");
 
-  // The bytes of a file with this graph.
+  // The bytes of a file with this graph, which is used up: a large model is not copied more often
+  // than its place in the file asks for.
   std::string ToFile(const std::string& name,
-                     const std::map<std::string, std::string>& metadata) const;
+                     const std::map<std::string, std::string>& metadata) &&;
 
  private:
   std::string AddTensor(OnnxType type, std::string_view raw, std::span<const int64_t> shape,

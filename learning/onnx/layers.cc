@@ -54,7 +54,8 @@ class LayerWriter {
   // With the running means and variances, as evaluation does.
   void BatchNorm() {
     std::vector<std::string> inputs = {values_};
-    for (int i = 0; i < 4; ++i) inputs.push_back(NextTensor());
+    for (int i = 0; i < 3; ++i) inputs.push_back(NextTensor());
+    inputs.push_back(NextTensor(0.0F));  // below that, noise: models/batch_norm_layer.cc
     values_ = graph_.AddNode("BatchNormalization", inputs, {{"epsilon", 1e-5F}});
   }
 
@@ -93,13 +94,25 @@ class LayerWriter {
             {"strides", std::vector<int64_t>{stride, stride}}};
   }
 
+  // What is less than `least` as that.
+  std::string NextTensor(float least) {
+    std::vector<float> values(Values().begin(), Values().end());
+    for (float& value : values) value = std::max(value, least);
+    const TensorSpec& spec = layout_.tensors()[next_++];
+    return graph_.AddConstant(std::span<const float>(values), spec.shape, spec.name);
+  }
+
   std::string NextTensor() {
+    const std::span<const float> values = Values();
+    const TensorSpec& spec = layout_.tensors()[next_++];
+    return graph_.AddConstant(values, spec.shape, spec.name);
+  }
+
+  // Of the next tensor.
+  std::span<const float> Values() const {
     const TensorSpec& spec = layout_.tensors()[next_];
     const auto first = static_cast<std::size_t>(layout_.offset_bytes(next_)) / sizeof(float);
-    ++next_;
-    return graph_.AddConstant(
-        parameters_.subspan(first, static_cast<std::size_t>(spec.NumElements())), spec.shape,
-        spec.name);
+    return parameters_.subspan(first, static_cast<std::size_t>(spec.NumElements()));
   }
 
   const Layout& layout_;

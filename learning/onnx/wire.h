@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace skerry::learning {
 
@@ -29,7 +30,8 @@ class WireMessage {
   }
   void Message(uint32_t field, const WireMessage& message) { Bytes(field, message.bytes_); }
 
-  const std::string& bytes() const { return bytes_; }
+  const std::string& bytes() const& { return bytes_; }
+  std::string bytes() && { return std::move(bytes_); }
 
  private:
   void Tag(uint32_t field, uint32_t type) { Append(uint64_t{field} << 3 | type); }

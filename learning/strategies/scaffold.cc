@@ -71,7 +71,7 @@ class ScaffoldLocal final : public LocalAlgorithm<T> {
     for (std::size_t i = 0; i < delta.size(); ++i) {
       const double slope = static_cast<double>(delta[i]) / way;
       next[i] = static_cast<T>(-static_cast<double>(correction_[i]) - slope);
-      // By what is kept, rounding and all, so that the sums of both sides stay the same.
+      // c_k as the correction has it, which may be off what the site kept by a rounding of T.
       change[i] = next[i] - (global_[i] - correction_[i]);
     }
   }

@@ -1,5 +1,7 @@
 // What [policy] keeps at the site.
 #include <cmath>
+#include <functional>
+#include <limits>
 
 #include "trainer_fixture.h"
 
@@ -89,6 +91,48 @@ TEST_F(TrainerPolicyTest, AnInputThatIsFilledInForAFewRowsIsRefusedByName) {
   EXPECT_OK(Run(Statistics("icu-1"))) << "nothing is told of nothing";
   text_ = Rows(40, 10);
   EXPECT_OK(Run(Statistics("icu-1")));
+}
+
+// A coordinator that has been taken over may send any task.
+TEST_F(TrainerPolicyTest, ARoundThatNoRunHasIsRefusedBeforeAnythingIsComputed) {
+  spec_.mutable_training()->clear_local_epochs();
+  spec_.mutable_training()->set_local_steps(3);
+  WorkOrder order = Order(v1::TRAIN);
+  for (const int64_t round :
+       {int64_t{0}, int64_t{-1}, int64_t{-1} << 40, (int64_t{1} << 31) + 1,
+        std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()}) {
+    order.task.set_round(round);
+    EXPECT_THAT(Run(order), Fails(Code::kInvalidArgument, HasSubstr("round"))) << round;
+  }
+  order.task.set_round(int64_t{1} << 31);
+  EXPECT_OK(Run(order));
+  order.task.set_kind(v1::STATISTICS);
+  order.task.set_round(-1);
+  EXPECT_THAT(Run(order), Fails(Code::kInvalidArgument, HasSubstr("round")));
+}
+
+TEST_F(TrainerPolicyTest, ARunThatACoordinatorShouldHaveRefusedIsRefusedHereToo) {
+  const WorkOrder good = Order(v1::TRAIN);
+  const auto run = [&](const std::function<void(v1::RunSpec&)>& spoil) {
+    WorkOrder order = good;
+    auto spec = std::make_shared<v1::RunSpec>(spec_);
+    spoil(*spec);
+    order.spec = std::move(spec);
+    return Run(order);
+  };
+  EXPECT_OK(run([](v1::RunSpec&) {}));
+  EXPECT_THAT(run([](v1::RunSpec& spec) {
+                spec.mutable_training()->set_strategy("scaffold");
+                spec.mutable_training()->set_momentum(0.9);
+              }),
+              Fails(Code::kInvalidArgument, HasSubstr("clash")));
+  EXPECT_THAT(run([](v1::RunSpec& spec) {
+                spec.mutable_training()->set_strategy("feddyn");
+                spec.mutable_training()->set_alpha(-1);
+              }),
+              Fails(Code::kInvalidArgument, HasSubstr("training.alpha")));
+  EXPECT_OK(run([](v1::RunSpec& spec) { spec.mutable_training()->set_strategy("their own"); }))
+      << "a coordinator may have a strategy of its own";
 }
 
 TEST_F(TrainerPolicyTest, ARareLevelDoesNotKeepASiteOut) {

@@ -23,10 +23,12 @@ using skerry::testing::Fails;
 using skerry::testing::HasCode;
 using storage::CheckpointPart;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // Remembers half of its last step: m <- m/2 + update, w <- w + m.
 class Momentum final : public learning::Strategy {
@@ -166,6 +168,19 @@ TEST_F(FinalizerTest, ModelAndStateArePublishedTogetherAndTheNextRoundGoesOnFrom
   EXPECT_THAT(Values<float>(2, CheckpointPart::kModel, 2), ElementsAre(4, 8));
   EXPECT_THAT(Names(), ElementsAre("model-1.safetensors", "model-2.safetensors",
                                    "state-1.safetensors", "state-2.safetensors"));
+}
+
+TEST_F(FinalizerTest, AModelThatWouldNotBeFiniteIsNotMade) {
+  SetSize(3);
+  constexpr float kLarge = 3e38F;
+  Add("a", {0, kLarge, 0}, 1);
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
+  input.base = *output.model;
+  input.spec.round = 2;
+  EXPECT_THAT(Run(), Fails(Code::kFailedPrecondition, HasSubstr("parameter 1 ")));
+  EXPECT_THAT(Names(), Not(Contains("model-2.safetensors")));
+  EXPECT_OK(checkpoints.OpenVerified({"r", 1, CheckpointPart::kModel}, output.model->model_hash))
+      << "the version before it stays";
 }
 
 TEST_F(FinalizerTest, AnyNumberOfThreadsMakesTheSameBits) {

@@ -82,10 +82,10 @@ v1::RunSpec SpecOf(const std::string& kind) {
   return spec;
 }
 
-// A model of this description, whose parameters count up.
+// A model of this description, whose parameters count up from 0 by `step`.
 class Exported {
  public:
-  explicit Exported(v1::RunSpec spec)
+  explicit Exported(v1::RunSpec spec, float step = 0.25F)
       : spec_(std::move(spec)),
         num_inputs_(FeatureColumns(spec_.data()).size()),
         model_(MakeModel(spec_.model(), static_cast<int64_t>(num_inputs_),
@@ -94,7 +94,7 @@ class Exported {
         transform_(InputTransform::Identity(num_inputs_)) {
     for (std::size_t i = 0; i < num_inputs_; ++i) transform_.mean[i] = 1.5;
     for (int64_t i = 0; i < model_->parameters().num_elements(); ++i) {
-      parameters_.push_back(0.25F * static_cast<float>(i + 1));
+      parameters_.push_back(step * static_cast<float>(i + 1));
     }
   }
 
@@ -139,6 +139,26 @@ TEST(OnnxTest, TheTensorsAreTheModelsToTheBit) {
     EXPECT_EQ(values[1], 0.5F);
   }
   EXPECT_TRUE(found);
+}
+
+// What noise, or a mean of sites, made of a running variance is no variance.
+TEST(OnnxTest, ANegativeVarianceIsNoneAsInTheModelItself) {
+  v1::RunSpec spec = SpecOf("network");
+  for (const char* kind : {"dense", "batch_norm", "dense"}) {
+    v1::LayerSpec& layer = *spec.mutable_model()->add_layers();
+    layer.set_kind(kind);
+    if (layer.kind() == "dense") layer.set_units(1);
+  }
+  std::vector<std::string> below_zero;
+  for (const Message& tensor : Exported(spec, -0.25F).Graph().Messages(5)) {
+    float value = 0;
+    const std::string raw = tensor.Text(9);
+    if (tensor.Text(8).find("bn.1.") == std::string::npos || raw.size() != 4) continue;
+    std::memcpy(&value, raw.data(), 4);
+    if (value < 0) below_zero.push_back(tensor.Text(8).substr(tensor.Text(8).rfind('/') + 1));
+    if (tensor.Text(8).ends_with("running_variance")) EXPECT_EQ(value, 0.0F);
+  }
+  EXPECT_THAT(below_zero, ElementsAre("bn.1.weight", "bn.1.bias", "bn.1.running_mean"));
 }
 
 TEST(OnnxTest, EveryValueIsMadeBeforeItIsUsed) {

@@ -47,9 +47,9 @@ TEST(ScheduleTest, ExponentialFallsEachRound) {
 TEST(ScheduleTest, CosineFallsTowardsItsMinimumAsPyTorchsDoes) {
   v1::ScheduleSpec cosine = Kind("cosine");
   cosine.set_minimum(0.2);
-  EXPECT_THAT(Shares(cosine, 5), ElementsAre(1, DoubleNear(0.9236068, 1e-7),
-                                             DoubleNear(0.7236068, 1e-7), DoubleNear(0.4763932, 1e-7),
-                                             DoubleNear(0.2763932, 1e-7)));
+  EXPECT_THAT(Shares(cosine, 5),
+              ElementsAre(1, DoubleNear(0.9236068, 1e-7), DoubleNear(0.7236068, 1e-7),
+                          DoubleNear(0.4763932, 1e-7), DoubleNear(0.2763932, 1e-7)));
   EXPECT_THAT(Shares(cosine, 1), ElementsAre(1));
 }
 
@@ -58,8 +58,7 @@ TEST(ScheduleTest, CosineWithoutAMinimumStillTrainsInTheLastRound) {
   EXPECT_THAT(Shares(cosine, 4), ElementsAre(1, DoubleNear(0.8535534, 1e-7), DoubleNear(0.5, 1e-12),
                                              DoubleNear(0.1464466, 1e-7)));
   cosine.set_warm_up(2);
-  EXPECT_THAT(Shares(cosine, 4),
-              ElementsAre(0.5, 1, 1, DoubleNear(0.5, 1e-12)));
+  EXPECT_THAT(Shares(cosine, 4), ElementsAre(0.5, 1, 1, DoubleNear(0.5, 1e-12)));
 }
 
 TEST(ScheduleTest, WarmUpRisesToTheFullRate) {
