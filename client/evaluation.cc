@@ -11,14 +11,6 @@ using learning::BasicBatch;
 using learning::BasicDataset;
 using learning::BasicModel;
 
-// So many rows that the values of a model's layers take no more than about 16 MB.
-int64_t RowsAtATime(const learning::AnyModel& model, int64_t rows) {
-  constexpr int64_t kMostRows = 4096;
-  constexpr int64_t kMostValues = 4 << 20;
-  const int64_t most = std::clamp<int64_t>(kMostValues / model.values_per_row(), 1, kMostRows);
-  return std::min(most, std::max<int64_t>(rows, 1));
-}
-
 std::string_view SplitName(SplitPart part) {
   return part == SplitPart::kValidation ? "validation" : "test";
 }
@@ -29,13 +21,13 @@ template <class T>
 Result<learning::EvaluationSums> EvaluateRows(const BasicModel<T>& model,
                                               std::span<const T> parameters,
                                               const BasicDataset<T>& data,
-                                              const std::stop_token& stop) {
-  const int64_t most = RowsAtATime(model, data.rows);
+                                              const learning::RowProgress& progress) {
+  const int64_t most = learning::RowsAtATime(model, data.rows);
   const auto size = [](int64_t i) { return static_cast<std::size_t>(i); };
   std::vector<T> outputs(size(data.rows * model.num_outputs()));
   const auto workspace = model.NewWorkspace(most);
   for (int64_t first = 0; first < data.rows; first += most) {
-    if (stop.stop_requested()) return Cancelled("evaluation was stopped");
+    if (progress) SKERRY_RETURN_IF_ERROR(progress(first, data.rows));
     const int64_t rows = std::min(most, data.rows - first);
     const BasicBatch<T> batch = {
         rows,
@@ -54,8 +46,8 @@ Result<learning::EvaluationSums> EvaluateRows(const BasicModel<T>& model,
 template <class T>
 Status WriteEvaluation(const BasicModel<T>& model, std::span<const T> parameters,
                        const std::map<SplitPart, BasicDataset<T>>& datasets, const v1::Split& split,
-                       const SitePolicy& policy, const std::stop_token& stop, ResultWriter& writer,
-                       const std::string& prefix) {
+                       const SitePolicy& policy, const learning::RowProgress& progress,
+                       ResultWriter& writer, const std::string& prefix) {
   static const BasicDataset<T> kNoRows;
   for (const SplitPart part : {SplitPart::kValidation, SplitPart::kTest}) {
     if ((part == SplitPart::kValidation ? split.validation() : split.test()) <= 0) continue;
@@ -63,7 +55,7 @@ Status WriteEvaluation(const BasicModel<T>& model, std::span<const T> parameters
     const std::string name = prefix + std::string(SplitName(part));
     SKERRY_ASSIGN_OR_RETURN(
         const learning::EvaluationSums sums,
-        EvaluateRows(model, parameters, MayTell(policy, rows.rows) ? rows : kNoRows, stop));
+        EvaluateRows(model, parameters, MayTell(policy, rows.rows) ? rows : kNoRows, progress));
     const learning::EvaluationValues values = learning::ToValues(model.output_kind(), sums);
     SKERRY_RETURN_IF_ERROR(writer.Put<int64_t>(learning::EvaluationCounts(name),
                                                std::span<const int64_t>(values.counts)));
@@ -76,18 +68,18 @@ Status WriteEvaluation(const BasicModel<T>& model, std::span<const T> parameters
 template Result<learning::EvaluationSums> EvaluateRows(const BasicModel<float>&,
                                                        std::span<const float>,
                                                        const BasicDataset<float>&,
-                                                       const std::stop_token&);
+                                                       const learning::RowProgress&);
 template Status WriteEvaluation(const BasicModel<float>&, std::span<const float>,
                                 const std::map<SplitPart, BasicDataset<float>>&, const v1::Split&,
-                                const SitePolicy&, const std::stop_token&, ResultWriter&,
+                                const SitePolicy&, const learning::RowProgress&, ResultWriter&,
                                 const std::string&);
 template Result<learning::EvaluationSums> EvaluateRows(const BasicModel<double>&,
                                                        std::span<const double>,
                                                        const BasicDataset<double>&,
-                                                       const std::stop_token&);
+                                                       const learning::RowProgress&);
 template Status WriteEvaluation(const BasicModel<double>&, std::span<const double>,
                                 const std::map<SplitPart, BasicDataset<double>>&, const v1::Split&,
-                                const SitePolicy&, const std::stop_token&, ResultWriter&,
+                                const SitePolicy&, const learning::RowProgress&, ResultWriter&,
                                 const std::string&);
 
 }  // namespace skerry::client

@@ -2,7 +2,6 @@
 
 #include <map>
 #include <span>
-#include <stop_token>
 #include <string>
 
 #include "base/status.h"
@@ -12,18 +11,18 @@
 #include "learning/dataset.h"
 #include "learning/metrics.h"
 #include "learning/model.h"
+#include "learning/progress.h"
 
 namespace skerry::client {
 
 // Both for float and double.
 
-// Over all rows, some at a time: memory does not grow with rows times the model's width. CANCELLED
-// when `stop` is requested.
+// Over all rows, some at a time: memory does not grow with rows times the model's width.
 template <class T>
 Result<learning::EvaluationSums> EvaluateRows(const learning::BasicModel<T>& model,
                                               std::span<const T> parameters,
                                               const learning::BasicDataset<T>& data,
-                                              const std::stop_token& stop);
+                                              const learning::RowProgress& progress);
 
 // What the run's validation and test rows say about the model, into the sections of the result that
 // have the splits' names behind `prefix`. A split of fewer rows than policy.min_examples says
@@ -32,7 +31,7 @@ template <class T>
 Status WriteEvaluation(const learning::BasicModel<T>& model, std::span<const T> parameters,
                        const std::map<SplitPart, learning::BasicDataset<T>>& datasets,
                        const v1::Split& split, const SitePolicy& policy,
-                       const std::stop_token& stop, ResultWriter& writer,
+                       const learning::RowProgress& progress, ResultWriter& writer,
                        const std::string& prefix = "");
 
 }  // namespace skerry::client

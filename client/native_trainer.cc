@@ -38,6 +38,14 @@ void ForgetUnneeded(const v1::DataSpec& spec, learning::FeatureSums& sums) {
   }
 }
 
+learning::StepProgress StepsOf(const WorkOrder& order) {
+  return [&order](int64_t step, int64_t total) {
+    SKERRY_FAILPOINT("client/training-step");
+    order.progress->total.store(total, std::memory_order_relaxed);
+    order.progress->done.store(step, std::memory_order_relaxed);
+  };
+}
+
 // A run file comes from a stranger: what its coordinator should have refused is refused here too.
 // A strategy of a coordinator's own, which this site does not know, has no part at the site.
 Status CheckRun(const v1::RunSpec& spec) {
@@ -308,8 +316,9 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, const S
   const std::span<const T> received =
       has_local ? std::span<const T>(whole) : std::span<const T>(loaded.parameters);
   if (order.task->evaluate() || !trains) {
-    SKERRY_RETURN_IF_ERROR(WriteEvaluation(
-        model, received, run.datasets, order.spec->data().split(), policy_, order.stop, writer));
+    SKERRY_RETURN_IF_ERROR(WriteEvaluation(model, received, run.datasets,
+                                           order.spec->data().split(), policy_, ProgressOf(order),
+                                           writer));
     SKERRY_RETURN_IF_ERROR(EvaluatePersonal(order, run, received, kept, writer, done));
     if (has_local && training.personal().kind().empty()) {
       SKERRY_RETURN_IF_ERROR(KeepPersonal(order, run, received, done));
@@ -321,19 +330,14 @@ Result<WorkDone> NativeTrainer::TrainAndEvaluate(const WorkOrder& order, const S
   SKERRY_RETURN_IF_ERROR(algorithm.Begin(order, model, rows, received, kept));
   if (training.personal().kind() == "ditto") {
     SKERRY_ASSIGN_OR_RETURN(const LocalTrainingOptions personal, PersonalOptions(order));
-    SKERRY_RETURN_IF_ERROR(
-        TrainDitto(training.personal(), {model, rows, personal}, received, kept, order.stop));
+    SKERRY_RETURN_IF_ERROR(TrainDitto(training.personal(), {model, rows, personal}, received, kept,
+                                      order.stop, StepsOf(order)));
   }
   std::vector<T> parameters = has_local ? whole : beginning.TakeParameters();
   SKERRY_ASSIGN_OR_RETURN(
       const learning::LocalTrainingResult trained,
       learning::TrainLocally({model, rows, options, &algorithm.algorithm()},
-                             std::span<T>(parameters), order.stop,
-                             [&](int64_t step, int64_t total) {
-                               SKERRY_FAILPOINT("client/training-step");
-                               order.progress->total.store(total, std::memory_order_relaxed);
-                               order.progress->done.store(step, std::memory_order_relaxed);
-                             }));
+                             std::span<T>(parameters), order.stop, StepsOf(order)));
   if (has_local) KeepLocal(run, parameters, kept);
   SKERRY_RETURN_IF_ERROR(beginning.Subtract(order, parameters));
   SKERRY_RETURN_IF_ERROR(
@@ -355,10 +359,10 @@ Status NativeTrainer::EvaluatePersonal(const WorkOrder& order, const RunModel<T>
   SKERRY_ASSIGN_OR_RETURN(
       const std::vector<T> own,
       PersonalModel(personal, {*run.model, run.datasets.at(SplitPart::kTrain), options}, received,
-                    kept, order.stop));
+                    kept, order.stop, StepsOf(order)));
   SKERRY_RETURN_IF_ERROR(WriteEvaluation(*run.model, std::span<const T>(own), run.datasets,
-                                         order.spec->data().split(), policy_, order.stop, writer,
-                                         learning::kPersonalPrefix));
+                                         order.spec->data().split(), policy_, ProgressOf(order),
+                                         writer, learning::kPersonalPrefix));
   return KeepPersonal(order, run, std::span<const T>(own), done);
 }
 

@@ -26,14 +26,15 @@ std::vector<std::string> PersonalVectors(const v1::PersonalSpec& spec) {
 
 template <class T>
 Status TrainDitto(const v1::PersonalSpec& spec, learning::LocalTask<T> task,
-                  std::span<const T> received, KeptVectors<T>& kept, const std::stop_token& stop) {
+                  std::span<const T> received, KeptVectors<T>& kept, const std::stop_token& stop,
+                  const learning::StepProgress& progress) {
   std::vector<T> own = Begin(received, kept);
   const auto pull = learning::MakeProximal<T>(spec.lambda());
   learning::LocalBeginning<T> beginning;
   beginning.parameters = received;
   pull->Begin(std::move(beginning));
   task.algorithm = pull.get();
-  SKERRY_RETURN_IF_ERROR(learning::TrainLocally(task, std::span<T>(own), stop, nullptr).status());
+  SKERRY_RETURN_IF_ERROR(learning::TrainLocally(task, std::span<T>(own), stop, progress).status());
   kept.Put({{kPersonalModel, std::move(own)}});
   return OkStatus();
 }
@@ -42,29 +43,32 @@ template <class T>
 Result<std::vector<T>> PersonalModel(const v1::PersonalSpec& spec,
                                      const learning::LocalTask<T>& task,
                                      std::span<const T> received, const KeptVectors<T>& kept,
-                                     const std::stop_token& stop) {
+                                     const std::stop_token& stop,
+                                     const learning::StepProgress& progress) {
   std::vector<T> own = Begin(received, kept);
   if (IsDitto(spec)) return own;
   learning::LocalTrainingOptions options = task.options;
   options.local_epochs = 0;
   options.local_steps = spec.steps();
   const learning::LocalTask<T> tuning = {task.model, task.data, options, nullptr, task.order};
-  SKERRY_RETURN_IF_ERROR(learning::TrainLocally(tuning, std::span<T>(own), stop, nullptr).status());
+  SKERRY_RETURN_IF_ERROR(
+      learning::TrainLocally(tuning, std::span<T>(own), stop, progress).status());
   return own;
 }
 
 template Status TrainDitto(const v1::PersonalSpec&, learning::LocalTask<float>,
-                           std::span<const float>, KeptVectors<float>&, const std::stop_token&);
+                           std::span<const float>, KeptVectors<float>&, const std::stop_token&,
+                           const learning::StepProgress&);
 template Status TrainDitto(const v1::PersonalSpec&, learning::LocalTask<double>,
-                           std::span<const double>, KeptVectors<double>&, const std::stop_token&);
+                           std::span<const double>, KeptVectors<double>&, const std::stop_token&,
+                           const learning::StepProgress&);
 template Result<std::vector<float>> PersonalModel(const v1::PersonalSpec&,
                                                   const learning::LocalTask<float>&,
                                                   std::span<const float>, const KeptVectors<float>&,
-                                                  const std::stop_token&);
-template Result<std::vector<double>> PersonalModel(const v1::PersonalSpec&,
-                                                   const learning::LocalTask<double>&,
-                                                   std::span<const double>,
-                                                   const KeptVectors<double>&,
-                                                   const std::stop_token&);
+                                                  const std::stop_token&,
+                                                  const learning::StepProgress&);
+template Result<std::vector<double>> PersonalModel(
+    const v1::PersonalSpec&, const learning::LocalTask<double>&, std::span<const double>,
+    const KeptVectors<double>&, const std::stop_token&, const learning::StepProgress&);
 
 }  // namespace skerry::client

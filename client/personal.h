@@ -25,7 +25,8 @@ std::vector<std::string> PersonalVectors(const v1::PersonalSpec& spec);
 // v to the next, where w are the parameters as received. A site that has none begins at w.
 template <class T>
 Status TrainDitto(const v1::PersonalSpec& spec, learning::LocalTask<T> task,
-                  std::span<const T> received, KeptVectors<T>& kept, const std::stop_token& stop);
+                  std::span<const T> received, KeptVectors<T>& kept, const std::stop_token& stop,
+                  const learning::StepProgress& progress);
 
 // The site's own model as it stands when the task begins: what Ditto kept, or the parameters as
 // received; for fine-tuning, those after personal.steps steps on the site's own rows.
@@ -33,6 +34,7 @@ template <class T>
 Result<std::vector<T>> PersonalModel(const v1::PersonalSpec& spec,
                                      const learning::LocalTask<T>& task,
                                      std::span<const T> received, const KeptVectors<T>& kept,
-                                     const std::stop_token& stop);
+                                     const std::stop_token& stop,
+                                     const learning::StepProgress& progress);
 
 }  // namespace skerry::client

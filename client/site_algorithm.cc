@@ -52,7 +52,8 @@ Status SiteAlgorithm<T>::Begin(const WorkOrder& order, const learning::BasicMode
     if (found != kept.vectors().end()) beginning.kept[name] = found->second;
   }
   if (algorithm_->NeedsInitialLoss()) {
-    beginning.initial_loss = learning::LossOverRows(model, rows, parameters);
+    SKERRY_ASSIGN_OR_RETURN(beginning.initial_loss,
+                            learning::LossOverRows(model, rows, parameters, ProgressOf(order)));
   }
   algorithm_->Begin(std::move(beginning));
   return OkStatus();

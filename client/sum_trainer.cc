@@ -84,8 +84,12 @@ Status WriteInertia(const WorkOrder& order, const SitePolicy& policy,
     if (fraction <= 0) return OkStatus();
     const Dataset& rows = run.f32.datasets.at(part);
     const bool told = MayTell(policy, rows.rows);
-    return PutInertia(name, told ? rows.rows : 0,
-                      told ? learning::InertiaOf(shape, parameters, rows) : 0, writer);
+    double inertia = 0;
+    if (told) {
+      SKERRY_ASSIGN_OR_RETURN(inertia,
+                              learning::InertiaOf(shape, parameters, rows, ProgressOf(order)));
+    }
+    return PutInertia(name, told ? rows.rows : 0, inertia, writer);
   };
   SKERRY_RETURN_IF_ERROR(write("validation", split.validation(), SplitPart::kValidation));
   return write("test", split.test(), SplitPart::kTest);
@@ -112,7 +116,8 @@ Result<WorkDone> AddUpForTrees(const WorkOrder& order, const SitePolicy& policy,
   const std::span<const float> parameters = loaded->parameters;
   if (order.task->evaluate() || order.task->kind() == v1::EVALUATE) {
     SKERRY_RETURN_IF_ERROR(WriteEvaluation(model, parameters, run.f32.datasets,
-                                           order.spec->data().split(), policy, order.stop, writer));
+                                           order.spec->data().split(), policy, ProgressOf(order),
+                                           writer));
   }
   if (order.task->kind() == v1::EVALUATE) return done;
   if (step.counting >= 0) {
@@ -122,9 +127,10 @@ Result<WorkDone> AddUpForTrees(const WorkOrder& order, const SitePolicy& policy,
   }
   if (step.tree >= shape.num_trees) return InvalidArgument("the run has no such tree");
   const Forest<const float> forest(shape, parameters);
-  SKERRY_ASSIGN_OR_RETURN(const learning::LevelSums level,
-                          learning::SumGradients(forest, model.output_kind(), step, rows,
-                                                 learning::BinsOf(forest, rows)));
+  SKERRY_ASSIGN_OR_RETURN(
+      const learning::LevelSums level,
+      learning::SumGradients(forest, model.output_kind(), step, rows,
+                             learning::BinsOf(forest, rows), ProgressOf(order)));
   SKERRY_RETURN_IF_ERROR(Put(writer, learning::kTreeSums, level.sums));
   done.scalars["train_loss"] = level.mean_loss;
   return done;
@@ -150,7 +156,7 @@ Result<WorkDone> AddUpForKMeans(const WorkOrder& order, const SitePolicy& policy
   WorkDone done{rows.rows, {}};
   if (order.task->kind() == v1::EVALUATE) return done;
   SKERRY_ASSIGN_OR_RETURN(const learning::ClusterSums sums,
-                          learning::AddUpClusters(shape, parameters, rows));
+                          learning::AddUpClusters(shape, parameters, rows, ProgressOf(order)));
   SKERRY_RETURN_IF_ERROR(Put(writer, learning::kClusterSums, sums.values));
   SKERRY_RETURN_IF_ERROR(PutInertia("train", rows.rows, sums.inertia, writer));
   return done;

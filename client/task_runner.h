@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/status.h"
+#include "learning/progress.h"
 #include "rpc/chunks.h"
 #include "rpc/parsed_layout.h"
 #include "skerry/v1/task.pb.h"
@@ -42,6 +43,10 @@ struct WorkOrder {
   std::stop_token stop;
   std::shared_ptr<WorkProgress> progress;
 };
+
+// For long loops over rows: tells how far the order's work has come, and ends it with CANCELLED
+// when it is stopped. The order outlives it.
+learning::RowProgress ProgressOf(const WorkOrder& order);
 
 // What a result says beside its bytes.
 struct WorkDone {

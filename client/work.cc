@@ -84,6 +84,16 @@ Status Seal(const v1::Task& task, const rpc::ParsedLayout& layout, const File& r
   return OkStatus();
 }
 
+learning::RowProgress ProgressOf(const WorkOrder& order) {
+  return [&order](int64_t done, int64_t total) {
+    if (order.progress != nullptr) {
+      order.progress->total.store(total, std::memory_order_relaxed);
+      order.progress->done.store(done, std::memory_order_relaxed);
+    }
+    return order.stop.stop_requested() ? Cancelled("the task was stopped") : OkStatus();
+  };
+}
+
 namespace {
 
 class CountedChunks final : public rpc::ChunkSource {

@@ -140,7 +140,7 @@ class Worker {
       }
       reduced_[s] = reduced;
     }
-    input_.strategy.Apply({reduced_, parameters, states_}, input_.scalars);
+    input_.strategy.Apply({reduced_, parameters, states_, first}, input_.scalars);
     return OkStatus();
   }
 

@@ -104,7 +104,7 @@ class VersionMaker {
     SKERRY_ASSIGN_OR_RETURN(learning::Coefficients coefficients, Weigh());
     output.treatments = std::move(coefficients.treatments);
     SKERRY_RETURN_IF_ERROR(BeginFiles(fixed));
-    LeftOutCounter left_out(input_.program->strategy().aggregator(), coefficients,
+    LeftOutCounter left_out(strategy().aggregator(), coefficients,
                             input_.program->parameters().num_elements());
     SKERRY_RETURN_IF_ERROR(
         RunBlockPass(PassInput(coefficients, left_out), output_, compute_, num_threads_));
@@ -146,7 +146,7 @@ class VersionMaker {
 
   // What each update began with, for strategies that look at it.
   Status OpenUpdateBases(int64_t fixed_bytes, std::optional<LostBase>& lost) {
-    if (!input_.program->strategy().NeedsBases() || update_readers_.empty()) return OkStatus();
+    if (!strategy().NeedsBases() || update_readers_.empty()) return OkStatus();
     for (std::size_t i = 0; i < input_.results.size(); ++i) {
       const CountedResult& result = input_.results[i];
       const ModelVersion& base = result.base ? *result.base : *input_.base;
@@ -187,7 +187,7 @@ class VersionMaker {
     const learning::ResultLayout& layout = input.spec.result_layout;
     std::vector<UpdateReader> readers;
     if (!layout.Find(learning::kUpdateSection)) return readers;
-    for (const std::string& name : input.program->strategy().Sections()) {
+    for (const std::string& name : input.program->StrategyOf(input.spec).Sections()) {
       const auto section = layout.Find(name);
       SKERRY_CHECK(section);  // the program has laid it out so
       readers.emplace_back(layout, *section);
@@ -207,7 +207,7 @@ class VersionMaker {
     const learning::Program& program = *input_.program;
     return {.num_elements = program.parameters().num_elements(),
             .dtype = DTypeOf(program.parameters()),
-            .strategy = program.strategy(),
+            .strategy = strategy(),
             .coefficients = coefficients,
             .scalars = scalars_,
             .sections = Updates(),
@@ -217,6 +217,8 @@ class VersionMaker {
             .base_state = state_values_,
             .left_out = &left_out};
   }
+
+  const learning::Strategy& strategy() const { return input_.program->StrategyOf(input_.spec); }
 
   int64_t StalenessOf(const CountedResult& result) const {
     return result.base ? input_.base->version - result.base->version : 0;
@@ -236,11 +238,11 @@ class VersionMaker {
     const learning::Program& program = *input_.program;
     const UpdatePass pass = {sections.front(), program.parameters().num_elements(),
                              DTypeOf(program.parameters()), compute_, num_threads_};
-    if (program.strategy().NeedsNorms()) SKERRY_RETURN_IF_ERROR(MeasureNorms(pass, updates));
+    if (strategy().NeedsNorms()) SKERRY_RETURN_IF_ERROR(MeasureNorms(pass, updates));
     const learning::RoundContext context = {input_.spec.round, input_.num_sites,
                                             input_.spec.learning_rate};
-    SKERRY_ASSIGN_OR_RETURN(scalars_, program.strategy().Prepare(context, updates));
-    return WeighUpdates(program.strategy(), updates, pass);
+    SKERRY_ASSIGN_OR_RETURN(scalars_, strategy().Prepare(context, updates));
+    return WeighUpdates(strategy(), updates, pass);
   }
 
   Status BeginFiles(const FixedTensors& fixed) {

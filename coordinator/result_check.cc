@@ -159,6 +159,10 @@ Result<std::vector<learning::Metric>> CheckResult(const File& file, const v1::Re
                                                   const learning::RoundSpec& spec,
                                                   const learning::Program& program,
                                                   const GoodChunks& good) {
+  if (spec.result_layout.Find(learning::kUpdateSection) && spec.kind == v1::TRAIN) {
+    const auto& scalars = header.scalars();
+    SKERRY_RETURN_IF_ERROR(program.strategy().CheckScalars({scalars.begin(), scalars.end()}));
+  }
   SKERRY_RETURN_IF_ERROR(CheckValues(file, spec.result_layout, good));
   learning::Sums sums;
   SKERRY_RETURN_IF_ERROR(AddSums(file, spec, sums));

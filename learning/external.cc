@@ -3,29 +3,16 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/random.h"
 #include "learning/features.h"
 #include "learning/finite.h"
+#include "learning/models/initial.h"
 
 namespace skerry::learning {
 namespace {
 
 Section SectionOf(std::string name, Rule rule, std::vector<TensorSpec> tensors) {
   // The names were checked with the run.
-  return {std::move(name), rule, Layout::Create(std::move(tensors)).value()};
-}
-
-// Every block of elements has random numbers of its own: any split into ranges gives the same.
-void DrawUniform(uint64_t seed, double bound, int64_t first, std::span<double> out) {
-  constexpr int64_t kBlock = 4096;
-  for (std::size_t i = 0; i < out.size();) {
-    RandomStream stream(seed, Purpose::kInitialParameters, 0, kExternalKind,
-                        static_cast<uint64_t>(first / kBlock));
-    for (int64_t skip = first % kBlock; skip > 0; --skip) stream.Next64();
-    for (int64_t left = kBlock - first % kBlock; left > 0 && i < out.size(); --left, ++first) {
-      out[i++] = static_cast<double>(static_cast<float>((2.0 * stream.Uniform() - 1.0) * bound));
-    }
-  }
+  return {std::move(name), rule, OwnLayout(std::move(tensors))};
 }
 
 }  // namespace
@@ -57,7 +44,9 @@ Result<Layout> ExternalLayout(const v1::RunSpec& spec) {
 void InitializeExternal(const v1::RunSpec& spec, int64_t first, std::span<double> out) {
   const v1::ExternalSpec& external = spec.model().external();
   if (external.initial() == "uniform") {
-    return DrawUniform(spec.seed(), external.initial_scale(), first, out);
+    DrawUniform({spec.seed(), 0, kExternalKind}, external.initial_scale(), first, out);
+    for (double& value : out) value = static_cast<double>(static_cast<float>(value));
+    return;
   }
   std::fill(out.begin(), out.end(), 0.0);
 }

@@ -150,6 +150,10 @@ int64_t TensorSpec::SizeBytes() const {
   return elements > kMaxBytes / SizeOf(dtype) ? kMaxBytes + 1 : elements * SizeOf(dtype);
 }
 
+Layout OwnLayout(std::vector<TensorSpec> tensors) {
+  return Layout::Create(std::move(tensors)).value();
+}
+
 Result<Layout> Layout::Create(std::vector<TensorSpec> tensors) {
   if (tensors.size() > kMaxTensors) return InvalidArgument("more than 65536 tensors");
   Layout layout;

@@ -49,6 +49,9 @@ class Layout {
   std::vector<int64_t> offsets_ = {0};
 };
 
+// Of names of our own and sizes that have been checked: a layout that is always good.
+Layout OwnLayout(std::vector<TensorSpec> tensors);
+
 enum class Rule : uint8_t { kSumF64, kSumI64, kAggregate };
 
 // Tensors of one dtype that are reduced together: F64, I64, and F32 or F64, in the order of Rule.

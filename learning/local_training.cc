@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/random.h"
-#include "base/text.h"
 #include "learning/aggregator.h"
 #include "learning/finite.h"
 
@@ -26,11 +25,6 @@ OptimizerOptions OptimizerOf(const LocalTrainingOptions& options) {
           .beta1 = options.beta1,
           .beta2 = options.beta2,
           .epsilon = options.epsilon};
-}
-
-Status BadOption(const char* key, double value, const char* needed) {
-  return InvalidArgument(std::string("training.") + key + ": must be " + needed + ", not " +
-                         FormatExact(value));
 }
 
 Status CheckOptions(const LocalTrainingOptions& options) {
@@ -285,31 +279,42 @@ Result<LocalTrainingResult> TrainLocally(const LocalTask<double>& task,
 }
 
 template <class T>
-double LossOverRows(const BasicModel<T>& model, const BasicDataset<T>& data,
-                    std::span<const T> parameters) {
-  constexpr int64_t kRows = 256;
+Result<double> LossOverRows(const BasicModel<T>& model, const BasicDataset<T>& data,
+                            std::span<const T> parameters, const RowProgress& progress) {
+  constexpr int64_t kMostRows = 256;
   const auto size = [](int64_t n) { return static_cast<std::size_t>(n); };
-  const auto workspace = model.NewWorkspace(std::min(kRows, data.rows));
-  std::vector<T> outputs(size(std::min(kRows, data.rows) * model.num_outputs()));
+  const bool together = model.output_kind() == OutputKind::kRisk;
+  const int64_t most = std::min(kMostRows, RowsAtATime(model, data.rows));
+  const auto workspace = model.NewWorkspace(most);
+  std::vector<T> outputs(size((together ? data.rows : most) * model.num_outputs()));
+  const auto loss_of = [&](int64_t begin, int64_t rows) {
+    return MeanLoss(model.output_kind(), model.num_outputs(),
+                    std::span<const T>(outputs).first(size(rows * model.num_outputs())),
+                    std::span(data.labels).subspan(size(begin), size(rows))) *
+           static_cast<double>(rows);
+  };
   double sum = 0;
-  for (int64_t first = 0; first < data.rows; first += kRows) {
-    const int64_t rows = std::min(kRows, data.rows - first);
+  for (int64_t first = 0; first < data.rows; first += most) {
+    if (progress) SKERRY_RETURN_IF_ERROR(progress(first, data.rows));
+    const int64_t rows = std::min(most, data.rows - first);
     const BasicBatch<T> batch = {
         rows,
         std::span(data.features)
             .subspan(size(first * data.num_features), size(rows * data.num_features)),
         std::span(data.labels).subspan(size(first), size(rows))};
-    const std::span<T> out = std::span(outputs).first(size(rows * model.num_outputs()));
-    model.Forward(parameters, batch, out, *workspace);
-    sum +=
-        MeanLoss(model.output_kind(), model.num_outputs(), std::span<const T>(out), batch.labels) *
-        static_cast<double>(rows);
+    const int64_t place = together ? first : 0;
+    model.Forward(parameters, batch,
+                  std::span(outputs).subspan(size(place * model.num_outputs()),
+                                             size(rows * model.num_outputs())),
+                  *workspace);
+    if (!together) sum += loss_of(first, rows);
   }
+  if (together) sum = loss_of(0, data.rows);
   return data.rows == 0 ? 0.0 : sum / static_cast<double>(data.rows);
 }
-template double LossOverRows(const BasicModel<float>&, const BasicDataset<float>&,
-                             std::span<const float>);
-template double LossOverRows(const BasicModel<double>&, const BasicDataset<double>&,
-                             std::span<const double>);
+template Result<double> LossOverRows(const BasicModel<float>&, const BasicDataset<float>&,
+                                     std::span<const float>, const RowProgress&);
+template Result<double> LossOverRows(const BasicModel<double>&, const BasicDataset<double>&,
+                                     std::span<const double>, const RowProgress&);
 
 }  // namespace skerry::learning

@@ -12,6 +12,7 @@
 #include "learning/local_algorithm.h"
 #include "learning/model.h"
 #include "learning/optimizer.h"
+#include "learning/progress.h"
 
 namespace skerry::learning {
 
@@ -90,9 +91,16 @@ Result<LocalTrainingResult> TrainLocally(const BasicModel<T>& model, const Basic
   return TrainLocally(LocalTask<T>{model, data, options}, parameters, stop, progress);
 }
 
-// The mean loss over all rows, in their own order, some at a time.
+// The mean loss over all rows, in their own order, computed for some at a time: memory does not
+// grow with rows times the model's width. Of kRisk all rows are at risk together, as in evaluation.
+template <class T>
+Result<double> LossOverRows(const BasicModel<T>& model, const BasicDataset<T>& data,
+                            std::span<const T> parameters, const RowProgress& progress);
+// Where nobody asks how far it is.
 template <class T>
 double LossOverRows(const BasicModel<T>& model, const BasicDataset<T>& data,
-                    std::span<const T> parameters);
+                    std::span<const T> parameters) {
+  return LossOverRows(model, data, parameters, nullptr).value();
+}
 
 }  // namespace skerry::learning

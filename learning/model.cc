@@ -81,6 +81,13 @@ int64_t AnyModel::values_per_row() const {
   return widest;
 }
 
+int64_t RowsAtATime(const AnyModel& model, int64_t rows) {
+  constexpr int64_t kMostRows = 4096;
+  constexpr int64_t kMostValues = 4 << 20;
+  const int64_t most = std::clamp<int64_t>(kMostValues / model.values_per_row(), 1, kMostRows);
+  return std::min(most, std::max<int64_t>(rows, 1));
+}
+
 std::vector<std::string> ModelKinds() {
   std::vector<std::string> names;
   for (const Kind& kind : Kinds()) names.emplace_back(kind.name);

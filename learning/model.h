@@ -33,6 +33,8 @@ class AnyModel {
   virtual OutputKind output_kind() const = 0;
   // BasicModel::Initialize, in doubles.
   virtual void InitialValues(uint64_t seed, int64_t first, std::span<double> out) const = 0;
+  // The names of those tensors that training measures, and no gradient moves.
+  virtual std::vector<std::string> StatisticTensors() const { return {}; }
   // About how many numbers a workspace holds for a row.
   virtual int64_t values_per_row() const;
 };
@@ -75,6 +77,10 @@ class BasicModel : public AnyModel {
   virtual void Forward(std::span<const T> parameters, const BasicBatch<T>& batch,
                        std::span<T> outputs, Workspace& workspace) const = 0;
 };
+// So many rows at a time, of `rows`, that what a workspace holds of them takes no more than about
+// 16 MB; at least 1, at most 4096.
+int64_t RowsAtATime(const AnyModel& model, int64_t rows);
+
 using Model = BasicModel<float>;
 using ModelF64 = BasicModel<double>;
 
@@ -91,7 +97,8 @@ Result<std::unique_ptr<ModelF64>> MakeModelF64(const v1::ModelSpec& spec, int64_
 // Whichever of them model.dtype asks for.
 Result<std::unique_ptr<AnyModel>> MakeAnyModel(const v1::ModelSpec& spec, int64_t num_features,
                                                int64_t num_classes);
-// "linear", "logistic", "mlp", "softmax".
+// "cox", "k_means", "linear", "logistic", "mlp", "network", "softmax", "trees": those of which we
+// know more than their tensors.
 std::vector<std::string> ModelKinds();
 // The kinds that read a key of [model], "hidden" say.
 std::vector<std::string> KindsThatRead(std::string_view key);

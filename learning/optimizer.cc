@@ -15,11 +15,6 @@ namespace {
 
 using Kind = OptimizerOptions::Kind;
 
-Status BadOption(const char* key, double value, const char* needed) {
-  return InvalidArgument(std::string("training.") + key + ": must be " + needed + ", not " +
-                         FormatExact(value));
-}
-
 bool IsShare(double value) { return value >= 0 && value < 1; }
 
 Status CheckAdam(const OptimizerOptions& options) {
@@ -42,6 +37,11 @@ void Clip(std::span<T> gradient, double squared_norm, double norm) {
 }
 
 }  // namespace
+
+Status BadOption(const char* key, double value, const char* needed) {
+  return InvalidArgument(std::string("training.") + key + ": must be " + needed + ", not " +
+                         FormatExact(value));
+}
 
 Status CheckOptimizer(const OptimizerOptions& options) {
   if (!(options.learning_rate > 0) || !IsFinite(options.learning_rate)) {

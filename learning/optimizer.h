@@ -23,6 +23,9 @@ struct OptimizerOptions {
   double epsilon = 1e-8;
 };
 
+// INVALID_ARGUMENT: the key of [training] "must be `needed`, not `value`".
+Status BadOption(const char* key, double value, const char* needed);
+
 // INVALID_ARGUMENT names the key of [training] that is wrong, or the two that clash.
 Status CheckOptimizer(const OptimizerOptions& options);
 // What [training] says, but for the learning rate, which is each round's own.

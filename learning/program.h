@@ -75,6 +75,8 @@ class Program {
 
   // How the section "update" is reduced and applied.
   virtual const Strategy& strategy() const = 0;
+  // The one of a round, with the same sections and state vectors.
+  virtual const Strategy& StrategyOf(const RoundSpec& /*round*/) const { return strategy(); }
   // Takes the summed sections into the fixed tensors. FAILED_PRECONDITION: no model can be made of
   // them (the message is for the researcher).
   virtual Status ApplySums(const RoundSpec& spec, const Sums& sums, FixedTensors& fixed) const = 0;

@@ -41,6 +41,7 @@ struct RoundBlock {
   std::span<const std::span<const double>> reduced;  // the aggregate of each of Sections()
   std::span<double> parameters;                      // changes in place
   std::span<const std::span<double>> state;          // one of each of StateVectors(); likewise
+  int64_t first = 0;                                 // which parameter the block begins with
 };
 
 // The coordinator's side of a training algorithm. No I/O, no clock, no thread; what it remembers
@@ -67,9 +68,17 @@ class Strategy {
   virtual Result<Coefficients> Weigh(std::span<const UpdateInfo> counted) const {
     return aggregator().Weigh(counted);
   }
+  // Why one site's scalars cannot be used: its result is refused when it comes. INVALID_ARGUMENT.
+  virtual Status CheckScalars(const std::map<std::string, double>& /*scalars*/) const {
+    return OkStatus();
+  }
   // Called from many threads on disjoint blocks. Each result is rounded once, to the numbers of the
   // parameters, after this.
   virtual void Apply(const RoundBlock& block, const RoundScalars& scalars) const = 0;
+  // The same for parameters that are no matter of gradients, the running means and variances of
+  // batch normalisation: they become a weighted mean of what the sites have, whatever the strategy
+  // does to others. Here, the aggregate is added.
+  virtual void ApplyToStatistics(const RoundBlock& block, const RoundScalars& scalars) const;
 };
 
 // The strategy that [training] names. INVALID_ARGUMENT names the nearest known one.

@@ -144,11 +144,6 @@ void Divide(const ClusterShape& shape, std::span<const int64_t> sums, std::span<
   }
 }
 
-Layout MakeLayout(std::vector<TensorSpec> tensors) {
-  // The names are our own and the sizes have been checked, so that the layout is always good.
-  return Layout::Create(std::move(tensors)).value();
-}
-
 }  // namespace
 
 int64_t ClusterShape::DividingRounds() const {
@@ -171,8 +166,8 @@ Result<ClusterShape> MakeClusterShape(const v1::KMeansSpec& spec, int64_t num_in
 }
 
 Layout ClusterLayout(const ClusterShape& shape) {
-  return MakeLayout({{"k_means.centers", DType::kF32, {shape.num_clusters, shape.num_inputs}},
-                     {"k_means.units", DType::kF32, {2, shape.num_inputs}}});
+  return OwnLayout({{"k_means.centers", DType::kF32, {shape.num_clusters, shape.num_inputs}},
+                    {"k_means.units", DType::kF32, {2, shape.num_inputs}}});
 }
 
 Result<std::unique_ptr<Model>> MakeKMeansModel(const ModelRequest& request) {
@@ -187,9 +182,9 @@ Result<std::unique_ptr<Model>> MakeKMeansModel(const ModelRequest& request) {
 Section ClusterSection(const ClusterShape& shape) {
   const std::vector<int64_t> all = {shape.num_clusters, shape.num_inputs};
   return {kClusterSums, Rule::kSumI64,
-          MakeLayout({{"counts", DType::kI64, {shape.num_clusters}},
-                      {"sums", DType::kI64, all},
-                      {"squares", DType::kI64, all}})};
+          OwnLayout({{"counts", DType::kI64, {shape.num_clusters}},
+                     {"sums", DType::kI64, all},
+                     {"squares", DType::kI64, all}})};
 }
 
 std::string InertiaCounts(std::string_view split) {
@@ -199,23 +194,24 @@ std::string InertiaSums(std::string_view split) {
   return "inertia." + std::string(split) + ".sums";
 }
 std::vector<Section> InertiaSections(std::string_view split) {
-  return {{InertiaCounts(split), Rule::kSumI64, MakeLayout({{"num_examples", DType::kI64, {}}})},
-          {InertiaSums(split), Rule::kSumF64, MakeLayout({{"inertia", DType::kF64, {}}})}};
+  return {{InertiaCounts(split), Rule::kSumI64, OwnLayout({{"num_examples", DType::kI64, {}}})},
+          {InertiaSums(split), Rule::kSumF64, OwnLayout({{"inertia", DType::kF64, {}}})}};
 }
 
-double InertiaOf(const ClusterShape& shape, std::span<const float> parameters,
-                 const Dataset& data) {
+Result<double> InertiaOf(const ClusterShape& shape, std::span<const float> parameters,
+                         const Dataset& data, const RowProgress& progress) {
   const std::size_t width = Size(shape.num_inputs);
   const auto centers = parameters.first(Size(shape.num_clusters) * width);
   double inertia = 0;
   for (std::size_t row = 0; row < Size(data.rows); ++row) {
+    SKERRY_RETURN_IF_ERROR(AskAtRow(progress, static_cast<int64_t>(row), data.rows));
     inertia += NearestCenter(centers, RowOf(AllRows(data), row, width)).squared_distance;
   }
   return inertia;
 }
 
 Result<ClusterSums> AddUpClusters(const ClusterShape& shape, std::span<const float> parameters,
-                                  const Dataset& data) {
+                                  const Dataset& data, const RowProgress& progress) {
   const std::size_t width = Size(shape.num_inputs);
   const std::size_t clusters = Size(shape.num_clusters);
   const auto centers = parameters.first(clusters * width);
@@ -227,6 +223,7 @@ Result<ClusterSums> AddUpClusters(const ClusterShape& shape, std::span<const flo
     return whole.Add(value, static_cast<double>(unit), result.values[at]);
   };
   for (std::size_t row = 0; row < Size(data.rows); ++row) {
+    SKERRY_RETURN_IF_ERROR(AskAtRow(progress, static_cast<int64_t>(row), data.rows));
     const std::span<const float> inputs = RowOf(AllRows(data), row, width);
     const Nearest nearest = NearestCenter(centers, inputs);
     if (nearest.cluster < 0) return InvalidArgument("the model has no center");

@@ -10,6 +10,7 @@
 #include "learning/layout.h"
 #include "learning/model.h"
 #include "learning/models/kinds.h"
+#include "learning/progress.h"
 #include "skerry/v1/task.pb.h"
 
 namespace skerry::learning {
@@ -61,9 +62,10 @@ struct ClusterSums {
   double inertia = 0;
 };
 Result<ClusterSums> AddUpClusters(const ClusterShape& shape, std::span<const float> parameters,
-                                  const Dataset& data);
+                                  const Dataset& data, const RowProgress& progress = nullptr);
 // The sum of squared distances alone.
-double InertiaOf(const ClusterShape& shape, std::span<const float> parameters, const Dataset& data);
+Result<double> InertiaOf(const ClusterShape& shape, std::span<const float> parameters,
+                         const Dataset& data, const RowProgress& progress = nullptr);
 
 // Where the centers are to be next: each amid its rows, or where it is if it has none; and while
 // slots are empty, clusters divided. `centers` and `units` as in the model.

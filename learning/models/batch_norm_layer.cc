@@ -17,11 +17,11 @@ class BatchNormLayer final : public Layer {
   int64_t inputs() const override { return channels_ * places_; }
   int64_t outputs() const override { return channels_ * places_; }
   std::vector<InitialTensor> Tensors() const override {
-    const auto tensor = [this](const char* part, float value) {
-      return InitialTensor{{name_ + part, DType::kF32, {channels_}}, 0, value};
+    const auto tensor = [this](const char* part, float value, bool statistic) {
+      return InitialTensor{{name_ + part, DType::kF32, {channels_}}, 0, value, statistic};
     };
-    return {tensor(".weight", 1), tensor(".bias", 0), tensor(".running_mean", 0),
-            tensor(".running_variance", 1)};
+    return {tensor(".weight", 1, false), tensor(".bias", 0, false),
+            tensor(".running_mean", 0, true), tensor(".running_variance", 1, true)};
   }
   std::unique_ptr<Scratch> NewScratch(int64_t) const override {
     auto memory = std::make_unique<Memory>();

@@ -22,12 +22,13 @@ class ConvolutionLayer final : public Layer {
              bound},
             {{name_ + ".bias", DType::kF32, {shape_.outputs}}, bound}};
   }
+  int64_t scratch_per_row() const override {
+    return convolution_.ReadsImages() ? 0 : convolution_.source_size();
+  }
   std::unique_ptr<Scratch> NewScratch(int64_t max_rows) const override {
     auto memory = std::make_unique<Memory>();
     const auto size = [](int64_t count) { return static_cast<std::size_t>(count); };
-    if (!convolution_.ReadsImages()) {
-      memory->sources.resize(size(max_rows * convolution_.source_size()));
-    }
+    memory->sources.resize(size(max_rows * scratch_per_row()));
     memory->scratch.resize(size(convolution_.scratch_size()));
     return memory;
   }

@@ -9,15 +9,16 @@ namespace {
 
 constexpr int64_t kBlock = 4096;  // elements drawn from one stream
 
-// Elements [first, first + out.size()) of tensor `index`.
+}  // namespace
+
 template <class T>
-void DrawUniform(uint64_t seed, std::size_t index, double bound, int64_t first, std::span<T> out) {
+void DrawUniform(const InitialStream& from, double bound, int64_t first, std::span<T> out) {
   auto remaining = static_cast<int64_t>(out.size());
   T* to = out.data();
   while (remaining > 0) {
     const int64_t skip = first % kBlock;
     const int64_t count = std::min(remaining, kBlock - skip);
-    RandomStream stream(seed, Purpose::kInitialParameters, index, "",
+    RandomStream stream(from.seed, Purpose::kInitialParameters, from.index, from.name,
                         static_cast<uint64_t>(first / kBlock));
     for (int64_t i = 0; i < skip; ++i) stream.Next64();
     for (int64_t i = 0; i < count; ++i) {
@@ -27,8 +28,8 @@ void DrawUniform(uint64_t seed, std::size_t index, double bound, int64_t first, 
     remaining -= count;
   }
 }
-
-}  // namespace
+template void DrawUniform(const InitialStream&, double, int64_t, std::span<float>);
+template void DrawUniform(const InitialStream&, double, int64_t, std::span<double>);
 
 template <class T>
 void DrawInitial(uint64_t seed, std::span<const InitialTensor> tensors, int64_t first,
@@ -45,7 +46,7 @@ void DrawInitial(uint64_t seed, std::span<const InitialTensor> tensors, int64_t 
       if (tensors[i].bound == 0) {
         std::fill(part.begin(), part.end(), static_cast<T>(tensors[i].value));
       } else {
-        DrawUniform(seed, i, tensors[i].bound, from - begin, part);
+        DrawUniform({seed, i}, tensors[i].bound, from - begin, part);
       }
     }
     begin += elements;

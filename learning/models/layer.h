@@ -45,6 +45,8 @@ class Layer {
   virtual int64_t outputs() const = 0;
   // F32, in the order in which they lie in `parameters`.
   virtual std::vector<InitialTensor> Tensors() const { return {}; }
+  // Numbers that a scratch holds for each row.
+  virtual int64_t scratch_per_row() const { return 0; }
   virtual std::unique_ptr<Scratch> NewScratch(int64_t max_rows) const {
     static_cast<void>(max_rows);
     return nullptr;

@@ -55,10 +55,21 @@ class Network final : public Model {
   int64_t num_features() const override { return layers_.front()->inputs(); }
   int64_t num_outputs() const override { return outputs_.count; }
   OutputKind output_kind() const override { return outputs_.kind; }
+  std::vector<std::string> StatisticTensors() const override {
+    std::vector<std::string> names;
+    for (const InitialTensor& tensor : tensors_) {
+      if (tensor.statistic) names.push_back(tensor.tensor.name);
+    }
+    return names;
+  }
   int64_t values_per_row() const override {
     int64_t values = 0;
-    for (const auto& layer : layers_) values += layer->outputs();
-    return values;
+    int64_t widest = 0;
+    for (const auto& layer : layers_) {
+      values += layer->outputs() + layer->scratch_per_row();
+      widest = std::max(widest, layer->outputs());
+    }
+    return values + 2 * widest;  // and derivatives
   }
 
   void Initialize(uint64_t seed, int64_t first, std::span<float> out) const override {

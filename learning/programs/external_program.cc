@@ -5,124 +5,73 @@
 
 #include "base/text.h"
 #include "learning/compression/spec.h"
-#include "learning/early_stopping.h"
 #include "learning/external.h"
 #include "learning/features.h"
 #include "learning/programs/evaluation_rounds.h"
+#include "learning/programs/training_rounds.h"
 #include "learning/schedule.h"
 
 namespace skerry::learning {
 namespace {
 
-constexpr const char* kBegins = "initial_model";
-
-// As another one, but for the round in which trainers say what the model begins with.
+// Of the round in which trainers say what the model begins with: their plain mean is the model.
+// Rules that shorten updates, or look for those far from others, are for what comes later.
 class BeginningStrategy final : public Strategy {
  public:
-  explicit BeginningStrategy(std::unique_ptr<Strategy> later) : later_(std::move(later)) {}
+  explicit BeginningStrategy(std::vector<StateVector> vectors) : vectors_(std::move(vectors)) {}
 
-  const Aggregator& aggregator() const override { return later_->aggregator(); }
-  std::vector<StateVector> StateVectors() const override { return later_->StateVectors(); }
-  bool NeedsNorms() const override { return later_->NeedsNorms(); }
-  Result<RoundScalars> Prepare(const RoundContext& context,
-                               std::span<const UpdateInfo> counted) const override {
-    if (context.round > 0) return later_->Prepare(context, counted);
-    return RoundScalars{{kBegins, 1}};
-  }
-  Result<Coefficients> Weigh(std::span<const UpdateInfo> counted) const override {
-    return later_->Weigh(counted);
-  }
-  void Apply(const RoundBlock& block, const RoundScalars& scalars) const override {
-    if (!scalars.contains(kBegins)) return later_->Apply(block, scalars);
+  const Aggregator& aggregator() const override { return MeanAggregator(); }
+  std::vector<StateVector> StateVectors() const override { return vectors_; }
+  void Apply(const RoundBlock& block, const RoundScalars& /*scalars*/) const override {
     std::copy(block.reduced[0].begin(), block.reduced[0].end(), block.parameters.begin());
   }
 
  private:
-  const std::unique_ptr<Strategy> later_;
+  const std::vector<StateVector> vectors_;  // of the rounds after it
 };
 
-class ExternalProgram final : public Program {
+class ExternalProgram final : public TrainingRounds {
  public:
   ExternalProgram(v1::RunSpec spec, Layout parameters, std::unique_ptr<Strategy> strategy)
-      : spec_(std::move(spec)),
+      : TrainingRounds(std::move(spec), std::move(strategy)),
         parameters_(std::move(parameters)),
-        strategy_(std::move(strategy)) {}
+        beginning_(this->strategy().StateVectors()) {}
 
-  std::optional<RoundSpec> Next(std::span<const RoundOutcome> committed) const override {
-    const int64_t first = TrainersBegin(spec_) || NeedsStatistics(spec_.data()) ? 0 : 1;
-    const int64_t round = committed.empty() ? first : committed.back().round + 1;
-    if (round == 0) return RoundZero();
-    const std::optional<EarlyStop> stop = StopIn(committed);
-    const int64_t last = stop ? stop->round : num_rounds();
-    if (round <= last) return TrainingRound(round);
-    if (round == last + 1 && !EvaluatedSplits(spec_.data().split()).empty()) {
-      return EvaluationRound(round);
-    }
-    return std::nullopt;
-  }
-
-  std::size_t rounds_looked_at() const override {
-    if (!spec_.evaluation().has_early_stopping()) return 1;
-    return static_cast<std::size_t>(num_rounds()) + 2;  // and those before and after training
-  }
-  std::string WhyFinished(std::span<const RoundOutcome> committed) const override {
-    const std::optional<EarlyStop> stop = StopIn(committed);
-    if (!stop || stop->round >= num_rounds()) return "";
-    return InWords(spec_.evaluation().early_stopping(), *stop);
-  }
-
-  int64_t num_rounds() const override { return spec_.training().num_rounds(); }
   const Layout& parameters() const override { return parameters_; }
-  const Strategy& strategy() const override { return *strategy_; }
+  const Strategy& StrategyOf(const RoundSpec& round) const override {
+    if (round.kind == v1::INITIAL_MODEL) return beginning_;
+    return strategy();
+  }
 
   void InitialParameters(int64_t first, std::span<double> out) const override {
-    InitializeExternal(spec_, first, out);
+    InitializeExternal(spec(), first, out);
   }
 
   FixedTensors InitialFixed() const override {
-    if (!HasPreparedRows(spec_)) return {};
+    if (!HasPreparedRows(spec())) return {};
     return WithTransform(InputTransform::Identity(NumInputs()));
-  }
-
-  Status ApplySums(const RoundSpec& round, const Sums& sums, FixedTensors& fixed) const override {
-    if (!round.result_layout.Find(kFeatureCounts)) return OkStatus();
-    SKERRY_ASSIGN_OR_RETURN(
-        const FeatureSums features,
-        FeatureSumsFromValues(NumInputs(), NumClasses(), sums.i64.at(kFeatureCounts),
-                              sums.f64.at(kFeatureSums)));
-    SKERRY_ASSIGN_OR_RETURN(const InputTransform transform,
-                            TransformFromSums(spec_.data(), features));
-    fixed = WithTransform(transform);
-    return OkStatus();
   }
 
   Result<std::vector<Metric>> Metrics(const RoundSpec& round, const Sums& sums) const override {
     std::vector<Metric> metrics;
-    for (const std::string& split : EvaluatedSplits(spec_.data().split())) {
+    for (const std::string& split : EvaluatedSplits(spec().data().split())) {
       if (!round.result_layout.Find(EvaluationCounts(split))) continue;
       SKERRY_ASSIGN_OR_RETURN(const std::vector<Metric> of_split,
-                              ExternalMetrics(spec_.evaluation(), split, sums));
+                              ExternalMetrics(spec().evaluation(), split, sums));
       metrics.insert(metrics.end(), of_split.begin(), of_split.end());
     }
     return metrics;
   }
 
  private:
-  std::size_t NumInputs() const { return FeatureColumns(spec_.data()).size(); }
-  std::size_t NumClasses() const {
-    return static_cast<std::size_t>(spec_.data().label_classes_size());
-  }
-  std::optional<EarlyStop> StopIn(std::span<const RoundOutcome> committed) const {
-    return FindEarlyStop(spec_.evaluation().early_stopping(), committed);
-  }
-
-  RoundSpec RoundZero() const {
+  std::optional<RoundSpec> RoundZero() const override {
+    if (!TrainersBegin(spec()) && !NeedsStatistics(spec().data())) return std::nullopt;
     RoundSpec round;
     round.kind = v1::STATISTICS;
     round.needs_model = false;
     std::vector<Section> sections;
-    if (NeedsStatistics(spec_.data())) sections = FeatureSections(NumInputs(), NumClasses());
-    if (TrainersBegin(spec_)) {
+    if (NeedsStatistics(spec().data())) sections = StatisticsSections();
+    if (TrainersBegin(spec())) {
       round.kind = v1::INITIAL_MODEL;
       sections.push_back({kUpdateSection, Rule::kAggregate, parameters_});
     }
@@ -130,23 +79,14 @@ class ExternalProgram final : public Program {
     return round;
   }
 
-  RoundSpec TrainingRound(int64_t number) const {
-    RoundSpec round;
-    round.round = number;
-    round.learning_rate = spec_.training().learning_rate() *
-                          ScheduledShare(spec_.training().schedule(), number, num_rounds());
-    const int64_t every = spec_.evaluation().every();
-    round.evaluate = every > 0 && (number - 1) % every == 0;
-    round.site_state = HasErrorFeedback(spec_.compression());
-    std::vector<Section> sections = {
-        {kUpdateSection, Rule::kAggregate, parameters_,
-         UpdateEncoding(spec_.compression(), parameters_.num_elements())}};
+  void AddTraining(RoundSpec& round, std::vector<Section>& sections) const override {
+    round.site_state = HasErrorFeedback(spec().compression());
+    sections.push_back({kUpdateSection, Rule::kAggregate, parameters_,
+                        UpdateEncoding(spec().compression(), parameters_.num_elements())});
     if (round.evaluate) AppendEvaluation(sections);
-    round.result_layout = MakeResultLayout(std::move(sections));
-    return round;
   }
 
-  RoundSpec EvaluationRound(int64_t number) const {
+  RoundSpec LastRound(int64_t number) const override {
     RoundSpec round;
     round.round = number;
     round.kind = v1::EVALUATE;
@@ -159,16 +99,15 @@ class ExternalProgram final : public Program {
   }
 
   void AppendEvaluation(std::vector<Section>& sections) const {
-    for (const std::string& split : EvaluatedSplits(spec_.data().split())) {
-      for (Section& section : ExternalSections(spec_.evaluation(), split)) {
+    for (const std::string& split : EvaluatedSplits(spec().data().split())) {
+      for (Section& section : ExternalSections(spec().evaluation(), split)) {
         sections.push_back(std::move(section));
       }
     }
   }
 
-  const v1::RunSpec spec_;
   const Layout parameters_;
-  const std::unique_ptr<Strategy> strategy_;
+  const BeginningStrategy beginning_;
 };
 
 // A trainer knows nothing of what some algorithms do at the sites.
@@ -202,7 +141,6 @@ Result<std::unique_ptr<Program>> MakeExternalProgram(const v1::RunSpec& spec) {
   const int64_t size = parameters.num_elements();
   SKERRY_RETURN_IF_ERROR(
       CheckEncoding(UpdateEncoding(spec.compression(), size), size).WithContext("compression"));
-  if (TrainersBegin(spec)) strategy = std::make_unique<BeginningStrategy>(std::move(strategy));
   return std::unique_ptr<Program>(
       std::make_unique<ExternalProgram>(spec, std::move(parameters), std::move(strategy)));
 }

@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "learning/compression/spec.h"
-#include "learning/early_stopping.h"
 #include "learning/external.h"
 #include "learning/features.h"
 #include "learning/local_training.h"
@@ -10,54 +9,29 @@
 #include "learning/personal.h"
 #include "learning/program.h"
 #include "learning/programs/evaluation_rounds.h"
+#include "learning/programs/training_rounds.h"
 #include "learning/schedule.h"
+#include "learning/strategies/statistics.h"
 #include "learning/tensor_split.h"
 
 namespace skerry::learning {
 namespace {
 
-class TrainingProgram final : public Program {
+class TrainingProgram final : public TrainingRounds {
  public:
   TrainingProgram(v1::RunSpec spec, std::unique_ptr<AnyModel> model, TensorSplit split,
                   std::unique_ptr<Strategy> strategy)
-      : spec_(std::move(spec)),
+      : TrainingRounds(std::move(spec), std::move(strategy)),
         model_(std::move(model)),
-        split_(std::move(split)),
-        strategy_(std::move(strategy)) {}
+        split_(std::move(split)) {}
 
-  std::optional<RoundSpec> Next(std::span<const RoundOutcome> committed) const override {
-    const int64_t first = NeedsStatistics(spec_.data()) ? 0 : 1;
-    const int64_t round = committed.empty() ? first : committed.back().round + 1;
-    if (round == 0) return StatisticsRound();
-    const std::optional<EarlyStop> stop = StopIn(committed);
-    const int64_t last = stop ? stop->round : num_rounds();
-    if (round <= last) return TrainingRound(round);
-    if (round == last + 1 && !EvaluatedSplits(spec_.data().split()).empty()) {
-      return LastRound(round);
-    }
-    return std::nullopt;
-  }
-
-  std::size_t rounds_looked_at() const override {
-    if (!spec_.evaluation().has_early_stopping()) return 1;
-    return static_cast<std::size_t>(num_rounds()) + 2;  // and those before and after training
-  }
-
-  std::string WhyFinished(std::span<const RoundOutcome> committed) const override {
-    const std::optional<EarlyStop> stop = StopIn(committed);
-    return stop && stop->round < num_rounds() ? InWords(spec_.evaluation().early_stopping(), *stop)
-                                              : "";
-  }
-
-  int64_t num_rounds() const override { return spec_.training().num_rounds(); }
   const Layout& parameters() const override { return split_.shared(); }
-  const Strategy& strategy() const override { return *strategy_; }
 
   void InitialParameters(int64_t first, std::span<double> out) const override {
     const auto count = static_cast<int64_t>(out.size());
     split_.ForShared(first, count, [&](int64_t in_all, int64_t after, int64_t n) {
       model_->InitialValues(
-          spec_.seed(), in_all,
+          spec().seed(), in_all,
           out.subspan(static_cast<std::size_t>(after), static_cast<std::size_t>(n)));
     });
   }
@@ -66,37 +40,16 @@ class TrainingProgram final : public Program {
     return WithTransform(InputTransform::Identity(NumInputs()));
   }
 
-  Status ApplySums(const RoundSpec& spec, const Sums& sums, FixedTensors& fixed) const override {
-    if (spec.kind != v1::STATISTICS) return OkStatus();
-    SKERRY_ASSIGN_OR_RETURN(
-        const FeatureSums features,
-        FeatureSumsFromValues(NumInputs(), NumClasses(), sums.i64.at(kFeatureCounts),
-                              sums.f64.at(kFeatureSums)));
-    SKERRY_ASSIGN_OR_RETURN(const InputTransform transform,
-                            TransformFromSums(spec_.data(), features));
-    fixed = WithTransform(transform);
-    return OkStatus();
-  }
-
-  Result<std::vector<Metric>> Metrics(const RoundSpec& spec, const Sums& sums) const override {
-    return EvaluationMetrics(spec_, model_->output_kind(), AllSplits(v1::EVALUATE), spec, sums);
+  Result<std::vector<Metric>> Metrics(const RoundSpec& round, const Sums& sums) const override {
+    return EvaluationMetrics(spec(), model_->output_kind(), AllSplits(v1::EVALUATE), round, sums);
   }
 
  private:
-  std::size_t NumInputs() const { return static_cast<std::size_t>(model_->num_features()); }
-  std::size_t NumClasses() const {
-    return static_cast<std::size_t>(spec_.data().label_classes_size());
-  }
-
-  std::optional<EarlyStop> StopIn(std::span<const RoundOutcome> committed) const {
-    return FindEarlyStop(spec_.evaluation().early_stopping(), committed);
-  }
-
   // Those of the run's model, then those of the sites' own models.
   std::vector<std::string> AllSplits(v1::TaskKind kind) const {
-    std::vector<std::string> splits = EvaluatedSplits(spec_.data().split());
-    if (!EvaluatesPersonal(spec_.training().personal(), kind)) return splits;
-    for (const std::string& split : EvaluatedSplits(spec_.data().split())) {
+    std::vector<std::string> splits = EvaluatedSplits(spec().data().split());
+    if (!EvaluatesPersonal(spec().training().personal(), kind)) return splits;
+    for (const std::string& split : EvaluatedSplits(spec().data().split())) {
       splits.push_back(kPersonalPrefix + split);
     }
     return splits;
@@ -104,48 +57,36 @@ class TrainingProgram final : public Program {
 
   // Sites keep a part of the model, or one of their own.
   bool SitesKeepModels() const {
-    return split_.has_local() || spec_.training().personal().kind() == "ditto";
+    return split_.has_local() || spec().training().personal().kind() == "ditto";
   }
 
-  RoundSpec StatisticsRound() const {
-    RoundSpec spec;
-    spec.round = 0;
-    spec.kind = v1::STATISTICS;
-    spec.needs_model = false;
-    spec.result_layout = MakeResultLayout(FeatureSections(NumInputs(), NumClasses()));
-    return spec;
+  std::optional<RoundSpec> RoundZero() const override {
+    if (!NeedsStatistics(spec().data())) return std::nullopt;
+    RoundSpec round;
+    round.kind = v1::STATISTICS;
+    round.needs_model = false;
+    round.result_layout = MakeResultLayout(StatisticsSections());
+    return round;
   }
 
-  // A training task also evaluates the model that it begins with: the site has just fetched it.
-  RoundSpec TrainingRound(int64_t round) const {
-    RoundSpec spec;
-    spec.round = round;
-    spec.learning_rate = spec_.training().learning_rate() *
-                         ScheduledShare(spec_.training().schedule(), round, num_rounds());
-    const int64_t every = spec_.evaluation().every();
-    spec.evaluate = every > 0 && (round - 1) % every == 0;
-    spec.site_state =
-        HasErrorFeedback(spec_.compression()) || strategy_->KeepsSiteState() || SitesKeepModels();
-    std::vector<Section> sections;
-    for (const std::string& name : strategy_->Sections()) {
+  void AddTraining(RoundSpec& round, std::vector<Section>& sections) const override {
+    round.site_state =
+        HasErrorFeedback(spec().compression()) || strategy().KeepsSiteState() || SitesKeepModels();
+    for (const std::string& name : strategy().Sections()) {
       sections.push_back({name, Rule::kAggregate, parameters(), {}});
     }
-    sections[0].encoding = UpdateEncoding(spec_.compression(), parameters().num_elements());
-    if (spec.evaluate) AppendEvaluation(model_->output_kind(), AllSplits(v1::TRAIN), sections);
-    spec.result_layout = MakeResultLayout(std::move(sections));
-    return spec;
+    sections[0].encoding = UpdateEncoding(spec().compression(), parameters().num_elements());
+    if (round.evaluate) AppendEvaluation(model_->output_kind(), AllSplits(v1::TRAIN), sections);
   }
 
-  RoundSpec LastRound(int64_t round) const {
-    RoundSpec spec = EvaluationRound(model_->output_kind(), AllSplits(v1::EVALUATE), round);
-    spec.site_state = SitesKeepModels();
-    return spec;
+  RoundSpec LastRound(int64_t round) const override {
+    RoundSpec made = EvaluationRound(model_->output_kind(), AllSplits(v1::EVALUATE), round);
+    made.site_state = SitesKeepModels();
+    return made;
   }
 
-  const v1::RunSpec spec_;
   const std::unique_ptr<AnyModel> model_;
   const TensorSplit split_;
-  const std::unique_ptr<Strategy> strategy_;
 };
 
 Status CheckPersonal(const v1::PersonalSpec& spec) {
@@ -196,6 +137,20 @@ Status CheckSites(const v1::RunSpec& spec, const Strategy& strategy) {
   return CheckWhatSitesKeep(spec, strategy);
 }
 
+// Where they are among the parameters.
+std::vector<ParameterRange> Statistics(const AnyModel& model, const Layout& parameters) {
+  const std::vector<std::string> names = model.StatisticTensors();
+  std::vector<ParameterRange> ranges;
+  int64_t begin = 0;
+  for (const TensorSpec& tensor : parameters.tensors()) {
+    if (std::find(names.begin(), names.end(), tensor.name) != names.end()) {
+      ranges.push_back({begin, tensor.NumElements()});
+    }
+    begin += tensor.NumElements();
+  }
+  return ranges;
+}
+
 // What works with floats only.
 Status CheckF64(const v1::RunSpec& spec, const Strategy& strategy) {
   if (spec.compression().update() != v1::Encoding::PLAIN) {
@@ -230,6 +185,7 @@ Result<std::unique_ptr<Program>> MakeTrainingProgram(const v1::RunSpec& spec) {
   SKERRY_RETURN_IF_ERROR(
       CheckEncoding(UpdateEncoding(spec.compression(), num_elements), num_elements)
           .WithContext("compression"));
+  strategy = AverageStatistics(std::move(strategy), Statistics(*model, split.shared()));
   return std::unique_ptr<Program>(std::make_unique<TrainingProgram>(
       spec, std::move(model), std::move(split), std::move(strategy)));
 }

@@ -33,6 +33,12 @@ Result<RoundScalars> Strategy::Prepare(const RoundContext& /*context*/,
   return RoundScalars{};
 }
 
+void Strategy::ApplyToStatistics(const RoundBlock& block, const RoundScalars& /*scalars*/) const {
+  for (std::size_t i = 0; i < block.parameters.size(); ++i) {
+    block.parameters[i] += block.reduced[0][i];
+  }
+}
+
 std::vector<std::string> StrategyNames() {
   std::vector<std::string> names;
   for (const Entry& entry : Strategies()) names.push_back(entry.name);

@@ -33,6 +33,11 @@ class FedAsync final : public MeanStrategy {
     return StalenessCoefficients(spec_, spec_.mixing(), counted);
   }
 
+  // It is a mean of models already, and of what they have measured.
+  void ApplyToStatistics(const RoundBlock& block, const RoundScalars& scalars) const override {
+    Apply(block, scalars);
+  }
+
   void Apply(const RoundBlock& block, const RoundScalars& scalars) const override {
     const double mixing = scalars.at(kMixing);
     const double* update = block.reduced[0].data();  // both times a_s

@@ -14,12 +14,40 @@ namespace {
 
 constexpr const char* kNormalizer = "normalizer";
 constexpr const char* kNumSteps = "num_steps";
+constexpr const char* kOfStatistics = "of_statistics";
 constexpr double kMost = 1e15;
 
 class FedNova final : public MeanStrategy {
  public:
   FedNova(Parts parts, double rate, bool proximal)
       : MeanStrategy(std::move(parts)), rate_(rate), proximal_(proximal) {}
+
+  Status CheckScalars(const std::map<std::string, double>& scalars) const override {
+    SKERRY_RETURN_IF_ERROR(CheckScalar(scalars, kNormalizer, 1, kMost));
+    return CheckScalar(scalars, kNumSteps, 1, kMost);
+  }
+
+  Result<RoundScalars> Prepare(const RoundContext& context,
+                               std::span<const UpdateInfo> counted) const override {
+    SKERRY_ASSIGN_OR_RETURN(RoundScalars scalars, Strategy::Prepare(context, counted));
+    SKERRY_ASSIGN_OR_RETURN(const Coefficients weights, Weigh(counted));
+    double weight = 0;
+    double scaled = 0;
+    for (std::size_t k = 0; k < counted.size(); ++k) {
+      weight += weights.weight[k];
+      scaled += weights.weight[k] * weights.scale[k];
+    }
+    scalars[kOfStatistics] = weight / scaled;
+    return scalars;
+  }
+
+  // With weights p_k / a_k, whose sum the aggregate has not been divided by.
+  void ApplyToStatistics(const RoundBlock& block, const RoundScalars& scalars) const override {
+    const double factor = scalars.at(kOfStatistics);
+    for (std::size_t i = 0; i < block.parameters.size(); ++i) {
+      block.parameters[i] += factor * block.reduced[0][i];
+    }
+  }
 
   Result<Coefficients> Weigh(std::span<const UpdateInfo> counted) const override {
     SKERRY_ASSIGN_OR_RETURN(Coefficients weights, MeanStrategy::Weigh(counted));

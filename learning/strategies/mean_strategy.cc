@@ -55,19 +55,22 @@ Status NeedsPlainSteps(const v1::TrainingSpec& spec, bool with_momentum) {
                          " clash: its equations hold for plain steps");
 }
 
+Status CheckScalar(const std::map<std::string, double>& scalars, const std::string& name,
+                   double least, double most) {
+  const auto found = scalars.find(name);
+  if (found == scalars.end()) return InvalidArgument("the site did not say its " + name);
+  if (found->second >= least && found->second <= most) return OkStatus();
+  return InvalidArgument("the site says that its " + name + " is " + FormatExact(found->second) +
+                         "; it must be " + FormatExact(least) + " to " + FormatExact(most));
+}
+
 Result<std::vector<double>> ScalarOfEach(std::span<const UpdateInfo> counted,
                                          const std::string& name, double least, double most) {
   std::vector<double> values;
   for (const UpdateInfo& info : counted) {
-    const auto found = info.scalars.find(name);
-    if (found == info.scalars.end()) {
-      return FailedPrecondition("site " + info.site + " did not say its " + name);
-    }
-    if (!(found->second >= least && found->second <= most)) {
-      return FailedPrecondition("site " + info.site + " says that its " + name + " is " +
-                                FormatExact(found->second));
-    }
-    values.push_back(found->second);
+    const Status status = CheckScalar(info.scalars, name, least, most);
+    if (!status.ok()) return FailedPrecondition("site " + info.site + ": " + status.message());
+    values.push_back(info.scalars.at(name));
   }
   return values;
 }

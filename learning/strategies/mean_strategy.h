@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,6 +40,9 @@ Result<double> ServerRate(const v1::TrainingSpec& spec);
 // with momentum too, where `with_momentum` says so. Names both keys.
 Status NeedsPlainSteps(const v1::TrainingSpec& spec, bool with_momentum);
 
+// INVALID_ARGUMENT: there is no number of that name, or one outside [least, most].
+Status CheckScalar(const std::map<std::string, double>& scalars, const std::string& name,
+                   double least, double most);
 // The number of that name that each site sent. FAILED_PRECONDITION names a site that sent none, or
 // one outside [least, most].
 Result<std::vector<double>> ScalarOfEach(std::span<const UpdateInfo> counted,

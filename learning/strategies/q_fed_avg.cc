@@ -18,11 +18,21 @@ constexpr const char* kInitialLoss = "initial_loss";
 // Below it, powers of a loss would be of no use.
 constexpr double kLeastLoss = 1e-10;
 
+// Of F_k^q: weights of so much can be multiplied with updates and norms, and added.
+constexpr double kMostWeight = 1e100;
+
 class QFedAvg final : public MeanStrategy {
  public:
-  QFedAvg(Parts parts, double q) : MeanStrategy(std::move(parts)), q_(q) {}
+  QFedAvg(Parts parts, double q)
+      : MeanStrategy(std::move(parts)),
+        q_(q),
+        most_loss_(q > 1 ? exact::Pow(kMostWeight, 1 / q) : kMostWeight) {}
 
   bool NeedsNorms() const override { return true; }
+
+  Status CheckScalars(const std::map<std::string, double>& scalars) const override {
+    return CheckScalar(scalars, kInitialLoss, 0, most_loss_);
+  }
 
   Result<Coefficients> Weigh(std::span<const UpdateInfo> counted) const override {
     SKERRY_ASSIGN_OR_RETURN(Coefficients weights, MeanStrategy::Weigh(counted));
@@ -44,7 +54,11 @@ class QFedAvg final : public MeanStrategy {
       weights += power;
       h += q_ * power / loss[k] * squared + l * power;
     }
-    scalars["step"] = l * weights / h;  // times the weighted mean
+    const double step = l * weights / h;
+    if (!IsFinite(step)) {
+      return FailedPrecondition("the round's losses and updates leave no finite step to take");
+    }
+    scalars["step"] = step;  // times the weighted mean
     return scalars;
   }
 
@@ -56,14 +70,15 @@ class QFedAvg final : public MeanStrategy {
   }
 
  private:
-  static Result<std::vector<double>> Losses(std::span<const UpdateInfo> counted) {
+  Result<std::vector<double>> Losses(std::span<const UpdateInfo> counted) const {
     SKERRY_ASSIGN_OR_RETURN(std::vector<double> losses,
-                            ScalarOfEach(counted, kInitialLoss, 0, 1e100));
+                            ScalarOfEach(counted, kInitialLoss, 0, most_loss_));
     for (double& loss : losses) loss = std::max(loss, kLeastLoss);
     return losses;
   }
 
   const double q_;
+  const double most_loss_;  // that a site may claim
 };
 
 template <class T>

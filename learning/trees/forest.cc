@@ -111,7 +111,7 @@ Layout ForestLayout(const ForestShape& shape) {
     tensors.push_back({name, DType::kF32, {shape.num_trees, shape.num_nodes()}});
   }
   // The names are our own and the sizes have been checked, so that the layout is always good.
-  return Layout::Create(std::move(tensors)).value();
+  return OwnLayout(std::move(tensors));
 }
 
 int64_t NodeOf(const Forest<const float>& forest, int64_t tree, std::span<const float> inputs,

@@ -14,11 +14,6 @@ namespace {
 
 std::size_t Size(int64_t n) { return static_cast<std::size_t>(n); }
 
-Layout MakeLayout(std::vector<TensorSpec> tensors) {
-  // The names are our own and the sizes have been checked, so that the layout is always good.
-  return Layout::Create(std::move(tensors)).value();
-}
-
 Status Contradiction(const std::string& what) {
   return InvalidArgument("the sums contradict themselves: " + what);
 }
@@ -105,9 +100,9 @@ TreeStep TreeStep::At(int64_t round, int64_t max_depth) {
 std::vector<Section> TreeSections(const ForestShape& shape, OutputKind kind, const TreeStep& step) {
   if (step.counting < 0) {
     return {{kTreeSums, Rule::kSumI64,
-             MakeLayout({{"sums",
-                          DType::kI64,
-                          {NodesAt(step.depth), shape.num_inputs, shape.num_bins + 1, 2}}})}};
+             OwnLayout({{"sums",
+                         DType::kI64,
+                         {NodesAt(step.depth), shape.num_inputs, shape.num_bins + 1, 2}}})}};
   }
   std::vector<TensorSpec> rows = {{"num_examples", DType::kI64, {}}};
   if (kind == OutputKind::kBinary) rows.push_back({"positives", DType::kI64, {}});
@@ -117,9 +112,9 @@ std::vector<Section> TreeSections(const ForestShape& shape, OutputKind kind, con
   if (kind == OutputKind::kValue && step.counting == 1) {
     rows.push_back({"label_sum", DType::kI64, {}});
   }
-  return {{kTreeRows, Rule::kSumI64, MakeLayout(std::move(rows))},
+  return {{kTreeRows, Rule::kSumI64, OwnLayout(std::move(rows))},
           {kTreeCells, Rule::kSumI64,
-           MakeLayout({{"counts", DType::kI64, {shape.num_inputs, shape.num_cells()}}})}};
+           OwnLayout({{"counts", DType::kI64, {shape.num_inputs, shape.num_cells()}}})}};
 }
 
 Result<std::vector<int64_t>> CountRows(const ForestShape& shape, OutputKind kind,
@@ -179,7 +174,7 @@ std::vector<uint16_t> BinsOf(const Forest<const float>& forest, const Dataset& d
 
 Result<LevelSums> SumGradients(const Forest<const float>& forest, OutputKind kind,
                                const TreeStep& step, const Dataset& data,
-                               std::span<const uint16_t> bins) {
+                               std::span<const uint16_t> bins, const RowProgress& progress) {
   const ForestShape& shape = forest.shape;
   const std::size_t width = Size(shape.num_inputs);
   const std::size_t per_input = Size(2 * (shape.num_bins + 1));
@@ -189,6 +184,7 @@ Result<LevelSums> SumGradients(const Forest<const float>& forest, OutputKind kin
   const auto first_unit = static_cast<double>(forest.units[0]);
   const auto second_unit = static_cast<double>(forest.units[1]);
   for (std::size_t row = 0; row < Size(data.rows); ++row) {
+    SKERRY_RETURN_IF_ERROR(AskAtRow(progress, static_cast<int64_t>(row), data.rows));
     const std::span<const float> inputs = InputsOf(data, row);
     const double output = OutputOf(forest, step.tree, inputs);
     const auto shown = static_cast<float>(output);

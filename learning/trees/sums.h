@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "learning/dataset.h"
 #include "learning/layout.h"
+#include "learning/progress.h"
 #include "learning/trees/forest.h"
 
 namespace skerry::learning {
@@ -62,7 +63,8 @@ struct LevelSums {
 // `bins` is BinsOf(forest, data). INVALID_ARGUMENT as above.
 Result<LevelSums> SumGradients(const Forest<const float>& forest, OutputKind kind,
                                const TreeStep& step, const Dataset& data,
-                               std::span<const uint16_t> bins);
+                               std::span<const uint16_t> bins,
+                               const RowProgress& progress = nullptr);
 
 // INVALID_ARGUMENT for sums that no rows have: negative counts or second derivatives, inputs of one
 // node that do not add up to the same.

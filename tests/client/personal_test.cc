@@ -21,9 +21,8 @@ using ::testing::HasSubstr;
 TEST(PersonalTest, DittoGivesTheSitesOwnModelsOfTheOtherProgram) {
   if (HeartData::Folder().empty()) GTEST_SKIP() << "SKERRY_DATA is not set";
   const HeartData data;
-  const nlohmann::json golden = learning::GoldenFile("golden_algos/heart_fullbatch.json")
-                                    .at("results")
-                                    .at("Ditto");
+  const nlohmann::json golden =
+      learning::GoldenFile("golden_algos/heart_fullbatch.json").at("results").at("Ditto");
   v1::PersonalSpec spec;
   spec.set_kind("ditto");
   spec.set_lambda(0.5);
@@ -36,7 +35,7 @@ TEST(PersonalTest, DittoGivesTheSitesOwnModelsOfTheOtherProgram) {
     const std::vector<double> received = federation.parameters;
     for (std::size_t k = 0; k < kept.size(); ++k) {
       ASSERT_OK(TrainDitto<double>(spec, {federation.model(), data.train(k), options}, received,
-                                   kept[k], {}));
+                                   kept[k], {}, nullptr));
     }
     federation.RunRound(round);
   }

@@ -65,6 +65,29 @@ TEST_F(SumTrainerTest, TheFirstRoundCountsRowsByCell) {
   EXPECT_EQ(rows_of(1), 12) << "missing cells are in none";
 }
 
+// Otherwise the coordinator takes a site for stuck that works, and nobody can stop it.
+TEST_F(SumTrainerTest, ALongTaskTellsHowFarItIsAndStopsWhenItIsToldTo) {
+  text_ = Rows(2000, 2000);
+  for (const char* kind : {"trees", "k_means"}) {
+    SCOPED_TRACE(kind);
+    if (std::string(kind) == "k_means") {
+      spec_.mutable_model()->clear_trees();
+      spec_.mutable_model()->set_kind(kind);
+      spec_.mutable_model()->mutable_k_means()->set_clusters(2);
+      spec_.mutable_data()->set_missing(v1::DROP);
+      spec_.mutable_data()->clear_label();
+      spec_.mutable_data()->clear_label_classes();
+    }
+    WorkOrder order = Order(v1::TRAIN, kind);
+    static_cast<void>(Run(order));
+    EXPECT_GT(order.progress->total, 100) << "rows, before the model of zeros is refused";
+    std::stop_source stop;
+    order.stop = stop.get_token();
+    stop.request_stop();
+    EXPECT_THAT(Run(order), Fails(Code::kCancelled, HasSubstr("stopped")));
+  }
+}
+
 TEST_F(SumTrainerTest, AnInputOfAFewRowsKeepsTheSiteAway) {
   text_ = Rows(20, 4);
   EXPECT_THAT(Run(Order(v1::STATISTICS)),

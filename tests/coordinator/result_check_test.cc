@@ -197,6 +197,36 @@ TEST_F(CheckResultTest, CountsThatContradictThemselvesAreRefused) {
   EXPECT_THAT(Check(-1, 0), HasCode(Code::kInvalidArgument));
 }
 
+// A site that lies about a number that its update is weighed by does not end the round.
+TEST_F(CheckResultTest, ANumberThatTheStrategyCannotWeighByIsRefused) {
+  const auto plan = [](const std::string& strategy) {
+    const RunPlan made =
+        ParseRunFile(
+            "[run]\nname = \"t\"\nnum_rounds = 1\n[data]\nsource = \"s\"\nfeatures = [\"x\"]\n"
+            "label = \"y\"\nstandardize = false\nsplit = { train = 0.5, test = 0.5 }\n"
+            "[model]\nkind = \"linear\"\n[training]\nlearning_rate = 0.1\n" +
+                strategy,
+            "run.toml")
+            .value();
+    return learning::MakeTrainingProgram(made.spec).value();
+  };
+  program_ = plan("strategy = \"qfedavg\"\nq = 20.0\n");
+  EXPECT_THAT(Check(4, 2.0), Fails(Code::kInvalidArgument, HasSubstr("initial_loss")));
+  for (const double loss : {1e100, 1e6, -1.0}) {
+    (*header_.mutable_scalars())["initial_loss"] = loss;
+    EXPECT_THAT(Check(4, 2.0), Fails(Code::kInvalidArgument, HasSubstr("initial_loss"))) << loss;
+  }
+  (*header_.mutable_scalars())["initial_loss"] = 1e4;
+  EXPECT_OK(Check(4, 2.0));
+  program_ = plan("strategy = \"fednova\"\n");
+  EXPECT_THAT(Check(4, 2.0), Fails(Code::kInvalidArgument, HasSubstr("normalizer")));
+  (*header_.mutable_scalars())["normalizer"] = 3;
+  (*header_.mutable_scalars())["num_steps"] = 0;
+  EXPECT_THAT(Check(4, 2.0), Fails(Code::kInvalidArgument, HasSubstr("num_steps")));
+  (*header_.mutable_scalars())["num_steps"] = 3;
+  EXPECT_OK(Check(4, 2.0));
+}
+
 TEST(ResultSumsTest, AHugeLossOfOneSiteDoesNotMakeTheMetricInfinite) {
   v1::ResultHeader good;
   good.set_num_examples(10);

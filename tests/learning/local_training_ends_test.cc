@@ -32,6 +32,39 @@ TEST(LocalTrainingTest, ProgressCountsEveryStepUpToTheTotal) {
   EXPECT_THAT(done, ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
+// Risk sets that end where a batch does would make another function of it.
+TEST(LocalTrainingTest, TheLossOverAllRowsOfASurvivalModelHasThemAllAtRiskTogether) {
+  v1::ModelSpec spec;
+  spec.set_kind("cox");
+  const auto model = MakeModel(spec, 3, 0).value();
+  Dataset rows = RandomRows(700, 3, 2);
+  for (std::size_t r = 0; r < rows.labels.size(); ++r) {
+    rows.labels[r] = static_cast<float>(1 + r * 7 % 97) * (r % 3 == 0 ? -1.0F : 1.0F);
+  }
+  std::vector<float> parameters(static_cast<std::size_t>(model->parameters().num_elements()), 0.3F);
+  std::vector<float> risks(rows.labels.size());
+  const auto workspace = model->NewWorkspace(rows.rows);
+  model->Forward(parameters, AllRows(rows), risks, *workspace);
+  const double together = MeanLoss(OutputKind::kRisk, 1, std::span<const float>(risks),
+                                   std::span<const float>(rows.labels));
+  EXPECT_DOUBLE_EQ(LossOverRows(*model, rows, std::span<const float>(parameters)), together);
+}
+
+TEST(LocalTrainingTest, TheLossOverAllRowsTellsHowFarItIsAndStops) {
+  const auto model = MakeSmall("logistic", 3, 2);
+  const std::vector<float> parameters(4);
+  int64_t asked = 0;
+  const RowProgress progress = [&](int64_t done, int64_t total) {
+    EXPECT_EQ(total, 700);
+    ++asked;
+    return done >= 512 ? Cancelled("enough") : OkStatus();
+  };
+  EXPECT_THAT(
+      LossOverRows(*model, RandomRows(700, 3, 2), std::span<const float>(parameters), progress),
+      Fails(Code::kCancelled, HasSubstr("enough")));
+  EXPECT_EQ(asked, 3);
+}
+
 TEST(LocalTrainingTest, AStopEndsItBeforeTheNextStep) {
   const auto model = MakeSmall("logistic", 3, 2);
   std::vector<float> parameters(4);

@@ -54,6 +54,36 @@ TEST(ExternalRunFileTest, SaysWhatTheModelIsMadeOf) {
   EXPECT_NE(all[0], all[1]);
 }
 
+// What trainers begin with is the model, to the bit; rules for updates are for later rounds.
+TEST(ExternalRunFileTest, WhatTrainersBeginWithIsNotShortened) {
+  for (const char* rule :
+       {"clipping_norm = 0.5\n", "rule = \"centered_clipping\"\nradius = 0.5\n"}) {
+    SCOPED_TRACE(rule);
+    const auto plan = ParseRunFile(RunFile(std::string(kModel) + "initial = \"trainer\"\n",
+                                           std::string("[aggregation]\n") + rule),
+                                   "run.toml");
+    ASSERT_OK(plan);
+    const auto program = learning::MakeTrainingProgram(plan->spec);
+    ASSERT_OK(program);
+    const std::optional<learning::RoundSpec> round = (*program)->Next({});
+    ASSERT_TRUE(round && round->kind == v1::INITIAL_MODEL);
+    const learning::Strategy& strategy = (*program)->StrategyOf(*round);
+    EXPECT_FALSE(strategy.aggregator().NeedsStatistics());
+    const std::vector<float> begins = {3, -4, 12, 0, 1};
+    const std::vector<std::span<const float>> rows = {begins};
+    const std::vector<learning::UpdateInfo> infos = {{.site = "a", .num_examples = 7}};
+    std::vector<double> mean(5);
+    strategy.aggregator().Reduce(rows, strategy.Weigh(infos).value(), mean);
+    std::vector<double> parameters(5, 9);
+    const std::vector<std::span<const double>> reduced = {mean};
+    strategy.Apply({reduced, parameters, {}}, {});
+    EXPECT_TRUE(std::equal(begins.begin(), begins.end(), parameters.begin()));
+    EXPECT_EQ(&(*program)->StrategyOf(
+                  (*program)->Next(std::vector<learning::RoundOutcome>{{0, {}}}).value()),
+              &(*program)->strategy());
+  }
+}
+
 struct BadFile {
   const char* external;
   const char* more;

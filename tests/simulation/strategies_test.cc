@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <cstring>
 #include <map>
 
 #include "base/random.h"
@@ -154,11 +156,55 @@ TEST(LocalTensorsTest, StayAtTheSites) {
   EXPECT_EQ(result->model.find("\"bias\""), std::string::npos);
 }
 
+// The bytes of a tensor in a model file.
+std::string TensorBytes(const std::string& model, const std::string& name) {
+  uint64_t header = 0;
+  std::memcpy(&header, model.data(), sizeof header);
+  const std::size_t at = model.find("\"" + name + "\"");
+  const std::string key = "\"data_offsets\":[";
+  const std::size_t offsets = model.find(key, at) + key.size();
+  char* comma = nullptr;
+  const uint64_t begin = std::strtoull(model.c_str() + offsets, &comma, 10);
+  const uint64_t end = std::strtoull(comma + 1, nullptr, 10);
+  return model.substr(8 + header + begin, end - begin);
+}
+
+// As the algorithms' paper says of batch normalisation: a server's Adam, or momentum, would make
+// something else of a measured variance than the mean of the sites'.
+TEST(BatchNormTest, WhatIsMeasuredIsTheMeanOfTheSitesWhateverTheStrategy) {
+  const auto model_of = [](const std::string& training) {
+    SimulationOptions options = Patients("", 1, 2);
+    std::string text = PatientsRunFile(1, training);
+    const std::string kind = "kind = \"logistic\"\n";
+    text.replace(text.find(kind), kind.size(),
+                 "kind = \"network\"\nlayers = [{ kind = \"dense\", units = 4 }, { kind = "
+                 "\"batch_norm\" }, { kind = \"dense\", units = 1 }]\n");
+    Result<coordinator::RunPlan> plan = coordinator::ParseRunFile(text, "run.toml");
+    EXPECT_TRUE(plan.ok()) << plan.status().ToString();
+    options.plan = *std::move(plan);
+    const Result<SimulationResult> result = Simulate(std::move(options));
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    return result.ok() ? result->model : std::string();
+  };
+  const std::string plain = model_of("");
+  for (const char* training : {"strategy = \"fedadam\"\nserver.learning_rate = 0.5\n",
+                               "strategy = \"fedyogi\"\nserver.learning_rate = 0.5\n",
+                               "strategy = \"fedavgm\"\nserver.learning_rate = 3.0\n"}) {
+    SCOPED_TRACE(training);
+    const std::string model = model_of(training);
+    for (const char* measured : {"bn.1.running_mean", "bn.1.running_variance"}) {
+      ASSERT_EQ(TensorBytes(model, measured).size(), 16U);
+      EXPECT_EQ(TensorBytes(model, measured), TensorBytes(plain, measured));
+    }
+    EXPECT_NE(TensorBytes(model, "layers.0.weight"), TensorBytes(plain, "layers.0.weight"));
+  }
+}
+
 TEST(ScheduledRunsTest, ACosineOfDefaultSettingsTrainsToTheLastRound) {
-  for (const char* training : {"schedule = { kind = \"cosine\" }\n",
-                               "schedule = { kind = \"cosine\", warm_up = 2 }\n",
-                               "schedule = { kind = \"cosine\" }\npersonal = { kind = "
-                               "\"fine_tuning\", steps = 3, learning_rate = 0.01 }\n"}) {
+  for (const char* training :
+       {"schedule = { kind = \"cosine\" }\n", "schedule = { kind = \"cosine\", warm_up = 2 }\n",
+        "schedule = { kind = \"cosine\" }\npersonal = { kind = "
+        "\"fine_tuning\", steps = 3, learning_rate = 0.01 }\n"}) {
     SCOPED_TRACE(training);
     EXPECT_GT(OutcomeOf(Patients(training, 4, 2)).metrics.count("test.log_loss"), 0U);
   }
