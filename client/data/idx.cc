@@ -18,8 +18,10 @@ constexpr std::string_view kPixel = "pixel";
 constexpr std::string_view kLabel = "label";
 
 Status NotIdx(const std::string& why) {
-  return InvalidArgument("no IDX file of bytes: " + why)
-      .WithHint("it begins with 00 00 08, the number of sizes, and the sizes; is it still packed?");
+  return InvalidArgument("it is no IDX file of bytes")
+      .WithHint(why +
+                "; such a file begins with 00 00 08, the number of sizes, and the sizes; is "
+                "it still packed?");
 }
 
 int64_t BigEndian(std::string_view bytes) {
@@ -112,11 +114,12 @@ class Reader {
   Result<std::unique_ptr<Table>> Read(std::span<const std::string> columns) {
     SKERRY_ASSIGN_OR_RETURN(images_, IdxFile::Open(files_, source_.idx.images));
     SKERRY_ASSIGN_OR_RETURN(labels_, IdxFile::Open(files_, source_.idx.labels));
-    const std::string name = source_.idx.images.substr(source_.idx.images.rfind('/') + 1);
+    const std::string name = FileName(source_.idx.images);
     if (labels_.header.row_size != 1 || labels_.header.rows != images_.header.rows) {
-      return InvalidArgument(name + " has " + std::to_string(images_.header.rows) +
-                             " images, and its labels are " + std::to_string(labels_.header.rows) +
-                             " rows of " + std::to_string(labels_.header.row_size));
+      return InvalidArgument(name + " has not one label for each image")
+          .WithHint("it has " + std::to_string(images_.header.rows) +
+                    " images, and its labels are " + std::to_string(labels_.header.rows) +
+                    " rows of " + std::to_string(labels_.header.row_size));
     }
     contents_.name = name;
     contents_.row_size = images_.header.row_size;
@@ -148,8 +151,9 @@ class Reader {
     if (!source_.idx.parts.empty()) {
       SKERRY_ASSIGN_OR_RETURN(parts, ReadFile(files_, source_.idx.parts));
       if (static_cast<int64_t>(parts.size()) != images_.header.rows) {
-        return InvalidArgument(source_.idx.parts + " has " + std::to_string(parts.size()) +
-                               " bytes for " + std::to_string(images_.header.rows) + " images");
+        return InvalidArgument(source_.idx.parts + " has not one byte for each image")
+            .WithHint("it has " + std::to_string(parts.size()) + " bytes for " +
+                      std::to_string(images_.header.rows) + " images");
       }
     }
     for (int64_t row = 0; row < images_.header.rows; ++row) {

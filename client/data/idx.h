@@ -24,7 +24,8 @@ struct IdxHeader {
 };
 
 // `beginning`: the first bytes of the file, all or at least kMaxIdxHeader of them.
-// INVALID_ARGUMENT: it is no such file, or its size is not the one that it speaks of.
+// INVALID_ARGUMENT: it is no such file, or its size is not the one that it speaks of; what it holds
+// stands in the hint.
 constexpr std::size_t kMaxIdxHeader = 4 + 4 * 8;
 Result<IdxHeader> ParseIdxHeader(std::string_view beginning, uint64_t file_size);
 

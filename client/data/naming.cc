@@ -52,6 +52,8 @@ Status MissingColumn(const DataSource& source, const std::string& name,
 
 }  // namespace
 
+std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
 std::string Quoted(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string quoted = "\"";

@@ -14,6 +14,9 @@
 // its other columns) stands in the hint, so that a message may leave the site and a hint need not.
 namespace skerry::client {
 
+// The last part of a path.
+std::string FileName(const std::string& path);
+
 // `text` in double quotes, for a message: control characters and bytes that are not UTF-8 as \xNN,
 // no more than about 60 bytes of it.
 std::string Quoted(std::string_view text);

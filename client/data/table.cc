@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "client/data/idx.h"
+#include "client/data/naming.h"
 #include "client/data/sqlite_table.h"
 
 namespace skerry::client {
@@ -50,10 +51,8 @@ const std::string& PathOf(const DataSource& source) {
   return source.idx.images.empty() ? source.sqlite : source.idx.images;
 }
 
-std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-std::string KeyOf(const DataSource& source) {
-  return PlacesOf(source).front() + " under [data." + source.name + "] of agent.toml";
+std::string KeyOf(const DataSource& source, const std::string& key) {
+  return key + " under [data." + source.name + "] of agent.toml";
 }
 
 // Operators of the federation read messages, but not hints: where this site keeps its files is
@@ -69,7 +68,8 @@ Status WithoutFolder(const Status& status, const std::string& path) {
 
 Status Unreadable(const Status& status, const DataSource& source) {
   const std::string& path = PathOf(source);
-  return WithoutFolder(status, path).WithHint(KeyOf(source) + " names " + path);
+  return WithoutFolder(status, path)
+      .WithHint(KeyOf(source, PlacesOf(source).front()) + " names " + path);
 }
 
 }  // namespace
@@ -90,8 +90,8 @@ Result<std::unique_ptr<Table>> ReadTable(Files& files, const DataSource& source,
     for (const std::string* path : {&source.idx.images, &source.idx.labels, &source.idx.parts}) {
       if (!path->empty()) status = WithoutFolder(status, *path);
     }
-    return std::move(status).WithHint(hint.empty() ? KeyOf(source) + " names " + PathOf(source)
-                                                   : hint);
+    return std::move(status).WithHint(
+        hint.empty() ? KeyOf(source, "idx_images") + " names " + PathOf(source) : hint);
   }
   // SQLite says of a missing file only that it cannot open it.
   const Status opened = files.Open(source.sqlite, OpenMode::kRead).status();
@@ -103,8 +103,17 @@ Result<std::unique_ptr<Table>> ReadTable(Files& files, const DataSource& source,
 
 Status CheckReadable(Files& files, const DataSource& source) {
   SKERRY_RETURN_IF_ERROR(CheckSource(source));
-  const std::string& path = PathOf(source);
-  return files.Open(path, OpenMode::kRead).status().WithContext(KeyOf(source));
+  const std::pair<const char*, const std::string&> all[] = {{"csv", source.csv},
+                                                            {"idx_images", source.idx.images},
+                                                            {"idx_labels", source.idx.labels},
+                                                            {"parts", source.idx.parts},
+                                                            {"sqlite", source.sqlite}};
+  for (const auto& [key, path] : all) {
+    if (path.empty()) continue;
+    SKERRY_RETURN_IF_ERROR(
+        files.Open(path, OpenMode::kRead).status().WithContext(KeyOf(source, key)));
+  }
+  return OkStatus();
 }
 
 }  // namespace skerry::client

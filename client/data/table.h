@@ -64,7 +64,7 @@ Result<std::unique_ptr<Table>> ReadCsv(std::string text, const std::string& name
                                        const DataSource& source,
                                        std::span<const std::string> columns);
 
-// Whether the source's file can be opened now. The error names the key and the whole path: it is
+// Whether the source's files can be opened now. The error names the key and the whole path: it is
 // for the site's own log.
 Status CheckReadable(Files& files, const DataSource& source);
 

@@ -242,9 +242,11 @@ Result<std::optional<std::string>> ChildProcess::NextLine(Deadline deadline,
 }
 
 bool ChildProcess::IsQuiet() {
-  while (said_.empty() && Poll(0, -1)) {
+  constexpr int kMostPolls = 64;  // far more than the pipes of one that is done hold
+  for (int polls = 0; polls < kMostPolls && said_.empty(); ++polls) {
+    if (!Poll(0, -1)) return out_ >= 0;
   }
-  return out_ >= 0 && said_.empty();
+  return false;
 }
 
 // Moves what can be moved. Whether anything could.
@@ -282,15 +284,16 @@ void ChildProcess::Read(int& fd, std::string& buffer) {
 
 void ChildProcess::TakeErrorLines() {
   const bool closed = err_ < 0;
+  std::string_view left = errors_;
   for (;;) {
-    std::size_t end = errors_.find('\n');
-    const bool whole = end != std::string::npos;
-    if (!whole && errors_.size() < kMaxErrorLine && !(closed && !errors_.empty())) return;
-    end = std::min(end, errors_.size());
-    const std::string_view line(errors_.data(), std::min(end, kMaxErrorLine));
-    if (on_error_line_) on_error_line_(line);
-    errors_.erase(0, end + (whole ? 1 : 0));
+    const std::size_t end = left.find('\n');
+    const bool whole = end != std::string_view::npos;
+    if (!whole && left.size() < kMaxErrorLine && (!closed || left.empty())) break;
+    const std::string_view line = left.substr(0, end);
+    if (on_error_line_) on_error_line_(line.substr(0, kMaxErrorLine));
+    left.remove_prefix(line.size() + (whole ? 1 : 0));
   }
+  errors_.erase(0, errors_.size() - left.size());
 }
 
 std::optional<std::string> ChildProcess::TakeLine() {

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -50,7 +49,8 @@ class ChildProcess {
   // a line is longer than kMaxLine, and its beginning stands in the hint. CANCELLED when `stop` is
   // requested, DEADLINE_EXCEEDED at `deadline`.
   Result<std::optional<std::string>> NextLine(Deadline deadline, const std::stop_token& stop);
-  // Whether it is still there and has said nothing that was not asked for.
+  // Whether it is still there and has said nothing that was not asked for. Never waits; one whose
+  // standard error does not come to an end is not quiet.
   bool IsQuiet();
 
   // Once it has closed its output: waits a moment for its end, and kills it otherwise. Says what

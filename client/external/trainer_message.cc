@@ -30,6 +30,15 @@ std::string Absolute(const std::string& path) { return std::filesystem::absolute
 Json SourceOf(const DataSource& source) {
   Json json = {{"name", source.name}};
   if (!source.csv.empty()) json["csv"] = Absolute(source.csv);
+  if (!source.idx.images.empty()) {
+    json["idx_images"] = Absolute(source.idx.images);
+    json["idx_labels"] = Absolute(source.idx.labels);
+    json["divisor"] = source.idx.divisor;
+  }
+  if (!source.idx.parts.empty()) {
+    json["parts"] = Absolute(source.idx.parts);
+    json["part"] = source.idx.part;
+  }
   if (!source.sqlite.empty()) {
     json["sqlite"] = Absolute(source.sqlite);
     json["table"] = source.table;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "client/data/naming.h"
 #include "crypto/sha256.h"
 
 namespace skerry::client {
@@ -27,8 +28,6 @@ std::string FindProgram(const std::string& name, const std::string& base) {
   }
   return "";
 }
-
-std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 Result<std::string> HashOf(Files& files, const std::string& path) {
   SKERRY_ASSIGN_OR_RETURN(const auto file, files.Open(path, OpenMode::kRead));

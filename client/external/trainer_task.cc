@@ -1,7 +1,9 @@
 #include "client/external/trainer_task.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "base/text.h"
@@ -90,7 +92,7 @@ Result<WorkDone> TrainerTaskWork::Do() {
   int64_t evaluated = 0;
   const bool evaluates_only = order_.task->kind() == v1::EVALUATE;
   if (order_.task->evaluate() || evaluates_only) {
-    SKERRY_RETURN_IF_ERROR(Evaluate(writer, evaluated));
+    SKERRY_ASSIGN_OR_RETURN(evaluated, Evaluate(writer));
   }
   if (evaluates_only) {
     WorkDone done;
@@ -161,14 +163,13 @@ std::vector<std::string> TrainerTaskWork::SplitsToTell() const {
   return splits;
 }
 
-Status TrainerTaskWork::Evaluate(ResultWriter& writer, int64_t& num_examples) {
+Result<int64_t> TrainerTaskWork::Evaluate(ResultWriter& writer) {
   TrainerTask task = NewTask("evaluate");
   task.splits = SplitsToTell();
   TrainerDone done;
   if (!task.splits.empty()) {
     SKERRY_ASSIGN_OR_RETURN(done, talk_.Ask(task, *order_.progress));
   }
-  for (const auto& [split, score] : done.scores) num_examples += score.num_examples;
   return WriteScores(task.splits, done, writer);
 }
 
@@ -193,9 +194,10 @@ Status TrainerTaskWork::CheckScore(const std::string& split, const TrainerScore&
   return OkStatus();
 }
 
-Status TrainerTaskWork::WriteScores(const std::vector<std::string>& asked, const TrainerDone& done,
-                                    ResultWriter& writer) {
+Result<int64_t> TrainerTaskWork::WriteScores(const std::vector<std::string>& asked,
+                                             const TrainerDone& done, ResultWriter& writer) {
   const std::vector<std::string> names = learning::ExternalSums(order_.spec->evaluation());
+  int64_t told = 0;
   for (const std::string split : {"validation", "test"}) {
     if (!writer.layout().Find(learning::EvaluationCounts(split))) continue;
     int64_t count = 0;
@@ -209,12 +211,13 @@ Status TrainerTaskWork::WriteScores(const std::vector<std::string>& asked, const
         for (std::size_t i = 0; i < names.size(); ++i) sums[i] = score->second.sums.at(names[i]);
       }
     }
+    told += count;
     SKERRY_RETURN_IF_ERROR(writer.Put<int64_t>(learning::EvaluationCounts(split),
                                                std::span<const int64_t>(&count, 1)));
     SKERRY_RETURN_IF_ERROR(
         writer.Put<double>(learning::EvaluationSumsOf(split), std::span<const double>(sums)));
   }
-  return OkStatus();
+  return told;
 }
 
 // ---- Training ----------------------------------------------------------------------------------
@@ -229,12 +232,26 @@ Result<int64_t> TrainerTaskWork::NumExamples(const TrainerDone& done) const {
   return *done.num_examples;
 }
 
+// A model may begin with what no row says: then the number may be left out.
+Result<int64_t> TrainerTaskWork::NumExamplesOfBeginning(const TrainerDone& done) const {
+  if (has_rows() || done.num_examples.value_or(0) > 0) return NumExamples(done);
+  if (MayTell(*site_.policy, 1)) return 1;
+  return Trainers("did not say on how many examples its initial model rests (num_examples)")
+      .WithHint("policy.min_examples is held against it");
+}
+
 Result<std::vector<float>> TrainerTaskWork::ReadOutput() const {
+  std::error_code ignored;  // the same comes of opening it
+  const auto there = std::filesystem::status(output_, ignored);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
+    return Trainers("wrote an output that is no regular file");
+  }
   const auto file = files_.Open(output_, OpenMode::kRead);
   if (!file.ok()) return Trainers("wrote no output file").WithHint(file.status().message());
   const Result<storage::SafetensorsInfo> info = storage::ReadSafetensors(**file);
   if (!info.ok()) {
-    return Trainers("wrote an output that is no safetensors file: " + info.status().message());
+    return Trainers("wrote an output that is no safetensors file")
+        .WithHint(info.status().message());
   }
   std::vector<float> values(static_cast<std::size_t>(tensors_.num_elements()));
   for (std::size_t i = 0; i < tensors_.tensors().size(); ++i) {
@@ -270,12 +287,11 @@ Result<WorkDone> TrainerTaskWork::Train(ResultWriter& writer) {
 Result<WorkDone> TrainerTaskWork::Begin(ResultWriter& writer) {
   SKERRY_ASSIGN_OR_RETURN(const TrainerDone begun,
                           talk_.Ask(NewTask("initialize"), *order_.progress));
+  WorkDone done;
+  SKERRY_ASSIGN_OR_RETURN(done.num_examples, NumExamplesOfBeginning(begun));
   SKERRY_ASSIGN_OR_RETURN(const std::vector<float> values, ReadOutput());
   SKERRY_RETURN_IF_ERROR(
       writer.Put<float>(learning::kUpdateSection, std::span<const float>(values)));
-  WorkDone done;
-  done.num_examples = has_rows() ? static_cast<int64_t>(run_.data->num_rows(SplitPart::kTrain))
-                                 : std::max<int64_t>(begun.num_examples.value_or(1), 1);
   return done;
 }
 

@@ -44,22 +44,23 @@ class TrainerTalk {
 class TrainerTaskWork {
  public:
   // Borrows everything.
-  TrainerTaskWork(const WorkOrder& order, const TrainersSite& site, const std::string& models_folder,
-                  Files& files, TrainerTalk& talk, RunData& run);
+  TrainerTaskWork(const WorkOrder& order, const TrainersSite& site,
+                  const std::string& models_folder, Files& files, TrainerTalk& talk, RunData& run);
   Result<WorkDone> Do();
 
  private:
   Result<WorkDone> Begin(ResultWriter& writer);
   Result<WorkDone> Train(ResultWriter& writer);
-  // Sets the number of examples that the evaluation rests on.
-  Status Evaluate(ResultWriter& writer, int64_t& num_examples);
-  Status WriteScores(const std::vector<std::string>& asked, const TrainerDone& done,
-                     ResultWriter& writer);
+  // The number of examples that may be told and that the evaluation rests on.
+  Result<int64_t> Evaluate(ResultWriter& writer);
+  Result<int64_t> WriteScores(const std::vector<std::string>& asked, const TrainerDone& done,
+                              ResultWriter& writer);
   Status CheckScore(const std::string& split, const TrainerScore& score) const;
   Result<std::string> ModelPath();
   Status PrepareRows();
   TrainerTask NewTask(const std::string& what) const;
   Result<int64_t> NumExamples(const TrainerDone& done) const;
+  Result<int64_t> NumExamplesOfBeginning(const TrainerDone& done) const;
   Result<std::vector<float>> ReadOutput() const;
   std::vector<std::string> SplitsToTell() const;
   Status Trainers(const std::string& what) const;

@@ -14,6 +14,7 @@ namespace {
 
 using ::skerry::testing::Fails;
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -80,7 +81,9 @@ TEST_F(IdxTest, TakesTheImagesOfOnePart) {
   source_.idx.part = 6;
   EXPECT_THAT(Read(), Fails(Code::kNotFound, HasSubstr("part 6")));
   Write("parts", {5, 4});
-  EXPECT_THAT(Read(), Fails(Code::kInvalidArgument, HasSubstr("2 bytes for 3 images")));
+  const Status status = Read().status();
+  EXPECT_THAT(status, Fails(Code::kInvalidArgument, HasSubstr("2 bytes for 3 images")));
+  EXPECT_EQ(status.message(), "parts has not one byte for each image");
 }
 
 TEST_F(IdxTest, KnowsColumnsByTheRunsNames) {
@@ -104,7 +107,10 @@ TEST_F(IdxTest, MessagesDoNotTellWhereTheSiteKeepsItsFiles) {
 TEST_F(IdxTest, RefusesWhatIsNoIdxFile) {
   const auto refuses = [&](const std::string& images, const char* why) {
     Write("train/images", images);
-    EXPECT_THAT(Read(), Fails(Code::kInvalidArgument, HasSubstr(why))) << why;
+    const Status status = Read().status();
+    EXPECT_EQ(status.code(), Code::kInvalidArgument);
+    EXPECT_THAT(status.hint(), HasSubstr(why));
+    EXPECT_THAT(status.message(), Not(ContainsRegex("[0-9]"))) << "it leaves the site";
   };
   refuses("\x1F\x8B\x08\x01 packed", "first bytes");
   refuses({0, 0, 13, 1, 0, 0, 0, 1, 0, 0, 0, 0}, "type 13");
@@ -113,8 +119,20 @@ TEST_F(IdxTest, RefusesWhatIsNoIdxFile) {
   refuses(Idx({3, 1, 2}, "12345"), "speaks of 22 bytes and has 21");
   refuses(Idx({3, 0}, ""), "1 to 2^24 values");
   refuses(Idx({3, 0xFFFFFFFF, 0xFFFFFFFF}, ""), "1 to 2^24 values");
-  refuses(Idx({0, 2}, ""), "no rows");
   refuses(Idx({2, 1, 2}, "1234"), "2 images, and its labels are 3 rows");
+  Write("train/images", Idx({0, 2}, ""));
+  EXPECT_THAT(Read(), Fails(Code::kInvalidArgument, HasSubstr("no rows")));
+}
+
+TEST_F(IdxTest, EachFileIsLookedForBeforeARunComes) {
+  EXPECT_OK(CheckReadable(files_, source_));
+  source_.idx.parts = "train/parts";
+  EXPECT_THAT(CheckReadable(files_, source_),
+              Fails(Code::kNotFound,
+                    AllOf(HasSubstr("parts under [data.mnist]"), HasSubstr("train/parts"))));
+  source_.idx.labels = "train/none";
+  EXPECT_THAT(CheckReadable(files_, source_),
+              Fails(Code::kNotFound, HasSubstr("idx_labels under [data.mnist]")));
 }
 
 TEST_F(IdxTest, ASourceNamesOnePlaceOnly) {

@@ -125,6 +125,31 @@ TEST(ChildProcessTest, ItsMemoryIsLimited) {
   EXPECT_THAT(Lines(options), ElementsAre("262144", "0"));
 }
 
+TEST(ChildProcessTest, ErrorsWithoutEndDoNotKeepWhoAsksWhetherItIsQuiet) {
+  std::size_t bytes = 0;
+  ChildOptions options = Shell("(yes >&2) & (yes >&2) & echo out; wait");
+  options.on_error_line = [&bytes](std::string_view line) { bytes += line.size() + 1; };
+  const auto child = Start(options);
+  EXPECT_EQ(**Next(*child), "out");
+  bytes = 0;
+  child->IsQuiet();
+  EXPECT_LE(bytes, std::size_t{1} << 21);
+}
+
+TEST(ChildProcessTest, ManyErrorLinesComeInOrder) {
+  int next = 1;
+  bool in_order = true;
+  ChildOptions options = Shell("seq 30000 >&2");
+  options.on_error_line = [&](std::string_view line) {
+    in_order = in_order && line == std::to_string(next++);
+  };
+  const auto child = Start(options);
+  EXPECT_EQ(*Next(*child), std::nullopt);
+  child->End();
+  EXPECT_TRUE(in_order);
+  EXPECT_EQ(next, 30'001);
+}
+
 TEST(ChildProcessTest, ErrorLinesComeApartAndCut) {
   std::vector<std::string> errors;
   ChildOptions options = Shell("echo out; echo one >&2; printf two >&2; exit 0");

@@ -64,6 +64,29 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{R"({"type":"progress","done":2,"total":1})", "more is done"},
         Bad{R"({"type":"error"})", "no \"message\""}));
 
+TEST(TrainerMessageTest, ATaskSaysWhereImagesAndLabelsAre) {
+  const v1::RunSpec spec;
+  const v1::Task task;
+  const auto layout = learning::Layout::Create({{"w", learning::DType::kF32, {1}}}).value();
+  DataSource source;
+  source.idx = {.images = "/srv/images", .labels = "/srv/labels", .divisor = 255};
+  TrainerTask order;
+  order.spec = &spec;
+  order.task = &task;
+  order.tensors = &layout;
+  order.source = &source;
+  auto said = nlohmann::json::parse(ToLine(order)).at("source");
+  EXPECT_EQ(said.at("idx_images"), "/srv/images");
+  EXPECT_EQ(said.at("idx_labels"), "/srv/labels");
+  EXPECT_EQ(said.at("divisor"), 255);
+  EXPECT_FALSE(said.contains("parts") || said.contains("csv"));
+  source.idx.parts = "/srv/parts";
+  source.idx.part = 3;
+  said = nlohmann::json::parse(ToLine(order)).at("source");
+  EXPECT_EQ(said.at("parts"), "/srv/parts");
+  EXPECT_EQ(said.at("part"), 3);
+}
+
 TEST(TrainerMessageTest, ATaskIsOneLineThatNamesAllThatThereIs) {
   v1::RunSpec spec;
   spec.set_seed(7);

@@ -8,8 +8,8 @@
 #include <mutex>
 #include <thread>
 
-#include "client/external/external_trainers.h"
 #include "base/text.h"
+#include "client/external/external_trainers.h"
 #include "crypto/sha256.h"
 #include "learning/external.h"
 #include "testing/temp_dir.h"
@@ -53,6 +53,27 @@ class ExternalTrainersTest : public NativeTrainerTest {
     tensor.set_name(name);
     tensor.set_dtype(v1::F32);
     for (const int64_t length : shape) tensor.add_shape(length);
+  }
+
+  // A run whose rows the trainer reads itself.
+  void ReadTheSource() {
+    spec_.mutable_data()->clear_features();
+    spec_.mutable_data()->clear_categories();
+    spec_.mutable_data()->set_standardize(false);
+    DataSource source;
+    source.name = "icu";
+    source.csv = dir_.Write("icu.csv", "a\n1\n2\n");
+    sources_["icu"] = source;
+  }
+
+  // A model file that the run may begin with.
+  std::string WriteBeginning() {
+    const Result<std::unique_ptr<learning::Program>> program = learning::MakeTrainingProgram(spec_);
+    EXPECT_OK(program);
+    std::string bytes = storage::SafetensorsHeader((*program)->parameters(), {});
+    const std::vector<float> values = {1, 2, 3, 4, 5};
+    bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+    return dir_.Write("begin", bytes);
   }
 
   // Makes "own" a script that does `body` for each task.
@@ -238,6 +259,14 @@ TEST_F(ExternalTrainersTest, AnOutputThatDoesNotFitIsRefused) {
   EXPECT_THAT(train_does(":"), Fails(Code::kInternal, HasSubstr("wrote no output file")));
   EXPECT_THAT(train_does("echo x > $(field output)"),
               Fails(Code::kInternal, HasSubstr("no safetensors file")));
+  EXPECT_THAT(train_does("mkfifo $(field output)"),
+              Fails(Code::kInternal, HasSubstr("no regular file")));
+  const std::string header = R"({"Smith":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}})";
+  const std::string bad = dir_.Write(
+      "bad", std::string({static_cast<char>(header.size()), 0, 0, 0, 0, 0, 0, 0}) + header);
+  const Status status = train_does("cp " + bad + " $(field output)").status();
+  EXPECT_THAT(status, Fails(Code::kInternal, HasSubstr("Smith")));
+  EXPECT_THAT(status.message(), Not(HasSubstr("Smith")));
   EXPECT_THAT(train_does("cp \"$(field rows)\" \"$(field output)\""),
               Fails(Code::kInternal, HasSubstr("no tensor \"weights\"")));
 }
@@ -270,13 +299,7 @@ TEST_F(ExternalTrainersTest, NothingIsSaidOfFewerRowsThanThePolicyAsksFor) {
 }
 
 TEST_F(ExternalTrainersTest, WithoutFeaturesTheTrainerReadsTheSourceAndCountsItself) {
-  spec_.mutable_data()->clear_features();
-  spec_.mutable_data()->clear_categories();
-  spec_.mutable_data()->set_standardize(false);
-  DataSource source;
-  source.name = "icu";
-  source.csv = dir_.Write("icu.csv", "a\n1\n2\n");
-  sources_["icu"] = source;
+  ReadTheSource();
   policy_.min_examples = 2;
   Script(R"sh(n=$(($(wc -l < "$(field csv)") - 1)); case $(field task) in
     evaluate) scores;; train) keep; echo "{\"type\":\"done\",\"num_examples\":$n}";; esac)sh");
@@ -290,19 +313,40 @@ TEST_F(ExternalTrainersTest, WithoutFeaturesTheTrainerReadsTheSourceAndCountsIts
 TEST_F(ExternalTrainersTest, ATrainerMaySayWhatTheModelBeginsWith) {
   spec_.mutable_model()->mutable_external()->set_initial("trainer");
   spec_.mutable_data()->set_standardize(true);
-  const Result<std::unique_ptr<learning::Program>> program = learning::MakeTrainingProgram(spec_);
-  ASSERT_OK(program);
-  const std::string wanted = dir_.Write("begin", [&] {
-    std::string bytes = storage::SafetensorsHeader((*program)->parameters(), {});
-    const std::vector<float> values = {1, 2, 3, 4, 5};
-    bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
-    return bytes;
-  }());
-  Script("[ $(field task) = initialize ] && cp " + wanted + " $(field output) && done_");
+  Script("[ $(field task) = initialize ] && cp " + WriteBeginning() + " $(field output) && done_");
   const Result<WorkDone> done = Work(v1::INITIAL_MODEL);
   ASSERT_OK(done);
   EXPECT_THAT(Section<float>(order_, "update"), ::testing::ElementsAre(1, 2, 3, 4, 5));
   EXPECT_EQ(Section<int64_t>(order_, "features.counts")[0], done->num_examples);
+}
+
+TEST_F(ExternalTrainersTest, AModelToBeginWithThatRestsOnFewerRowsThanThePolicyAsksForStays) {
+  ReadTheSource();
+  spec_.mutable_model()->mutable_external()->set_initial("trainer");
+  const std::string begin = WriteBeginning();
+  const auto begins_with = [&](const std::string& answer) {
+    trainer_.reset();
+    Script("cp " + begin + " $(field output); echo '{\"type\":\"done\"" + answer + "}'");
+    return Work(v1::INITIAL_MODEL);
+  };
+  EXPECT_EQ(NumExamples(begins_with("")), 1);
+  policy_.min_examples = 3;
+  EXPECT_THAT(begins_with(R"(,"num_examples":2)"),
+              Fails(Code::kPermissionDenied, HasSubstr("min_examples")));
+  EXPECT_THAT(begins_with(""), Fails(Code::kInternal, HasSubstr("min_examples")));
+  EXPECT_EQ(NumExamples(begins_with(R"(,"num_examples":3)")), 3);
+}
+
+TEST_F(ExternalTrainersTest, ASplitThatIsNotToldOfIsNotCountedEither) {
+  ReadTheSource();
+  spec_.mutable_data()->mutable_split()->set_train(0.5);
+  spec_.mutable_data()->mutable_split()->set_validation(0.2);
+  policy_.min_examples = 10;
+  Script(R"sh(echo '{"type":"done","evaluation":{
+    "validation":{"num_examples":9,"loss":4,"accuracy":8},
+    "test":{"num_examples":10,"loss":4,"accuracy":8}}}' | tr -d '\n'; echo)sh");
+  EXPECT_EQ(NumExamples(Work(v1::EVALUATE)), 10);
+  EXPECT_EQ(Section<int64_t>(order_, "evaluation.validation.counts")[0], 0);
 }
 
 // Bytes that this process and the children that it waited for have read and written.
