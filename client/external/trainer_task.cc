@@ -232,14 +232,6 @@ Result<int64_t> TrainerTaskWork::NumExamples(const TrainerDone& done) const {
   return *done.num_examples;
 }
 
-// A model may begin with what no row says: then the number may be left out.
-Result<int64_t> TrainerTaskWork::NumExamplesOfBeginning(const TrainerDone& done) const {
-  if (has_rows() || done.num_examples.value_or(0) > 0) return NumExamples(done);
-  if (MayTell(*site_.policy, 1)) return 1;
-  return Trainers("did not say on how many examples its initial model rests (num_examples)")
-      .WithHint("policy.min_examples is held against it");
-}
-
 Result<std::vector<float>> TrainerTaskWork::ReadOutput() const {
   std::error_code ignored;  // the same comes of opening it
   const auto there = std::filesystem::status(output_, ignored);
@@ -288,7 +280,10 @@ Result<WorkDone> TrainerTaskWork::Begin(ResultWriter& writer) {
   SKERRY_ASSIGN_OR_RETURN(const TrainerDone begun,
                           talk_.Ask(NewTask("initialize"), *order_.progress));
   WorkDone done;
-  SKERRY_ASSIGN_OR_RETURN(done.num_examples, NumExamplesOfBeginning(begun));
+  done.num_examples = 1;  // one that gives no number has looked at no rows
+  if (has_rows() || begun.num_examples.value_or(0) > 0) {
+    SKERRY_ASSIGN_OR_RETURN(done.num_examples, NumExamples(begun));
+  }
   SKERRY_ASSIGN_OR_RETURN(const std::vector<float> values, ReadOutput());
   SKERRY_RETURN_IF_ERROR(
       writer.Put<float>(learning::kUpdateSection, std::span<const float>(values)));

@@ -60,7 +60,6 @@ class TrainerTaskWork {
   Status PrepareRows();
   TrainerTask NewTask(const std::string& what) const;
   Result<int64_t> NumExamples(const TrainerDone& done) const;
-  Result<int64_t> NumExamplesOfBeginning(const TrainerDone& done) const;
   Result<std::vector<float>> ReadOutput() const;
   std::vector<std::string> SplitsToTell() const;
   Status Trainers(const std::string& what) const;

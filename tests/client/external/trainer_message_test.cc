@@ -69,7 +69,9 @@ TEST(TrainerMessageTest, ATaskSaysWhereImagesAndLabelsAre) {
   const v1::Task task;
   const auto layout = learning::Layout::Create({{"w", learning::DType::kF32, {1}}}).value();
   DataSource source;
-  source.idx = {.images = "/srv/images", .labels = "/srv/labels", .divisor = 255};
+  source.idx.images = "/srv/images";
+  source.idx.labels = "/srv/labels";
+  source.idx.divisor = 255;
   TrainerTask order;
   order.spec = &spec;
   order.task = &task;

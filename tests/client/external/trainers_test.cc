@@ -329,11 +329,10 @@ TEST_F(ExternalTrainersTest, AModelToBeginWithThatRestsOnFewerRowsThanThePolicyA
     Script("cp " + begin + " $(field output); echo '{\"type\":\"done\"" + answer + "}'");
     return Work(v1::INITIAL_MODEL);
   };
-  EXPECT_EQ(NumExamples(begins_with("")), 1);
   policy_.min_examples = 3;
   EXPECT_THAT(begins_with(R"(,"num_examples":2)"),
               Fails(Code::kPermissionDenied, HasSubstr("min_examples")));
-  EXPECT_THAT(begins_with(""), Fails(Code::kInternal, HasSubstr("min_examples")));
+  EXPECT_EQ(NumExamples(begins_with("")), 1) << "it has looked at no rows";
   EXPECT_EQ(NumExamples(begins_with(R"(,"num_examples":3)")), 3);
 }
 
