@@ -168,7 +168,7 @@ int Serve(const LimitOptions& options) {
   Gate gate(options.clients, options.rounds);
   Service service(options, gate);
   grpc::ServerBuilder builder;
-  rpc::SetServerLimits(builder);
+  rpc::SetServerLimits(builder, /*transfers=*/64);
   builder.AddListeningPort(options.Address(), rpc::ServerTls(FilesOf(options)));
   builder.RegisterService(&service);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();

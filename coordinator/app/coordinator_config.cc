@@ -29,6 +29,11 @@ Result<CoordinatorConfig> LoadCoordinatorConfig(Files& files, const std::string&
   const int64_t threads = toml.Integer("limits.threads", 0);
   if (threads < 0 || threads > 1024) toml.Fail("limits.threads", "must be between 0 and 1024");
   config.threads = static_cast<int>(threads);
+  const int64_t transfers = toml.Integer("limits.transfers", config.transfers);
+  if (transfers < 1 || transfers > 100'000) {
+    toml.Fail("limits.transfers", "must be between 1 and 100000");
+  }
+  config.transfers = static_cast<int>(transfers);
   if (!insecure || toml.Has("tls")) {
     config.tls = {ResolvePath(base, toml.String("tls.ca")),
                   ResolvePath(base, toml.String("tls.certificate")),

@@ -17,6 +17,7 @@ struct CoordinatorConfig {
   std::string state_dir;
   uint64_t spool_bytes = uint64_t{64} << 30;
   int threads = 0;       // 0: one per processor
+  int transfers = 64;    // chunks on their way at the same time, in each direction
   std::string call_log;  // "": calls are not logged
 };
 

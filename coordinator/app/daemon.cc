@@ -167,11 +167,12 @@ Status Daemon::Parts::OpenServer(const CoordinatorConfig& config, bool insecure)
     SKERRY_ASSIGN_OR_RETURN(
         call_log, rpc::CallLog::Open(files, clock, config.call_log, rpc::CallSide::kCoordinator));
   }
-  coordinator_service = std::make_unique<CoordinatorService>(*coordinator, loop, disk,
-                                                             *authenticator, door, call_log.get());
+  const auto transfers = static_cast<std::size_t>(config.transfers);
+  coordinator_service = std::make_unique<CoordinatorService>(
+      *coordinator, loop, disk, *authenticator, door, transfers, call_log.get());
   admin_service = std::make_unique<AdminService>(*coordinator, loop, disk, *authenticator, door);
   grpc::ServerBuilder builder;
-  rpc::SetServerLimits(builder);
+  rpc::SetServerLimits(builder, transfers);
   builder.AddListeningPort(
       config.address, insecure ? grpc::InsecureServerCredentials() : rpc::ServerTls(tls->files()),
       &port);

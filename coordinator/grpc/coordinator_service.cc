@@ -114,7 +114,7 @@ grpc::ServerUnaryReactor* CoordinatorService::ReportFailure(grpc::CallbackServer
       });
 }
 
-// Sends chunk after chunk, read on the disk threads.
+// Sends chunk after chunk, each when it is its turn, read on the disk threads.
 class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   PullModelCall(CoordinatorService& service, const Result<std::string>& site,
@@ -126,11 +126,13 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
       Finish(rpc::ToGrpc(parsed));
       return;
     }
-    service_.loop_.Post([this, site = *site, request] {
+    site_ = *site;
+    end_ = request->model().size_bytes();
+    service_.loop_.Post([this, request] {
       done_ = service_.Log<rpc::Done>(
-          "PullModel", site, 0, request->model().content_hash(),
+          "PullModel", site_, 0, request->model().content_hash(),
           [this](const Result<rpc::Done>& end) { Finish(rpc::ToGrpc(end.status())); });
-      service_.coordinator_.OpenModel(site, *request,
+      service_.coordinator_.OpenModel(site_, *request,
                                       [this](Result<std::shared_ptr<rpc::ChunkSource>> source) {
                                         if (!source.ok()) return End(source.status());
                                         source_ = *std::move(source);
@@ -140,6 +142,7 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
   }
 
   void OnWriteDone(bool ok) override {
+    place_.Reset();
     if (!ok) return End(Cancelled("the line broke, or the site wanted no more"));
     Next();
   }
@@ -147,15 +150,25 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
 
  private:
   void Next() {
-    service_.disk_.Post([this] {
-      std::unique_ptr<v1::Chunk> chunk = chunks_.Take();
-      const Result<bool> there = source_->Read(*chunk);
-      if (!there.ok()) return End(there.status());
-      if (!*there) return End(rpc::Done());
-      SKERRY_FAILPOINT("coordinator/model-chunk-sends");
-      message_ = chunks_.Message(std::move(chunk));
-      StartWrite(&message_);
+    if (sent_ > 0 && sent_ == end_) return End(rpc::Done());
+    service_.downloads_.Enter(site_, [this](TransferGate::Place place) {
+      place_ = std::move(place);
+      service_.disk_.Post([this] { Send(); });
     });
+  }
+
+  void Send() {
+    std::unique_ptr<v1::Chunk> chunk = service_.chunks_.Take();
+    const Result<bool> there = source_->Read(*chunk);
+    if (!there.ok() || !*there) {
+      place_.Reset();
+      return End(there.ok() ? Result<rpc::Done>(rpc::Done()) : there.status());
+    }
+    SKERRY_FAILPOINT("coordinator/model-chunk-sends");
+    sent_ = chunk->offset() + chunk->data().size();
+    message_ = service_.chunks_.Message(std::move(chunk));
+    // Done when it has been handed to the kernel: gRPC holds no more of it for a site that waits.
+    StartWrite(&message_, grpc::WriteOptions().set_write_through());
   }
 
   // This object may be gone when it returns.
@@ -165,9 +178,12 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
   }
 
   CoordinatorService& service_;
+  std::string site_;
   rpc::Callback<rpc::Done> done_;
   std::shared_ptr<rpc::ChunkSource> source_;  // as the coordinator hands it out
-  rpc::ChunkMessages chunks_;
+  uint64_t sent_ = 0;
+  uint64_t end_ = 0;
+  TransferGate::Place place_;
   grpc::ByteBuffer message_;
 };
 
@@ -176,8 +192,8 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* CoordinatorService::PullModel(
   return new PullModelCall(*this, SiteOf(*context), *request);
 }
 
-// Takes a header, then chunks, each written by a disk thread before the next is read: the
-// back-pressure.
+// Takes a header, then chunks, each when it is its turn and written by a disk thread before the
+// next is read: the back-pressure.
 class CoordinatorService::SubmitResultCall final
     : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  public:
@@ -192,19 +208,31 @@ class CoordinatorService::SubmitResultCall final
   }
 
   void OnReadDone(bool ok) override {
+    if (!ok) place_.Reset();
     if (!ok && upload_ != nullptr) return End();
     if (!ok) return Finish(rpc::ToGrpc(InvalidArgument("an upload begins with a header")));
     if (upload_ == nullptr) return Begin();
     service_.disk_.Post([this] {
       const Status status = Append();
+      place_.Reset();
       if (!status.ok()) return Answer(status);
       SKERRY_FAILPOINT("coordinator/chunk-stored");
-      StartRead(&message_);
+      ReadNext();
     });
   }
   void OnDone() override { delete this; }
 
  private:
+  // Of what has been stored as a whole only the end of the stream is left.
+  void ReadNext() {
+    const SpoolFile& spool = upload_->spool();
+    if (spool.stored_bytes() == spool.size_bytes()) return StartRead(&message_);
+    service_.uploads_.Enter(site_, [this](TransferGate::Place place) {
+      place_ = std::move(place);
+      StartRead(&message_);
+    });
+  }
+
   // On a disk thread, of which there are few: its chunk serves all uploads, so that there is not
   // one for each stream, and is in a cache.
   Status Append() {
@@ -236,7 +264,7 @@ class CoordinatorService::SubmitResultCall final
                                         [this](Result<std::shared_ptr<Upload>> upload) {
                                           if (!upload.ok()) return Answer(upload.status());
                                           upload_ = *std::move(upload);
-                                          if (upload_ != nullptr) return StartRead(&message_);
+                                          if (upload_ != nullptr) return ReadNext();
                                           v1::SubmitResultReply receipt;  // it was here already
                                           receipt.set_task_id(start_.header().task_id());
                                           receipt.set_content_hash(start_.header().content_hash());
@@ -268,6 +296,7 @@ class CoordinatorService::SubmitResultCall final
   std::string site_;
   rpc::Callback<v1::SubmitResultReply> done_;  // from the header on
   std::shared_ptr<Upload> upload_;             // as the coordinator hands it out
+  TransferGate::Place place_;
   grpc::ByteBuffer message_;
   v1::SubmitResultRequest::Start start_;
 };

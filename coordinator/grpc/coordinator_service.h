@@ -1,12 +1,15 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 
 #include "base/executor.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/grpc/authenticator.h"
 #include "coordinator/grpc/door.h"
+#include "coordinator/transfer_gate.h"
 #include "rpc/call_log.h"
+#include "rpc/grpc/chunk_messages.h"
 #include "skerry/v1/coordinator.grpc.pb.h"
 
 namespace skerry::coordinator {
@@ -16,19 +19,23 @@ using RawCoordinatorService = v1::Coordinator::WithRawCallbackMethod_PullModel<
     v1::Coordinator::WithRawCallbackMethod_SubmitResult<v1::Coordinator::CallbackService>>;
 
 // The coordinator to sites over gRPC: authenticates, hands over to the loop, answers. Chunks go
-// straight to and from the disk threads. With a `call_log`, the beginning and end of every call are
+// straight to and from the disk threads, `transfers` of them at the same time in each direction;
+// further transfers wait for their turn. With a `call_log`, the beginning and end of every call are
 // written to it. Everything given must outlive the service, and the server
 // that has it.
 class CoordinatorService final : public RawCoordinatorService {
  public:
   CoordinatorService(Coordinator& coordinator, Executor& loop, Executor& disk,
-                     const Authenticator& authenticator, const Door& door, rpc::CallLog* call_log)
+                     const Authenticator& authenticator, const Door& door, std::size_t transfers,
+                     rpc::CallLog* call_log)
       : coordinator_(coordinator),
         loop_(loop),
         disk_(disk),
         authenticator_(authenticator),
         door_(door),
-        call_log_(call_log) {}
+        call_log_(call_log),
+        downloads_(transfers, kPlacesOfASite),
+        uploads_(transfers, kPlacesOfASite) {}
 
   grpc::ServerUnaryReactor* Join(grpc::CallbackServerContext* context,
                                  const v1::JoinRequest* request, v1::JoinReply* reply) override;
@@ -62,6 +69,10 @@ class CoordinatorService final : public RawCoordinatorService {
   class PullModelCall;
   class SubmitResultCall;
 
+  // A stream that broke without a word still holds one while its site begins anew.
+  static constexpr std::size_t kPlacesOfASite = 4;
+  static constexpr std::size_t kIdleChunks = 8;
+
   Coordinator& coordinator_;
   Executor& loop_;
   Executor& disk_;
@@ -69,6 +80,9 @@ class CoordinatorService final : public RawCoordinatorService {
   const Door& door_;
   rpc::CallLog* const call_log_;  // null: calls are not logged
   std::atomic<uint64_t> last_call_{0};
+  TransferGate downloads_;
+  TransferGate uploads_;
+  rpc::ChunkMessages chunks_{kIdleChunks};
 };
 
 }  // namespace skerry::coordinator

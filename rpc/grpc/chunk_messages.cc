@@ -16,9 +16,6 @@ using google::protobuf::io::CodedInputStream;
 using google::protobuf::io::CodedOutputStream;
 using google::protobuf::io::StringOutputStream;
 
-// As many chunks as one stream has on their way at the same time stay allocated.
-constexpr std::size_t kMostIdle = 2;
-
 constexpr uint32_t Delimited(int field) {
   return WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 }
@@ -64,8 +61,9 @@ struct ChunkMessages::Loan {
 
   static void Return(void* loan) {
     const std::unique_ptr<Loan> self(static_cast<Loan*>(loan));
-    MutexLock lock(self->pool->mutex);
-    if (self->pool->idle.size() < kMostIdle) self->pool->idle.push_back(std::move(self->chunk));
+    Pool& pool = *self->pool;
+    MutexLock lock(pool.mutex);
+    if (pool.idle.size() < pool.most_idle) pool.idle.push_back(std::move(self->chunk));
   }
 };
 

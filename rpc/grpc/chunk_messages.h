@@ -2,6 +2,7 @@
 
 #include <grpcpp/support/byte_buffer.h>
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -16,6 +17,9 @@ namespace skerry::rpc {
 // used again when gRPC has sent it. Thread-safe.
 class ChunkMessages {
  public:
+  // As many chunks that are not on their way stay allocated.
+  explicit ChunkMessages(std::size_t most_idle = 2) : pool_(std::make_shared<Pool>(most_idle)) {}
+
   // A chunk to be filled.
   std::unique_ptr<v1::Chunk> Take();
   // The bytes of v1::Chunk, and of v1::SubmitResultRequest with it.
@@ -25,6 +29,9 @@ class ChunkMessages {
  private:
   // Shared with messages under way, which may outlive this.
   struct Pool {
+    explicit Pool(std::size_t most) : most_idle(most) {}
+
+    const std::size_t most_idle;
     Mutex mutex;
     std::vector<std::unique_ptr<v1::Chunk>> idle SKERRY_GUARDED_BY(mutex);
   };
@@ -32,7 +39,7 @@ class ChunkMessages {
 
   grpc::ByteBuffer Wrap(std::string head, std::unique_ptr<v1::Chunk> chunk);
 
-  const std::shared_ptr<Pool> pool_ = std::make_shared<Pool>();
+  const std::shared_ptr<Pool> pool_;
 };
 
 // The message that the bytes are. INVALID_ARGUMENT: they are none.

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <grpc/grpc.h>
 #include <grpcpp/create_channel.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 #include <sys/stat.h>
@@ -47,6 +48,15 @@ constexpr int kServerTimeoutMillis = 40'000;
 // gRPC would otherwise raise it to what the link once carried: memory, and minutes in front of a
 // ping.
 constexpr int kWindowBytes = 1 << 20;
+// The coordinator's is smaller: each of a thousand sites whose turn it is not may have sent so
+// much. Room for the rest of a chunk is announced when the chunk is read.
+constexpr int kServerWindowBytes = 64 << 10;
+// What the server's connections may hold in buffers together, and for each chunk on its way
+// besides. Without a limit each of them keeps room for as many bytes as once came at a time, a
+// megabyte after an upload, also while nothing comes; gRPC takes that room back when the limit is
+// near. Of a connection at rest 26 kB suffice.
+constexpr std::size_t kServerBufferBytes = std::size_t{128} << 20;
+constexpr std::size_t kTransferBufferBytes = std::size_t{2} << 20;
 // Of HTTP/2: a chunk in a few frames instead of 64. Not a whole one, so that a ping need not wait
 // for it.
 constexpr int kFrameBytes = 256 << 10;
@@ -174,15 +184,17 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
   return grpc::CreateCustomChannel(target, std::move(credentials), ChannelLimits(traffic));
 }
 
-void SetServerLimits(grpc::ServerBuilder& builder) {
+void SetServerLimits(grpc::ServerBuilder& builder, std::size_t transfers) {
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.SetResourceQuota(grpc::ResourceQuota("skerry server")
+                               .Resize(kServerBufferBytes + transfers * kTransferBufferBytes));
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 64);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMillis);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kServerPingMillis);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kServerTimeoutMillis);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kServerWindowBytes);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kFrameBytes);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);

@@ -6,6 +6,7 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -52,8 +53,9 @@ grpc::ChannelArguments ChannelLimits(Traffic traffic);
 std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target,
                                            std::shared_ptr<grpc::ChannelCredentials> credentials,
                                            Traffic traffic = Traffic::kCalls);
-// The same limits for a server.
-void SetServerLimits(grpc::ServerBuilder& builder);
+// The same limits for a server, of which so many chunks may be on their way at the same time in
+// each direction: what its connections hold in buffers is bounded.
+void SetServerLimits(grpc::ServerBuilder& builder, std::size_t transfers);
 
 // "host:port" -> both. INVALID_ARGUMENT shows the form. An IPv6 address is written in brackets:
 // "[::1]:8443".

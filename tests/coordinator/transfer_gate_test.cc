@@ -1,0 +1,130 @@
+#include "coordinator/transfer_gate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace skerry::coordinator {
+namespace {
+
+using ::testing::ElementsAre;
+using Place = TransferGate::Place;
+
+// Transfers that hold their place until the test takes it away; in the order of their turns.
+class Transfers {
+ public:
+  Transfers(std::size_t places, std::size_t of_a_site) : gate_(places, of_a_site) {}
+
+  void Come(const std::string& site, const std::string& name) {
+    gate_.Enter(site, [this, name](Place place) {
+      started_.push_back(name);
+      held_[name] = std::move(place);
+    });
+  }
+  void Come(const std::string& name) { Come(name, name); }
+  void End(const std::string& name) {
+    const Place place = std::move(held_.at(name));
+    held_.erase(name);
+  }
+
+  const std::vector<std::string>& started() const { return started_; }
+  TransferGate& gate() { return gate_; }
+
+ private:
+  TransferGate gate_;
+  std::vector<std::string> started_;
+  std::map<std::string, Place> held_;
+};
+
+TEST(TransferGateTest, WhoComesFirstIsServedFirst) {
+  Transfers transfers(2, 1);
+  for (const char* site : {"a", "b", "c", "d"}) transfers.Come(site);
+  EXPECT_THAT(transfers.started(), ElementsAre("a", "b"));
+  EXPECT_EQ(transfers.gate().num_waiting(), 2U);
+  transfers.End("b");
+  EXPECT_THAT(transfers.started(), ElementsAre("a", "b", "c"));
+  transfers.Come("b");  // with its next chunk: behind d
+  transfers.End("a");
+  transfers.End("c");
+  EXPECT_THAT(transfers.started(), ElementsAre("a", "b", "c", "d", "b"));
+}
+
+TEST(TransferGateTest, ASiteThatStandsStillWithManyStreamsHoldsUpOnlyItself) {
+  Transfers transfers(3, 2);
+  transfers.Come("stuck", "1");
+  transfers.Come("stuck", "2");
+  transfers.Come("stuck", "3");
+  transfers.Come("stuck", "4");
+  transfers.Come("north");
+  transfers.Come("south");
+  EXPECT_THAT(transfers.started(), ElementsAre("1", "2", "north"));
+  transfers.End("north");
+  EXPECT_THAT(transfers.started(), ElementsAre("1", "2", "north", "south"));
+  transfers.End("1");
+  EXPECT_THAT(transfers.started(), ElementsAre("1", "2", "north", "south", "3"));
+}
+
+TEST(TransferGateTest, APlaceIsGivenBackWithItsHolder) {
+  TransferGate gate(1, 1);
+  {
+    Place held;
+    gate.Enter("north", [&](Place place) { held = std::move(place); });
+    EXPECT_EQ(gate.num_held(), 1U);
+    Place moved = std::move(held);
+    held.Reset();
+    EXPECT_EQ(gate.num_held(), 1U);
+  }
+  EXPECT_EQ(gate.num_held(), 0U);
+}
+
+// A stream whose client was killed while it waited: its turn comes and goes.
+TEST(TransferGateTest, WhoNeedsItsTurnNoLongerLetsTheNextGoOn) {
+  TransferGate gate(1, 1);
+  Place held;
+  bool last = false;
+  gate.Enter("first", [&](Place place) { held = std::move(place); });
+  gate.Enter("killed", [](const Place&) {});
+  gate.Enter("last", [&](const Place&) { last = true; });
+  EXPECT_FALSE(last);
+  held.Reset();
+  EXPECT_TRUE(last);
+  EXPECT_EQ(gate.num_held(), 0U);
+  EXPECT_EQ(gate.num_waiting(), 0U);
+}
+
+TEST(TransferGateTest, OfManyThreadsNeverMoreHoldAPlaceThanThereAre) {
+  constexpr int kThreads = 8;
+  constexpr int kTurns = 500;
+  constexpr int kPlaces = 3;
+  TransferGate gate(kPlaces, 1);
+  std::atomic<int> inside{0};
+  std::atomic<int> most{0};
+  std::atomic<int> turns{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, site = std::to_string(t)] {
+      for (int turn = 0; turn < kTurns; ++turn) {
+        gate.Enter(site, [&](const Place&) {
+          const int now = ++inside;
+          for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) continue;
+          ++turns;
+          --inside;
+        });
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(turns, kThreads * kTurns);
+  EXPECT_LE(most, kPlaces);
+  EXPECT_EQ(gate.num_held(), 0U);
+  EXPECT_EQ(gate.num_waiting(), 0U);
+}
+
+}  // namespace
+}  // namespace skerry::coordinator
