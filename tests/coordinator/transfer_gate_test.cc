@@ -20,6 +20,9 @@ using Place = TransferGate::Place;
 class Transfers {
  public:
   Transfers(std::size_t places, std::size_t of_a_site) : gate_(places, of_a_site) {}
+  ~Transfers() {
+    while (!held_.empty()) End(std::string(held_.begin()->first));
+  }
 
   void Come(const std::string& site, const std::string& name) {
     gate_.Enter(site, [this, name](Place place) {
