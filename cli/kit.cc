@@ -30,7 +30,7 @@ state_dir = "state"   # journal, checkpoints, results under way; /var/lib/skerry
 
 # [limits]
 # threads = 0   # 0: one per processor
-# transfers = 64   # chunks on their way at the same time, in each direction; 3 MB of memory for each
+# transfers = 64   # chunks on their way at the same time, in each direction
 )";
 
 constexpr std::string_view kAgentToml =
