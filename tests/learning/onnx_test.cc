@@ -156,7 +156,9 @@ TEST(OnnxTest, ANegativeVarianceIsNoneAsInTheModelItself) {
     if (tensor.Text(8).find("bn.1.") == std::string::npos || raw.size() != 4) continue;
     std::memcpy(&value, raw.data(), 4);
     if (value < 0) below_zero.push_back(tensor.Text(8).substr(tensor.Text(8).rfind('/') + 1));
-    if (tensor.Text(8).ends_with("running_variance")) EXPECT_EQ(value, 0.0F);
+    if (tensor.Text(8).ends_with("running_variance")) {
+      EXPECT_EQ(value, 0.0F);
+    }
   }
   EXPECT_THAT(below_zero, ElementsAre("bn.1.weight", "bn.1.bias", "bn.1.running_mean"));
 }
