@@ -98,17 +98,20 @@ TEST_F(TrainerPolicyTest, ARoundThatNoRunHasIsRefusedBeforeAnythingIsComputed) {
   spec_.mutable_training()->clear_local_epochs();
   spec_.mutable_training()->set_local_steps(3);
   WorkOrder order = Order(v1::TRAIN);
+  const auto run = [&](v1::TaskKind kind, int64_t round) {
+    v1::Task task = *order.task;
+    task.set_kind(kind);
+    task.set_round(round);
+    order.task = std::make_shared<const v1::Task>(std::move(task));
+    return Run(order);
+  };
   for (const int64_t round :
        {int64_t{0}, int64_t{-1}, int64_t{-1} << 40, (int64_t{1} << 31) + 1,
         std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()}) {
-    order.task.set_round(round);
-    EXPECT_THAT(Run(order), Fails(Code::kInvalidArgument, HasSubstr("round"))) << round;
+    EXPECT_THAT(run(v1::TRAIN, round), Fails(Code::kInvalidArgument, HasSubstr("round"))) << round;
   }
-  order.task.set_round(int64_t{1} << 31);
-  EXPECT_OK(Run(order));
-  order.task.set_kind(v1::STATISTICS);
-  order.task.set_round(-1);
-  EXPECT_THAT(Run(order), Fails(Code::kInvalidArgument, HasSubstr("round")));
+  EXPECT_OK(run(v1::TRAIN, int64_t{1} << 31));
+  EXPECT_THAT(run(v1::STATISTICS, -1), Fails(Code::kInvalidArgument, HasSubstr("round")));
 }
 
 TEST_F(TrainerPolicyTest, ARunThatACoordinatorShouldHaveRefusedIsRefusedHereToo) {
