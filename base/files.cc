@@ -71,7 +71,7 @@ class PosixFile final : public File {
 }  // namespace
 
 Result<std::unique_ptr<File>> PosixFiles::Open(const std::string& path, OpenMode mode) {
-  int flags = O_CLOEXEC | O_NONBLOCK;  // of a pipe, nobody waits for the other end
+  int flags = O_CLOEXEC;
   if (mode == OpenMode::kRead) flags |= O_RDONLY;
   if (mode == OpenMode::kReadWrite) flags |= O_RDWR | O_CREAT;
   if (mode == OpenMode::kCreate) flags |= O_RDWR | O_CREAT | O_TRUNC;

@@ -25,14 +25,6 @@ using ::testing::IsEmpty;
 using testing::IsOk;
 using testing::TempDir;
 
-TEST(PosixFilesTest, NobodyWaitsForTheOtherEndOfAPipe) {
-  const TempDir dir;
-  const std::string pipe = dir.File("pipe");
-  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
-  PosixFiles files;
-  EXPECT_THAT(ReadFile(files, pipe), Fails(Code::kInternal, HasSubstr(pipe)));
-}
-
 // What both file systems promise. A fault here is a fault of simulation as well as of production.
 class FilesContractTest : public ::testing::TestWithParam<const char*> {
  protected:
