@@ -37,7 +37,7 @@ class ChaosProxyTest : public ::testing::Test {
 TEST_F(ChaosProxyTest, BytesArriveUnchangedBothWaysAndAreCounted) {
   PlainClient client(proxy_.port());
   std::string bytes;
-  for (int i = 0; i < 300'000; ++i) bytes += static_cast<char>(i * i % 251);
+  for (int64_t i = 0; i < 300'000; ++i) bytes += static_cast<char>(i * i % 251);
   std::thread sender([&] { EXPECT_TRUE(client.Send(bytes)); });
   EXPECT_EQ(client.Receive(bytes.size()), bytes);
   sender.join();
