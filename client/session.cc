@@ -57,6 +57,7 @@ Status Session::Open() {
   for (const storage::SiteState& state : snapshot.states) site_states_[state.run_id] = state;
   RemoveUnusedResults();
   RemoveUnusedStates();
+  RemoveUnfinishedPersonal();
   RemoveUnusedModels();
   return OkStatus();
 }
@@ -123,12 +124,16 @@ void Session::Drop(int64_t task_id) {
   const bool has_file = found != works_.end() && found->second.small_result == nullptr;
   const bool has_model = found != works_.end() && found->second.has_model_file;
   const bool has_state = found != works_.end() && found->second.task->site_state();
+  const bool has_personal = found != works_.end() && found->second.has_personal_file;
   if (found != works_.end()) works_.erase(found);
   KeepSoon(storage::RemoveClientTask{task_id});
   SKERRY_FAILPOINT("client/task-forgotten");
   // A file that stays behind is removed at the next start.
   if (has_file) static_cast<void>(parts_.files.Remove(ResultPath(task_id)).ok());
   if (has_model) RemoveUnusedModels();
+  if (has_personal) {
+    static_cast<void>(parts_.files.Remove(UnfinishedPersonalPath(task_id)).ok());
+  }
   if (has_state) {
     RemoveUnfinishedState(task_id);
     RemoveUnusedStates();

@@ -143,14 +143,17 @@ class Session {
   int64_t BaseStateOf(const v1::Task& task) const;
   Status OpenStates(const Work& work, WorkOrder& order);
   Status SealState(Work& work, const WorkDone& done);
-  Status OpenPersonal(const Work& work, WorkOrder& order);
-  Status SealPersonal(const Work& work, const WorkDone& done);
+  Status OpenPersonal(Work& work, WorkOrder& order);
+  Status SealPersonal(Work& work, const WorkDone& done);
+  void RemoveUnfinishedPersonal();
   bool WaitsForRoom(Work& work) const;
   void Unwanted(Work& work, const std::string& why);
   void AdoptState(const Work& work);
   void ForgetState(const std::string& run_id);
   std::string StatePath(int64_t task_id) const;
+  std::string PersonalFolder() const;
   std::string PersonalPath(const v1::Task& task) const;
+  std::string UnfinishedPersonalPath(int64_t task_id) const;
   void RemoveUnusedStates();
   void RemoveUnfinishedState(int64_t task_id);
 

@@ -9,6 +9,7 @@
 #include "base/failpoint.h"
 #include "client/personal_model_file.h"
 #include "client/session.h"
+#include "crypto/sha256.h"
 
 namespace skerry::client {
 namespace {
@@ -62,36 +63,56 @@ Status Session::SealState(Work& work, const WorkDone& done) {
   return OkStatus();
 }
 
-// A run's id comes from the coordinator, and a file's name is made of it.
+// A run's id comes from the coordinator, and a file's name is made of it. Runs of another
+// coordinator may have the same ids, and these files stay.
 std::string Session::PersonalPath(const v1::Task& task) const {
   std::string name;
   for (const char c : task.run_id()) {
     const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
     name += plain ? c : '_';
   }
-  return options_.state_dir + "/personal/" + name + ".safetensors";
+  name += "-" + crypto::Sha256(coordinator_id_).Hex().substr(0, 8);
+  return PersonalFolder() + "/" + name + ".safetensors";
 }
 
-Status Session::OpenPersonal(const Work& work, WorkOrder& order) {
+std::string Session::PersonalFolder() const { return options_.state_dir + "/personal"; }
+
+std::string Session::UnfinishedPersonalPath(int64_t task_id) const {
+  return Unfinished(PersonalFolder() + "/" + std::to_string(task_id));
+}
+
+Status Session::OpenPersonal(Work& work, WorkOrder& order) {
   if (work.task->kind() != v1::EVALUATE || !HasPersonalModel(*order.spec)) return OkStatus();
+  work.has_personal_file = true;
   SKERRY_ASSIGN_OR_RETURN(
       order.personal_model,
-      parts_.files.Open(Unfinished(PersonalPath(*work.task)), OpenMode::kCreate));
+      parts_.files.Open(UnfinishedPersonalPath(work.task->task_id()), OpenMode::kCreate));
   return OkStatus();
 }
 
 // The site's own model belongs to the site: it is there before the coordinator hears that its task
 // is done, and stays when the run is over.
-Status Session::SealPersonal(const Work& work, const WorkDone& done) {
+Status Session::SealPersonal(Work& work, const WorkDone& done) {
   if (!done.has_personal_model) return OkStatus();
   const std::string path = PersonalPath(*work.task);
-  SKERRY_ASSIGN_OR_RETURN(const auto file,
-                          parts_.files.Open(Unfinished(path), OpenMode::kReadWrite));
+  const std::string unfinished = UnfinishedPersonalPath(work.task->task_id());
+  SKERRY_ASSIGN_OR_RETURN(const auto file, parts_.files.Open(unfinished, OpenMode::kReadWrite));
   SKERRY_RETURN_IF_ERROR(file->Sync());
-  SKERRY_RETURN_IF_ERROR(parts_.files.Rename(Unfinished(path), path));
-  SKERRY_RETURN_IF_ERROR(parts_.files.SyncDirectory(ParentDirectory(path)));
+  SKERRY_RETURN_IF_ERROR(parts_.files.Rename(unfinished, path));
+  SKERRY_RETURN_IF_ERROR(parts_.files.SyncDirectory(PersonalFolder()));
+  work.has_personal_file = false;
   Say([&] { return Describe(*work.task) + ": this site's own model is " + path; });
   return OkStatus();
+}
+
+// Those of tasks that a process before this one left unfinished.
+void Session::RemoveUnfinishedPersonal() {
+  const Result<std::vector<std::string>> names = parts_.files.List(PersonalFolder());
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    if (!name.ends_with(Unfinished(""))) continue;
+    static_cast<void>(parts_.files.Remove(PersonalFolder() + "/" + name).ok());
+  }
 }
 
 // A result is not sent before the store has its state: it could count, and the state be lost.

@@ -40,15 +40,16 @@ void Session::Submit(Work& work, uint64_t offset) {
   // So little is sent as a whole.
   if (work.header.size_bytes() <= rpc::kSmallResultBytes) offset = 0;
   v1::SubmitResultRequest::Start start = BeginSubmit(work, offset);
-  parts_.api.SubmitResult(
-      std::move(start), ResultSource(*std::move(file), offset, work.digests, work.progress),
-      [this, task_id = work.task->task_id(), life = work.life](Result<v1::SubmitResultReply> reply) {
-        Work* found = Find(task_id, life);
-        if (found == nullptr) return;
-        found->busy = false;
-        if (!reply.ok()) return OnSubmitFailed(*found, reply.status());
-        OnSubmitted(*found, false);
-      });
+  parts_.api.SubmitResult(std::move(start),
+                          ResultSource(*std::move(file), offset, work.digests, work.progress),
+                          [this, task_id = work.task->task_id(),
+                           life = work.life](Result<v1::SubmitResultReply> reply) {
+                            Work* found = Find(task_id, life);
+                            if (found == nullptr) return;
+                            found->busy = false;
+                            if (!reply.ok()) return OnSubmitFailed(*found, reply.status());
+                            OnSubmitted(*found, false);
+                          });
 }
 
 v1::SubmitResultRequest::Start Session::BeginSubmit(Work& work, uint64_t offset) {

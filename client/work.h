@@ -48,7 +48,8 @@ struct Work {
   std::string trouble;     // what stands in the way just now, for people
   bool ask_first = false;  // kSubmitting: what has arrived is not known
   std::shared_ptr<File> model;
-  bool has_model_file = false;  // it has been fetched, or some of it
+  bool has_model_file = false;     // it has been fetched, or some of it
+  bool has_personal_file = false;  // the site's own model is being written
   std::stop_source stop;
   std::shared_ptr<WorkProgress> progress = std::make_shared<WorkProgress>();
   v1::ResultHeader header;  // from kSubmitting on

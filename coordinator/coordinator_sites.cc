@@ -191,15 +191,20 @@ void Coordinator::StartSession(Site& site, const v1::JoinRequest& request) {
   site.notices.clear();
 }
 
-// Of what it keeps for no use any more, because it was away when the run ended.
+// Of the runs of which it keeps something for no use any more, because it was away when they ended;
+// also of those of which it is told the last verdict only now.
 void Coordinator::TellOfEndedRuns(Site& site, const v1::JoinRequest& request) {
   constexpr int kMostRuns = 1000;
-  for (int i = 0; i < std::min(request.kept_runs_size(), kMostRuns); ++i) {
-    const Run* run = FindRun(request.kept_runs(i));
+  std::set<std::string> kept(
+      request.kept_runs().begin(),
+      request.kept_runs().begin() + std::min(request.kept_runs_size(), kMostRuns));
+  for (const auto& [task_id, task] : site.verdicts) kept.insert(task.run_id);
+  for (const std::string& run_id : kept) {
+    const Run* run = FindRun(run_id);
     const bool known = run != nullptr && run->PlaceOf(site.record.site).has_value();
     if (known && !run->ended()) continue;
     v1::PullTaskReply::RunFinished& notice = site.notices.emplace_back();
-    notice.set_run_id(request.kept_runs(i));
+    notice.set_run_id(run_id);
     notice.set_state(known ? std::string(Name(run->record().state)) : "unknown");
   }
 }

@@ -30,10 +30,9 @@ Callback<v1::PullTaskReply> LoggedPull(CallLog& log, const std::string& site,
   for (const v1::SubmitSmallResultRequest& result : request.results()) {
     const v1::ResultHeader& header = result.start().header();
     tasks.push_back(header.task_id());
-    ends.push_back(
-        Logged<v1::SubmitResultReply>(log, Event(site, "SubmitResult", header.task_id(),
-                                                 header.content_hash()),
-                                      [](const Result<v1::SubmitResultReply>&) {}));
+    ends.push_back(Logged<v1::SubmitResultReply>(
+        log, Event(site, "SubmitResult", header.task_id(), header.content_hash()),
+        [](const Result<v1::SubmitResultReply>&) {}));
   }
   auto told = [ends = std::move(ends), tasks = std::move(tasks),
                done = std::move(done)](Result<v1::PullTaskReply> reply) {

@@ -96,8 +96,8 @@ struct TaskRecord {  // key: task_id
   bool outcome_confirmed = false;  // the site knows
   WallTime taken;
   WallTime reported;
-  // In asynchronous rounds, where a task may outlive the round that gave it: `round` is then the one
-  // that its result is for. The version that it works from; -1: its round's.
+  // In asynchronous rounds, where a task may outlive the round that gave it: `round` is then the
+  // one that its result is for. The version that it works from; -1: its round's.
   int64_t base_version = -1;
   // Larger than that of every result that waited for its round when this one came; 0: not reported.
   int64_t arrival = 0;

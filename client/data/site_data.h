@@ -40,8 +40,8 @@ class SiteData {
   }
   std::size_t num_bytes() const;  // that it takes in memory
   // FAILED_PRECONDITION when the training rows of a classifier of two classes have one only: it
-  // learns nothing from them, and its metrics are not defined there. Where there are more classes, a
-  // site may lack any of them.
+  // learns nothing from them, and its metrics are not defined there. Where there are more classes,
+  // a site may lack any of them.
   Status CheckClasses() const;
 
   // Over the training rows. Each sum is the exact one rounded to a double, but for a relative error

@@ -114,6 +114,7 @@ struct Daemon::Parts {
   Status OpenCoordinator(const CoordinatorConfig& config, int num_threads);
   Status OpenServer(const CoordinatorConfig& config, bool insecure);
   std::optional<Timestamp> Step();
+  std::optional<Timestamp> NextDue();
 };
 
 Status Daemon::Parts::OpenStore(const CoordinatorConfig& config) {
@@ -169,7 +170,7 @@ Status Daemon::Parts::OpenServer(const CoordinatorConfig& config, bool insecure)
   }
   const auto transfers = static_cast<std::size_t>(config.transfers);
   coordinator_service = std::make_unique<CoordinatorService>(
-      *coordinator, loop, disk, *authenticator, door, transfers, call_log.get());
+      *coordinator, loop, disk, clock, *authenticator, door, transfers, call_log.get());
   admin_service = std::make_unique<AdminService>(*coordinator, loop, disk, *authenticator, door);
   grpc::ServerBuilder builder;
   rpc::SetServerLimits(builder, transfers);
@@ -223,6 +224,12 @@ int Daemon::port() const { return parts_->port; }
 const std::string& Daemon::federation() const { return parts_->federation; }
 
 // Commits what the last batch of events did. A full disk stops the world until there is room.
+std::optional<Timestamp> Daemon::Parts::NextDue() {
+  const std::optional<Timestamp> due = coordinator->NextDue();
+  const std::optional<Timestamp> stalled = coordinator_service->PassTheStalled();
+  return due && stalled ? std::min(*due, *stalled) : (due ? due : stalled);
+}
+
 std::optional<Timestamp> Daemon::Parts::Step() {
   for (;;) {
     Status status = coordinator->Flush();
@@ -231,7 +238,7 @@ std::optional<Timestamp> Daemon::Parts::Step() {
         spdlog::info("there is room on the disk again");
         door.Open();
       }
-      return coordinator->NextDue();
+      return NextDue();
     }
     if (status.code() != Code::kResourceExhausted) {
       fatal = status;

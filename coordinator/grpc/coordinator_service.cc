@@ -114,6 +114,16 @@ grpc::ServerUnaryReactor* CoordinatorService::ReportFailure(grpc::CallbackServer
       });
 }
 
+std::optional<Timestamp> CoordinatorService::PassTheStalled() {
+  std::optional<Timestamp> due;
+  for (TransferGate* gate : {&downloads_, &uploads_}) {
+    gate->PassTheStalled();
+    const std::optional<Timestamp> next = gate->NextDue();
+    if (next && (!due || *next < *due)) due = next;
+  }
+  return due;
+}
+
 // Sends chunk after chunk, each when it is its turn, read on the disk threads.
 class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <optional>
 
+#include "base/clock.h"
 #include "base/executor.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/grpc/authenticator.h"
@@ -25,7 +29,7 @@ using RawCoordinatorService = v1::Coordinator::WithRawCallbackMethod_PullModel<
 // that has it.
 class CoordinatorService final : public RawCoordinatorService {
  public:
-  CoordinatorService(Coordinator& coordinator, Executor& loop, Executor& disk,
+  CoordinatorService(Coordinator& coordinator, Executor& loop, Executor& disk, const Clock& clock,
                      const Authenticator& authenticator, const Door& door, std::size_t transfers,
                      rpc::CallLog* call_log)
       : coordinator_(coordinator),
@@ -34,8 +38,12 @@ class CoordinatorService final : public RawCoordinatorService {
         authenticator_(authenticator),
         door_(door),
         call_log_(call_log),
-        downloads_(transfers, kPlacesOfASite),
-        uploads_(transfers, kPlacesOfASite) {}
+        downloads_(transfers, PlacesOfASite(transfers), kPatience, clock),
+        uploads_(transfers, PlacesOfASite(transfers), kPatience, clock) {}
+
+  // Transfers that stand still let others in beside them. To be called at the time that it returns,
+  // if any, or before; on the loop.
+  std::optional<Timestamp> PassTheStalled();
 
   grpc::ServerUnaryReactor* Join(grpc::CallbackServerContext* context,
                                  const v1::JoinRequest* request, v1::JoinReply* reply) override;
@@ -70,7 +78,11 @@ class CoordinatorService final : public RawCoordinatorService {
   class SubmitResultCall;
 
   // A stream that broke without a word still holds one while its site begins anew.
-  static constexpr std::size_t kPlacesOfASite = 4;
+  static std::size_t PlacesOfASite(std::size_t transfers) {
+    return std::clamp<std::size_t>(transfers / 4, 1, 4);
+  }
+  // In which 100 kB/s carry a chunk.
+  static constexpr Duration kPatience = std::chrono::seconds(10);
   static constexpr std::size_t kIdleChunks = 8;
 
   Coordinator& coordinator_;

@@ -132,7 +132,8 @@ Status CheckBlock(const Encoding& encoding, int64_t first, const char* record, i
     for (int64_t i = 0; i < count; ++i) good &= elements[i] != static_cast<char>(-128);
     return good ? OkStatus() : BadBlock(first, "has the byte -128");
   }
-  if ((scale & (kExponentOne - 1)) != 0) return BadBlock(first, "has a scale that is no power of 2");
+  if ((scale & (kExponentOne - 1)) != 0)
+    return BadBlock(first, "has a scale that is no power of 2");
   for (int64_t i = 0; i < count; ++i) good &= IsFiniteHalf(Load<uint16_t>(elements + 2 * i));
   return good ? OkStatus() : BadBlock(first, "has a half that is not finite");
 }
@@ -142,14 +143,13 @@ void DecodeBlock(const Encoding& encoding, const char* record, int64_t skip, std
   const char* const elements = record + kScaleBytes;
   if (encoding.kind == Kind::kInt8) {
     for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] = static_cast<float>(static_cast<int8_t>(elements[skip + static_cast<int64_t>(i)])) *
-               scale;
+      out[i] =
+          static_cast<float>(static_cast<int8_t>(elements[skip + static_cast<int64_t>(i)])) * scale;
     }
     return;
   }
   for (std::size_t i = 0; i < out.size(); ++i) {
-    out[i] =
-        FromHalf(Load<uint16_t>(elements + 2 * (skip + static_cast<int64_t>(i)))) * scale;
+    out[i] = FromHalf(Load<uint16_t>(elements + 2 * (skip + static_cast<int64_t>(i)))) * scale;
   }
 }
 

@@ -54,8 +54,8 @@ constexpr int kServerWindowBytes = 64 << 10;
 // What the server's connections may hold in buffers together, and for each chunk on its way
 // besides. Without a limit each of them keeps room for as many bytes as once came at a time, a
 // megabyte after an upload, also while nothing comes; gRPC takes that room back when the limit is
-// near. Of a connection at rest 26 kB suffice.
-constexpr std::size_t kServerBufferBytes = std::size_t{128} << 20;
+// near. Of a connection at rest 26 kB suffice: so much is room for 20 000.
+constexpr std::size_t kServerBufferBytes = std::size_t{512} << 20;
 constexpr std::size_t kTransferBufferBytes = std::size_t{2} << 20;
 // Of HTTP/2: a chunk in a few frames instead of 64. Not a whole one, so that a ping need not wait
 // for it.

@@ -167,5 +167,26 @@ TEST_F(JoinTest, ASiteThatWasAwayHearsOfEachRunThatIsOverAndOfNoOther) {
   EXPECT_THAT(told, ElementsAre(Pair("nobody-knows-it", "unknown"), Pair(over, "stopped")));
 }
 
+TEST_F(JoinTest, WithALastVerdictThatASiteHearsAtItsJoinItHearsThatTheRunIsOver) {
+  RunFile file;
+  file.rounds = 1;
+  const std::string run = harness_.Submit(file);
+  FakeSite a(harness_, "a");
+  FakeSite b(harness_, "b");
+  ASSERT_OK(a.Join());
+  ASSERT_OK(b.Join());
+  const v1::Task task = a.Take();
+  ASSERT_OK(a.Submit(task));
+  ASSERT_OK(b.Submit(b.Take()));
+  ASSERT_TRUE(harness_.coordinator->FindRun(run)->ended());
+  ASSERT_OK_AND_ASSIGN(const v1::JoinReply joined, a.Join());  // it was killed before it heard
+  ASSERT_EQ(joined.verdicts_size(), 1);
+  a.confirm_ = {task.task_id()};
+  const auto reply = a.Pull();
+  ASSERT_TRUE(reply->has_value() && (*reply)->ok());
+  EXPECT_EQ((**reply)->run_finished().run_id(), run);
+  EXPECT_EQ((**reply)->run_finished().state(), "completed");
+}
+
 }  // namespace
 }  // namespace skerry::coordinator

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <string>
 #include <thread>
@@ -16,10 +17,13 @@ namespace {
 using ::testing::ElementsAre;
 using Place = TransferGate::Place;
 
+constexpr Duration kPatience = 10s;
+
 // Transfers that hold their place until the test takes it away; in the order of their turns.
 class Transfers {
  public:
-  Transfers(std::size_t places, std::size_t of_a_site) : gate_(places, of_a_site) {}
+  Transfers(std::size_t places, std::size_t of_a_site)
+      : gate_(places, of_a_site, kPatience, clock_) {}
   ~Transfers() {
     while (!held_.empty()) End(std::string(held_.begin()->first));
   }
@@ -38,8 +42,13 @@ class Transfers {
 
   const std::vector<std::string>& started() const { return started_; }
   TransferGate& gate() { return gate_; }
+  void Wait(Duration time) {
+    clock_.Advance(time);
+    gate_.PassTheStalled();
+  }
 
  private:
+  ManualClock clock_;
   TransferGate gate_;
   std::vector<std::string> started_;
   std::map<std::string, Place> held_;
@@ -73,8 +82,28 @@ TEST(TransferGateTest, ASiteThatStandsStillWithManyStreamsHoldsUpOnlyItself) {
   EXPECT_THAT(transfers.started(), ElementsAre("1", "2", "north", "south", "3"));
 }
 
+TEST(TransferGateTest, WhenAllWhoHaveAPlaceStandStillOthersAreLetInBesideThem) {
+  Transfers transfers(2, 1);
+  for (const char* site : {"a", "b", "c", "d", "e"}) transfers.Come(site);
+  EXPECT_EQ(transfers.gate().NextDue(), Timestamp() + kPatience);
+  transfers.Wait(kPatience - 1ms);
+  EXPECT_THAT(transfers.started(), ElementsAre("a", "b"));
+  transfers.Wait(1ms);
+  EXPECT_THAT(transfers.started(), ElementsAre("a", "b", "c", "d"));
+  EXPECT_EQ(transfers.gate().NextDue(), Timestamp() + 2 * kPatience);
+  // What moves again does not count twice.
+  transfers.End("a");
+  EXPECT_THAT(transfers.started(), ElementsAre("a", "b", "c", "d"));
+  transfers.End("c");
+  EXPECT_THAT(transfers.started(), ElementsAre("a", "b", "c", "d", "e"));
+  for (const char* site : {"b", "d", "e"}) transfers.End(site);
+  EXPECT_EQ(transfers.gate().num_held(), 0U);
+  EXPECT_EQ(transfers.gate().NextDue(), std::nullopt);
+}
+
 TEST(TransferGateTest, APlaceIsGivenBackWithItsHolder) {
-  TransferGate gate(1, 1);
+  const ManualClock clock;
+  TransferGate gate(1, 1, kPatience, clock);
   {
     Place held;
     gate.Enter("north", [&](Place place) { held = std::move(place); });
@@ -88,7 +117,8 @@ TEST(TransferGateTest, APlaceIsGivenBackWithItsHolder) {
 
 // A stream whose client was killed while it waited: its turn comes and goes.
 TEST(TransferGateTest, WhoNeedsItsTurnNoLongerLetsTheNextGoOn) {
-  TransferGate gate(1, 1);
+  const ManualClock clock;
+  TransferGate gate(1, 1, kPatience, clock);
   Place held;
   bool last = false;
   gate.Enter("first", [&](Place place) { held = std::move(place); });
@@ -105,7 +135,8 @@ TEST(TransferGateTest, OfManyThreadsNeverMoreHoldAPlaceThanThereAre) {
   constexpr int kThreads = 8;
   constexpr int kTurns = 500;
   constexpr int kPlaces = 3;
-  TransferGate gate(kPlaces, 1);
+  const SystemClock clock;
+  TransferGate gate(kPlaces, 1, kPatience, clock);
   std::atomic<int> inside{0};
   std::atomic<int> most{0};
   std::atomic<int> turns{0};

@@ -54,8 +54,8 @@ void CheckPromises(const File& file, const UpdateReader& reader, int64_t num_ele
 void Fuzz(std::string_view input) {
   if (input.size() < 3) return;
   const int64_t num_elements = 1 + static_cast<uint8_t>(input[2]);
-  const Encoding encoding = EncodingOf(static_cast<uint8_t>(input[0]),
-                                       static_cast<uint8_t>(input[1]), num_elements);
+  const Encoding encoding =
+      EncodingOf(static_cast<uint8_t>(input[0]), static_cast<uint8_t>(input[1]), num_elements);
   const auto tensors = Layout::Create({{"w", learning::DType::kF32, {num_elements}}});
   const auto layout =
       ResultLayout::Create({{"update", learning::Rule::kAggregate, *tensors, encoding}});

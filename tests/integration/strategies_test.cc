@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <vector>
 
 #include "deployment.h"
 
@@ -72,7 +73,15 @@ TEST(PersonalModelTest, EachSiteHasItsOwnModelWhenTheRunIsOverAndKeepsNothingEls
             .exit_code,
         0);
     const auto own = [&](const char* site) {
-      return federation.Kit(site) + "/state/personal/" + run + ".safetensors";
+      std::vector<std::string> found;
+      for (const auto& entry :
+           std::filesystem::directory_iterator(federation.Kit(site) + "/state/personal")) {
+        const std::string path = entry.path().string();
+        EXPECT_TRUE(path.ends_with(".safetensors")) << path;
+        if (path.find("/" + run + "-") != std::string::npos) found.push_back(path);
+      }
+      EXPECT_EQ(found.size(), 1U) << site;
+      return found.empty() ? "" : found.front();
     };
     const std::string shared = Predictions(federation, federation.File("all.safetensors"));
     EXPECT_NE(Predictions(federation, own("north")), shared) << training;

@@ -70,7 +70,8 @@ TEST_F(ChaosProxyTest, AThrottledLinkIsSharedByItsConnections) {
   std::thread thread([&] { SecondsToEcho(other, std::string(100'000, 'b')); });
   SecondsToEcho(one, std::string(100'000, 'a'));
   thread.join();
-  EXPECT_GE(ToSeconds(clock_.Now() - began), 0.6) << "200 kB at 200 kB/s, less what may be saved up";
+  EXPECT_GE(ToSeconds(clock_.Now() - began), 0.6)
+      << "200 kB at 200 kB/s, less what may be saved up";
 }
 
 TEST_F(ChaosProxyTest, EachConnectionMayHaveALimitOfItsOwn) {

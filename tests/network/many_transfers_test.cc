@@ -76,5 +76,25 @@ TEST_F(ManyTransfersTest, ASiteThatIsKilledAmongThemHoldsUpNobody) {
   EndsInTheSameBits(run);
 }
 
+// Nobody is told that its line is dead: what it had on its way keeps its place.
+TEST_F(ManyTransfersTest, ASiteWhoseLinkGoesSilentInItsTurnIsPassed) {
+  for (const std::string& site : federation_.sites()) federation_.link(site).Throttle(kSlow);
+  const std::string run = SubmitBig();
+  for (const char* silent : {"south", "west"}) {
+    ASSERT_TRUE(Eventually([&] { return federation_.link(silent).total().down_sent > kChunk; }))
+        << federation_.Story();
+    federation_.link(silent).Partition();
+  }
+  for (const char* site : {"east", "north"}) federation_.link(site).Calm();
+  const auto others_have_sent_theirs = [&] {
+    return federation_.link("east").total().up_sent > 7 * kChunk &&
+           federation_.link("north").total().up_sent > 7 * kChunk;
+  };
+  // Ten seconds for each of the silent ones, and then some.
+  EXPECT_TRUE(Eventually(others_have_sent_theirs, std::chrono::seconds(60))) << federation_.Story();
+  for (const char* silent : {"south", "west"}) federation_.link(silent).Heal();
+  EndsInTheSameBits(run);
+}
+
 }  // namespace
 }  // namespace skerry::testing

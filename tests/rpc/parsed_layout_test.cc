@@ -11,8 +11,8 @@ namespace {
 
 using learning::DType;
 using learning::ResultLayout;
-using ::testing::HasSubstr;
 using skerry::testing::Fails;
+using ::testing::HasSubstr;
 
 ResultLayout LayoutOf(const std::string& tensor) {
   learning::Section section;

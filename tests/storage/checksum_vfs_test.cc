@@ -161,9 +161,8 @@ TEST_F(ChecksumVfsTest, AFileThatWasMadeWithoutRoomForThemIsLeftAlone) {
   const std::string other = directory_.File("other.db");
   sqlite3* connection = nullptr;
   ASSERT_EQ(sqlite3_open(other.c_str(), &connection), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(connection,
-                         "CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(20000))", nullptr,
-                         nullptr, nullptr),
+  ASSERT_EQ(sqlite3_exec(connection, "CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(20000))",
+                         nullptr, nullptr, nullptr),
             SQLITE_OK);
   sqlite3_close(connection);
   RawSql sql(other);
