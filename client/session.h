@@ -115,6 +115,7 @@ class Session {
   void Train(Work& work);
   void OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done);
   Status Seal(Work& work, WorkDone& done);
+  bool IsMadeAgainSoon(const Work& work) const;
   Result<std::shared_ptr<File>> NewResult(Work& work);
   Result<std::shared_ptr<const File>> OpenResult(const Work& work) const;
   void Query(Work& work);

@@ -81,7 +81,6 @@ void Session::CallJoin() {
   request.set_process(process_);
   request.set_call(++joins_);
   request.set_ticket(ticket_);
-  for (const auto& [run_id, state] : site_states_) request.add_kept_runs(run_id);
   parts_.api.Join(std::move(request), ControlCallback(&Session::OnJoined));
 }
 
@@ -93,6 +92,7 @@ void Session::CallPull() {
   request.set_epoch(epoch_);
   for (const auto& [task_id, work] : works_) request.add_held_tasks(task_id);
   for (const int64_t task_id : confirming_) request.add_confirmed_verdicts(task_id);
+  for (const auto& [run_id, state] : site_states_) request.add_kept_runs(run_id);
   TakeAlong(request);
   for (v1::Progress& progress : ProgressNow()) *request.add_progress() = std::move(progress);
   parts_.api.PullTask(std::move(request), ControlCallback(&Session::OnPulled));

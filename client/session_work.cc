@@ -6,6 +6,7 @@
 #include "client/inline_model.h"
 #include "client/session.h"
 #include "crypto/content_hash.h"
+#include "crypto/sha256.h"
 #include "rpc/parsed_layout.h"
 
 namespace skerry::client {
@@ -158,7 +159,9 @@ void Session::Train(Work& work) {
   order->coordinator_id = coordinator_id_;
   if (spec_.first != work.task->run_spec_sha256() || spec_.second == nullptr) {
     auto spec = std::make_shared<v1::RunSpec>();
-    if (!spec->ParseFromString(work.task->run_spec())) {
+    // What has been read and checked for one description is found again by its hash.
+    const bool named = crypto::Sha256(work.task->run_spec()).view() == work.task->run_spec_sha256();
+    if (!named || !spec->ParseFromString(work.task->run_spec())) {
       return ReportFailure(work,
                            InvalidArgument("the task's description of the run is unreadable"));
     }
@@ -178,6 +181,7 @@ void Session::Train(Work& work) {
   order->progress = work.progress;
   work.stage = Stage::kTraining;
   work.busy = true;
+  work.training_since = parts_.clock.Now();
   parts_.runner.Start(std::move(order),
                       [this, task_id = work.task->task_id(), life = work.life](
                           Result<WorkDone> done) { OnTrained(task_id, life, std::move(done)); });
@@ -219,7 +223,7 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
   });
 }
 
-// From here on the result exists: its header and hash are fixed and in the store.
+// From here on the result exists: its header and hash are fixed and, if it is worth it, stored.
 Status Session::Seal(Work& work, WorkDone& done) {
   if (done.header.content_hash().empty()) {
     SKERRY_ASSIGN_OR_RETURN(const auto file, OpenResult(work));
@@ -236,9 +240,18 @@ Status Session::Seal(Work& work, WorkDone& done) {
   work.model.reset();
   quiet_from_ = parts_.clock.Now();
   SKERRY_FAILPOINT("client/result-hashed");
-  Keep(Mark(work, ClientTask::State::kFinished));
+  storage::ClientRecord record = Mark(work, ClientTask::State::kFinished);
+  IsMadeAgainSoon(work) ? KeepSoon(std::move(record)) : Keep(std::move(record));
   SKERRY_FAILPOINT("client/result-kept");
   return OkStatus();
+}
+
+// A result that costs less to make again, to the same bits, than to write down each time. Nothing
+// on disk goes with it.
+bool Session::IsMadeAgainSoon(const Work& work) const {
+  constexpr Duration kSoon = 1s;
+  return work.small_result != nullptr && !work.next_state &&
+         parts_.clock.Now() - work.training_since < kSoon;
 }
 
 void Session::Retry(Work& work, const Status& status) {

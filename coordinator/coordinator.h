@@ -190,7 +190,7 @@ class Coordinator final : public RunHost {
   Status CheckJoin(const Site& site, const v1::JoinRequest& request) const;
   uint64_t TicketFor(Site& site, const v1::JoinRequest& request);
   void StartSession(Site& site, const v1::JoinRequest& request);
-  void TellOfEndedRuns(Site& site, const v1::JoinRequest& request);
+  void TellOfEndedRuns(Site& site, const v1::PullTaskRequest& request);
   v1::JoinReply::Settlement Settle(Site& site, const v1::HeldTask& held);
   void Confirm(Site& site, const google::protobuf::RepeatedField<int64_t>& task_ids);
   void NoteProgress(Site& site, const google::protobuf::RepeatedPtrField<v1::Progress>& all);

@@ -40,6 +40,7 @@ void Coordinator::PullTask(const std::string& name, uint64_t call_id, v1::PullTa
   site->holds = {request.held_tasks().begin(), request.held_tasks().end()};
   site->pull = HeldCall<v1::PullTaskReply>{call_id, std::move(done)};
   TakeResults(*site, request);
+  TellOfEndedRuns(*site, request);
   if (!site->connected) Connected(*site);
   site->broken = false;
   site_timers_.Set(site->number, Now() + PullHoldTime(*site));
@@ -88,6 +89,22 @@ void Coordinator::NoteProgress(Site& site,
     if (task == nullptr) continue;
     task->run->OnTaken(task->place);
     task->run->OnProgress(task->place, progress);
+  }
+}
+
+// Of the runs of which it keeps something for no use any more.
+void Coordinator::TellOfEndedRuns(Site& site, const v1::PullTaskRequest& request) {
+  constexpr int kMostRuns = 1000;
+  for (int i = 0; i < std::min(request.kept_runs_size(), kMostRuns); ++i) {
+    const std::string& run_id = request.kept_runs(i);
+    const Run* run = FindRun(run_id);
+    const bool known = run != nullptr && run->PlaceOf(site.record.site).has_value();
+    const bool told = std::any_of(site.notices.begin(), site.notices.end(),
+                                  [&](const auto& notice) { return notice.run_id() == run_id; });
+    if ((known && !run->ended()) || told) continue;
+    v1::PullTaskReply::RunFinished& notice = site.notices.emplace_back();
+    notice.set_run_id(run_id);
+    notice.set_state(known ? std::string(Name(run->record().state)) : "unknown");
   }
 }
 

@@ -125,10 +125,7 @@ void Coordinator::Join(const std::string& name, v1::JoinRequest request,
   const bool rejoins = HasSession(site, request) || request.epoch() > 0;
   DropHeldCalls(site, rejoins ? Unavailable("a new session began") : Superseded(name));
   StartSession(site, request);
-  if (same_coordinator) {
-    Confirm(site, request.confirmed_verdicts());
-    TellOfEndedRuns(site, request);
-  }
+  if (same_coordinator) Confirm(site, request.confirmed_verdicts());
 
   reply.set_epoch(site.record.epoch);
   reply.set_coordinator_id(coordinator_id_);
@@ -189,24 +186,6 @@ void Coordinator::StartSession(Site& site, const v1::JoinRequest& request) {
   site.has_session = true;
   site.max_tasks = static_cast<std::size_t>(std::clamp(request.max_concurrent_tasks(), 1, 64));
   site.notices.clear();
-}
-
-// Of the runs of which it keeps something for no use any more, because it was away when they ended;
-// also of those of which it is told the last verdict only now.
-void Coordinator::TellOfEndedRuns(Site& site, const v1::JoinRequest& request) {
-  constexpr int kMostRuns = 1000;
-  std::set<std::string> kept(
-      request.kept_runs().begin(),
-      request.kept_runs().begin() + std::min(request.kept_runs_size(), kMostRuns));
-  for (const auto& [task_id, task] : site.verdicts) kept.insert(task.run_id);
-  for (const std::string& run_id : kept) {
-    const Run* run = FindRun(run_id);
-    const bool known = run != nullptr && run->PlaceOf(site.record.site).has_value();
-    if (known && !run->ended()) continue;
-    v1::PullTaskReply::RunFinished& notice = site.notices.emplace_back();
-    notice.set_run_id(run_id);
-    notice.set_state(known ? std::string(Name(run->record().state)) : "unknown");
-  }
 }
 
 // What becomes of a task that a client has in hand: keep working or wait, forget it, or send again.

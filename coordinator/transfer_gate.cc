@@ -4,6 +4,14 @@
 #include <utility>
 
 namespace skerry::coordinator {
+namespace {
+
+// Of a site: so many times the places it may have at work may stand still, each with a chunk.
+constexpr std::size_t kStandingStill = 4;
+// More than any client that means well has tasks at work.
+constexpr std::size_t kMostWaitingOfASite = 64;
+
+}  // namespace
 
 TransferGate::Place::Place(Place&& other) noexcept
     : gate_(std::exchange(other.gate_, nullptr)), holder_(other.holder_) {}
@@ -20,17 +28,24 @@ void TransferGate::Place::Reset() {
   if (TransferGate* const gate = std::exchange(gate_, nullptr)) gate->Leave(holder_);
 }
 
-void TransferGate::Enter(const std::string& site, Start start) {
+Status TransferGate::Enter(const std::string& site, Start start) {
   Holders::iterator holder;
   {
     MutexLock lock(mutex_);
     if (!MayHold(site)) {
+      std::size_t& waiting = of_site_[site].waiting;
+      if (waiting >= kMostWaitingOfASite) {
+        return ResourceExhausted("site \"" + site + "\" has " + std::to_string(waiting) +
+                                 " transfers waiting");
+      }
+      ++waiting;
       waiting_.push_back({site, std::move(start)});
-      return;
+      return OkStatus();
     }
     holder = Hold(site);
   }
   start(Place(*this, holder));
+  return OkStatus();
 }
 
 // One place has become free: for one of those that wait, or for nobody.
@@ -38,6 +53,9 @@ void TransferGate::Leave(Holders::iterator holder) {
   {
     MutexLock lock(mutex_);
     StopCounting(*holder);
+    const auto of_site = of_site_.find(holder->site);
+    --of_site->second.held;
+    if (of_site->second.held + of_site->second.waiting == 0) of_site_.erase(of_site);
     holders_.erase(holder);
   }
   StartNext();
@@ -74,6 +92,7 @@ bool TransferGate::StartNext() {
     taken = std::move(*next);
     waiting_.erase(next);
     holder = Hold(taken.site);
+    --of_site_[taken.site].waiting;
   }
   taken.start(Place(*this, holder));
   return true;
@@ -81,21 +100,24 @@ bool TransferGate::StartNext() {
 
 bool TransferGate::MayHold(const std::string& site) const {
   if (num_counted_ >= places_) return false;
-  const auto found = counted_of_site_.find(site);
-  return found == counted_of_site_.end() || found->second < places_of_a_site_;
+  const auto found = of_site_.find(site);
+  if (found == of_site_.end()) return true;
+  return found->second.counted < places_of_a_site_ &&
+         found->second.held < kStandingStill * places_of_a_site_;
 }
 
 TransferGate::Holders::iterator TransferGate::Hold(const std::string& site) {
   ++num_counted_;
-  ++counted_of_site_[site];
+  OfSite& of_site = of_site_[site];
+  ++of_site.counted;
+  ++of_site.held;
   return holders_.insert(holders_.end(), {site, clock_.Now()});
 }
 
 void TransferGate::StopCounting(Holder& holder) {
   if (!std::exchange(holder.counts, false)) return;
   --num_counted_;
-  const auto found = counted_of_site_.find(holder.site);
-  if (--found->second == 0) counted_of_site_.erase(found);
+  --of_site_.at(holder.site).counted;
 }
 
 std::size_t TransferGate::num_held() const {

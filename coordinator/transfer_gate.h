@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/status.h"
 
 namespace skerry::coordinator {
 
@@ -17,7 +18,8 @@ namespace skerry::coordinator {
 // memory that a transfer takes. First come, first served, chunk by chunk, so that a thousand
 // transfers advance side by side with a few places. Of one site only some have a place at the same
 // time, and one that stands still does not hold up the others: after a while somebody else is let
-// in beside it. Thread-safe; outlives its places.
+// in beside it. What a site has standing still and waiting is bounded too. Thread-safe; outlives
+// its places.
 class TransferGate {
   struct Holder {
     std::string site;
@@ -53,7 +55,8 @@ class TransferGate {
       : places_(places), places_of_a_site_(places_of_a_site), patience_(patience), clock_(clock) {}
 
   // Calls `start` once: before it returns, or when it is the turn of this caller.
-  void Enter(const std::string& site, Start start);
+  // RESOURCE_EXHAUSTED: `site` has many waiting, and `start` will not be called.
+  Status Enter(const std::string& site, Start start);
   // Lets others in beside those that stand still. To be called at NextDue(), or before.
   void PassTheStalled();
   // When a chunk that is on its way now would stand still; nothing while there is none.
@@ -66,6 +69,11 @@ class TransferGate {
   struct Waiting {
     std::string site;
     Start start;
+  };
+  struct OfSite {
+    std::size_t counted = 0;  // of its holders
+    std::size_t held = 0;     // with those that have stood still for long
+    std::size_t waiting = 0;
   };
 
   void Leave(Holders::iterator holder);
@@ -82,7 +90,7 @@ class TransferGate {
   mutable Mutex mutex_;
   Holders holders_ SKERRY_GUARDED_BY(mutex_);  // the oldest first
   std::size_t num_counted_ SKERRY_GUARDED_BY(mutex_) = 0;
-  std::unordered_map<std::string, std::size_t> counted_of_site_ SKERRY_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, OfSite> of_site_ SKERRY_GUARDED_BY(mutex_);
   std::list<Waiting> waiting_ SKERRY_GUARDED_BY(mutex_);
 };
 

@@ -1,5 +1,6 @@
 #include "storage/journal_rows.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -81,10 +82,12 @@ void ReadBool(Statement& row, bool& out) { out = row.ReadInteger() != 0; }
 
 std::string PutSql(const Table& table) {
   const std::vector<std::string> columns = Split(table.columns, ',');
+  const std::vector<std::string> fixed = Split(table.fixed, ',');
   std::vector<std::string> parameters;
   std::vector<std::string> updates;
   for (const std::string& column : columns) {
     parameters.emplace_back("?");
+    if (std::find(fixed.begin(), fixed.end(), column) != fixed.end()) continue;
     updates.push_back(std::string(column).append(" = excluded.").append(column));
   }
   std::string sql = "INSERT INTO " + std::string(table.name) + " (" + Join(columns, ", ") +

@@ -152,6 +152,7 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
   }
 
   void OnWriteDone(bool ok) override {
+    message_.Clear();  // else it would keep its chunk while this call waits for its next turn
     place_.Reset();
     if (!ok) return End(Cancelled("the line broke, or the site wanted no more"));
     Next();
@@ -161,10 +162,11 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
  private:
   void Next() {
     if (sent_ > 0 && sent_ == end_) return End(rpc::Done());
-    service_.downloads_.Enter(site_, [this](TransferGate::Place place) {
+    const Status entered = service_.downloads_.Enter(site_, [this](TransferGate::Place place) {
       place_ = std::move(place);
       service_.disk_.Post([this] { Send(); });
     });
+    if (!entered.ok()) End(entered);
   }
 
   void Send() {
@@ -237,10 +239,11 @@ class CoordinatorService::SubmitResultCall final
   void ReadNext() {
     const SpoolFile& spool = upload_->spool();
     if (spool.stored_bytes() == spool.size_bytes()) return StartRead(&message_);
-    service_.uploads_.Enter(site_, [this](TransferGate::Place place) {
+    const Status entered = service_.uploads_.Enter(site_, [this](TransferGate::Place place) {
       place_ = std::move(place);
       StartRead(&message_);
     });
+    if (!entered.ok()) Answer(entered);
   }
 
   // On a disk thread, of which there are few: its chunk serves all uploads, so that there is not

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "crypto/content_hash.h"
+#include "crypto/sha256.h"
 #include "rpc/chunks.h"
 
 namespace skerry::client {
@@ -141,7 +142,7 @@ v1::Task SessionTest::NewTask(int64_t task_id, int64_t num_elements) {
   task.set_run_id("r-1");
   task.set_round(1);
   task.set_kind(v1::TRAIN);
-  task.set_run_spec_sha256("the run's");
+  task.set_run_spec_sha256(std::string(crypto::Sha256(task.run_spec()).view()));
   v1::Section& section = *task.mutable_result_layout()->add_sections();
   section.set_name("update");
   section.set_rule(v1::AGGREGATE);

@@ -297,13 +297,13 @@ TEST_F(SessionStateTest, AnotherCoordinatorAndAFinishedRunTakeTheStatesWithThem)
   EXPECT_THAT(snapshot.states, IsEmpty());
 }
 
-TEST_F(SessionStateTest, AtJoinTheRunsAreNamedOfWhichSomethingIsKept) {
+TEST_F(SessionStateTest, WithEachPollTheRunsAreNamedOfWhichSomethingIsKept) {
   Join();
-  EXPECT_THAT(api_.joins.last().kept_runs(), IsEmpty());
+  EXPECT_THAT(api_.pulls.last().kept_runs(), IsEmpty());
   Work(StateTask(7, 1), "one");
   GiveVerdict(7, v1::Verdict::COUNTED);
   KillAndRestart();
-  EXPECT_THAT(api_.joins.last().kept_runs(), ElementsAre("r-1"));
+  EXPECT_THAT(api_.pulls.last().kept_runs(), ElementsAre("r-1"));
 }
 
 TEST_F(SessionStateTest, FilesThatNothingNamesAreRemovedAtTheStart) {

@@ -230,7 +230,6 @@ class FakeSite {
     request.set_coordinator_id("coordinator-id");
     for (const v1::HeldTask& task : held) *request.add_held() = task;
     for (const int64_t id : confirm_) request.add_confirmed_verdicts(id);
-    for (const std::string& run : kept_runs_) request.add_kept_runs(run);
     auto reply = harness_.Call<v1::JoinReply>(
         [&](auto done) { harness_.coordinator->Join(name_, request, std::move(done)); });
     if (reply.ok()) epoch_ = reply->epoch();
@@ -250,6 +249,7 @@ class FakeSite {
     request.set_epoch(epoch_);
     for (const int64_t id : held) request.add_held_tasks(id);
     for (const int64_t id : confirm_) request.add_confirmed_verdicts(id);
+    for (const std::string& run : kept_runs_) request.add_kept_runs(run);
     call_ = ++harness_.last_call;
     return harness_.Begin<v1::PullTaskReply>(
         [&](auto done) { harness_.coordinator->PullTask(name_, call_, request, std::move(done)); });
@@ -371,7 +371,7 @@ class FakeSite {
   void set_epoch(uint64_t epoch) { epoch_ = epoch; }
   uint64_t call() const { return call_; }
   std::vector<int64_t> confirm_;        // sent with the next control call
-  std::vector<std::string> kept_runs_;  // named at Join
+  std::vector<std::string> kept_runs_;  // named with each poll
 
  private:
   Harness& harness_;

@@ -167,6 +167,22 @@ TEST_F(JoinTest, ASiteThatWasAwayHearsOfEachRunThatIsOverAndOfNoOther) {
   EXPECT_THAT(told, ElementsAre(Pair("nobody-knows-it", "unknown"), Pair(over, "stopped")));
 }
 
+TEST_F(JoinTest, ThatARunIsOverIsToldUntilTheSiteKeepsNothingOfIt) {
+  const std::string over = harness_.Submit(RunFile());
+  ASSERT_OK(harness_.Call<v1::StopRunReply>(
+      [&](auto done) { harness_.coordinator->StopRun(over, std::move(done)); }));
+  FakeSite site(harness_, "a");
+  site.kept_runs_ = {over};
+  ASSERT_OK(site.Join());
+  for (int i = 0; i < 2; ++i) {  // as if the first answer had been lost
+    const auto reply = site.Pull();
+    ASSERT_TRUE(reply->has_value() && (*reply)->ok());
+    EXPECT_EQ((**reply)->run_finished().run_id(), over);
+  }
+  site.kept_runs_.clear();
+  EXPECT_FALSE(site.Pull()->has_value());
+}
+
 TEST_F(JoinTest, WithALastVerdictThatASiteHearsAtItsJoinItHearsThatTheRunIsOver) {
   RunFile file;
   file.rounds = 1;
@@ -182,6 +198,7 @@ TEST_F(JoinTest, WithALastVerdictThatASiteHearsAtItsJoinItHearsThatTheRunIsOver)
   ASSERT_OK_AND_ASSIGN(const v1::JoinReply joined, a.Join());  // it was killed before it heard
   ASSERT_EQ(joined.verdicts_size(), 1);
   a.confirm_ = {task.task_id()};
+  a.kept_runs_ = {run};  // by that verdict
   const auto reply = a.Pull();
   ASSERT_TRUE(reply->has_value() && (*reply)->ok());
   EXPECT_EQ((**reply)->run_finished().run_id(), run);

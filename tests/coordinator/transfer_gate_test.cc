@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/testing/status_matchers.h"
+
 namespace skerry::coordinator {
 namespace {
 
@@ -28,8 +30,9 @@ class Transfers {
     while (!held_.empty()) End(std::string(held_.begin()->first));
   }
 
-  void Come(const std::string& site, const std::string& name) {
-    gate_.Enter(site, [this, name](Place place) {
+  void Come(const std::string& site, const std::string& name) { EXPECT_OK(Enter(site, name)); }
+  Status Enter(const std::string& site, const std::string& name) {
+    return gate_.Enter(site, [this, name](Place place) {
       started_.push_back(name);
       held_[name] = std::move(place);
     });
@@ -101,12 +104,37 @@ TEST(TransferGateTest, WhenAllWhoHaveAPlaceStandStillOthersAreLetInBesideThem) {
   EXPECT_EQ(transfers.gate().NextDue(), std::nullopt);
 }
 
+// Each of them has a chunk in memory, for as long as the site does not read it.
+TEST(TransferGateTest, HowMuchOfASiteStandsStillIsBounded) {
+  Transfers transfers(8, 2);
+  for (int i = 0; i < 20; ++i) transfers.Come("stuck", std::to_string(i));
+  for (int i = 0; i < 10; ++i) transfers.Wait(kPatience);
+  EXPECT_EQ(transfers.gate().num_held(), 8U);
+  transfers.Come("north");
+  EXPECT_EQ(transfers.started().back(), "north");
+  transfers.End("0");
+  EXPECT_EQ(transfers.started().back(), "8");
+}
+
+TEST(TransferGateTest, ASiteWithManyTransfersWaitingMayNotBringMore) {
+  Transfers transfers(1, 1);
+  transfers.Come("north");
+  int waiting = 0;
+  while (waiting < 1000 && transfers.Enter("many", std::to_string(waiting)).ok()) ++waiting;
+  EXPECT_EQ(waiting, 64);
+  EXPECT_EQ(transfers.Enter("many", "more").code(), Code::kResourceExhausted);
+  transfers.Come("south");
+  transfers.End("north");
+  EXPECT_EQ(transfers.started().back(), "0");
+  EXPECT_OK(transfers.Enter("many", "more"));
+}
+
 TEST(TransferGateTest, APlaceIsGivenBackWithItsHolder) {
   const ManualClock clock;
   TransferGate gate(1, 1, kPatience, clock);
   {
     Place held;
-    gate.Enter("north", [&](Place place) { held = std::move(place); });
+    ASSERT_OK(gate.Enter("north", [&](Place place) { held = std::move(place); }));
     EXPECT_EQ(gate.num_held(), 1U);
     Place moved = std::move(held);
     held.Reset();
@@ -121,9 +149,9 @@ TEST(TransferGateTest, WhoNeedsItsTurnNoLongerLetsTheNextGoOn) {
   TransferGate gate(1, 1, kPatience, clock);
   Place held;
   bool last = false;
-  gate.Enter("first", [&](Place place) { held = std::move(place); });
-  gate.Enter("killed", [](const Place&) {});
-  gate.Enter("last", [&](const Place&) { last = true; });
+  ASSERT_OK(gate.Enter("first", [&](Place place) { held = std::move(place); }));
+  ASSERT_OK(gate.Enter("killed", [](const Place&) {}));
+  ASSERT_OK(gate.Enter("last", [&](const Place&) { last = true; }));
   EXPECT_FALSE(last);
   held.Reset();
   EXPECT_TRUE(last);
@@ -144,12 +172,13 @@ TEST(TransferGateTest, OfManyThreadsNeverMoreHoldAPlaceThanThereAre) {
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, site = std::to_string(t)] {
       for (int turn = 0; turn < kTurns; ++turn) {
-        gate.Enter(site, [&](const Place&) {
+        const Status entered = gate.Enter(site, [&](const Place&) {
           const int now = ++inside;
           for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) continue;
           ++turns;
           --inside;
         });
+        EXPECT_OK(entered);
       }
     });
   }
