@@ -82,12 +82,13 @@ void ReadBool(Statement& row, bool& out) { out = row.ReadInteger() != 0; }
 
 std::string PutSql(const Table& table) {
   const std::vector<std::string> columns = Split(table.columns, ',');
-  const std::vector<std::string> fixed = Split(table.fixed, ',');
+  const std::vector<std::string> key = Split(table.key, ',');
   std::vector<std::string> parameters;
   std::vector<std::string> updates;
   for (const std::string& column : columns) {
     parameters.emplace_back("?");
-    if (std::find(fixed.begin(), fixed.end(), column) != fixed.end()) continue;
+    // Named in an update it would cost a page of each index that has it, even unchanged.
+    if (std::find(key.begin(), key.end(), column) != key.end()) continue;
     updates.push_back(std::string(column).append(" = excluded.").append(column));
   }
   std::string sql = "INSERT INTO " + std::string(table.name) + " (" + Join(columns, ", ") +

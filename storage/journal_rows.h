@@ -14,35 +14,29 @@ namespace skerry::storage {
 
 struct Table {
   std::string_view name;
-  std::string_view key;         // "run_id", or several with commas; empty: rows are only appended
-  std::string_view columns;     // with commas, in the order of Bind and Read
-  std::string_view fixed = "";  // of those, what no later record of the same key changes: named in
-                                // an update, even unchanged, it costs a page of each of its indexes
+  std::string_view key;      // "run_id", or several with commas; empty: rows are only appended
+  std::string_view columns;  // with commas, in the order of Bind and Read
 };
 inline constexpr Table kRunTable = {
     "run", "run_id",
     "run_id,number,name,state,reason,hint,run_file,sites,created_unix_ms,ended_unix_ms,"
-    "rounds_committed,model_version,degraded,rounds_lacked",
-    "run_id,number"};
+    "rounds_committed,model_version,degraded,rounds_lacked"};
 inline constexpr Table kRoundTable = {
     "round", "run_id,round,attempt",
     "run_id,round,attempt,kind,phase,reason,invited,base_version,model_version,model_hash,"
     "model_size_bytes,state_hash,state_size_bytes,chain_hash,started_unix_ms,ended_unix_ms,"
-    "elapsed_ns,phase_elapsed_ns,metrics",
-    "run_id,round,attempt"};
+    "elapsed_ns,phase_elapsed_ns,metrics"};
 inline constexpr Table kTaskTable = {
     "task", "task_id",
     "task_id,run_id,round,attempt,site,state,reason,content_hash,size_bytes,num_examples,header,"
     "metrics,outcome,outcome_reason,outcome_confirmed,taken_unix_ms,reported_unix_ms,"
-    "base_version,arrival",
-    "task_id,run_id,site"};
+    "base_version,arrival"};
 inline constexpr Table kSiteTable = {
     "site", "site",
     "site,epoch,version,first_seen_unix_ms,last_seen_unix_ms,certificate_expires_unix,"
-    "data_sources",
-    "site"};
+    "data_sources"};
 inline constexpr Table kSmallVersionTable = {"small_version", "run_id,version",
-                                             "run_id,version,model,state", "run_id,version"};
+                                             "run_id,version,model,state"};
 inline constexpr Table kEventTable = {"event", "", "time_unix_ms,run_id,round,site,code,message"};
 
 // "INSERT INTO run (...) VALUES (?, ...) ON CONFLICT (run_id) DO UPDATE SET ...".

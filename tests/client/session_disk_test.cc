@@ -14,6 +14,7 @@ using SessionDiskTest = SessionTest;
 TEST_F(SessionDiskTest, AResultThatCannotBeNotedYetIsSentAndNotedWhenThereIsRoom) {
   Join();
   Give(NewTask(7));
+  WaitAMoment();
   store_.failure = ResourceExhausted("client.db: database or disk is full");
   FinishTraining();
   EXPECT_OK(session_->ended());
@@ -104,8 +105,9 @@ TEST_F(SessionDiskTest, AHeartbeatGoesOnWhileTheDiskIsFull) {
 
 TEST_F(SessionDiskTest, AStoreThatCannotBeWrittenEndsTheSessionWithItsReason) {
   Join();
-  store_.failure = DataLoss("client.db: database disk image is malformed");
   Give(NewTask(7));
+  WaitAMoment();
+  store_.failure = DataLoss("client.db: database disk image is malformed");
   FinishTraining();
   EXPECT_THAT(session_->ended(), Fails(Code::kDataLoss, HasSubstr("client.db")));
   EXPECT_FALSE(next_.has_value());

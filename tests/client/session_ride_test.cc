@@ -121,6 +121,7 @@ TEST_F(SessionRideTest, ALargeResultGoesByItself) {
 
 TEST_F(SessionRideTest, AfterAKillItIsAskedWhatHasArrived) {
   BringToRide();
+  Wait(2s);  // it is in the store
   KillAndRestart();
   Answer(api_.joins, Joined(2, 7, v1::JoinReply::KEEP));
   EXPECT_EQ(api_.queries.held(), 1U);

@@ -51,8 +51,9 @@ class FailedSyncTest : public ::testing::Test {
       ASSERT_TRUE(federation_.client(site).WaitFor("joined as site"));
     }
   }
-  std::string Submit(int rounds, const std::string& min_round, const std::string& hidden = "") {
-    std::string file = Deployment::WithLargerModel(Deployment::RunFile(rounds));
+  std::string Submit(int rounds, const std::string& min_round, const std::string& hidden = "",
+                     const std::string& training = "") {
+    std::string file = Deployment::WithLargerModel(Deployment::RunFile(rounds, training));
     const std::string layers = "[200, 120]";
     if (!hidden.empty()) file.replace(file.find(layers), layers.size(), hidden);
     file.replace(file.find("seed = 3"), 8, "seed = 3\nmin_round = \"" + min_round + "\"");
@@ -120,13 +121,13 @@ TEST_F(FailedSyncTest, ACoordinatorThatStartsOnSuchADiskEndsAndNamesTheFile) {
   ASSERT_NO_FATAL_FAILURE(ExpectEnded(federation_.coordinator()));
 }
 
-// A client syncs when it moves its log into its database: now and then, and at its end.
+// A client syncs what it keeps of a run between rounds, and when it moves its log into its
+// database: now and then, and at its end.
 TEST_F(FailedSyncTest, EndsAClientAndItsNextStartGoesOnToTheSameBits) {
   federation_.StartCoordinator();
   ASSERT_NO_FATAL_FAILURE(StartClients(Shim()));
   Fail("/client.db-wal");
-  // Results of 28 KB, which are in the store: its log is soon long enough.
-  const std::string run = Submit(400, "0s", "[100, 60]");
+  const std::string run = Submit(40, "0s", "[100, 60]", "strategy = \"scaffold\"\n");
   ASSERT_NO_FATAL_FAILURE(ExpectEnded(federation_.client("south")));
   EXPECT_TRUE(federation_.coordinator().IsRunning());
   Heal();
