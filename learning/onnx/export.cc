@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "base/check.h"
+#include "learning/onnx/clusters.h"
 #include "learning/onnx/graph.h"
 #include "learning/onnx/layers.h"
 #include "learning/onnx/preprocessing.h"
+#include "learning/onnx/trees.h"
 
 namespace skerry::learning {
 namespace {
@@ -87,6 +89,15 @@ class Outputs {
   OnnxGraph& graph_;
 };
 
+// The model's outputs before any link function, FLOAT [rows, outputs].
+Result<std::string> AddModel(const TrainedModel& trained, const std::string& features,
+                             OnnxGraph& graph) {
+  const std::string& kind = trained.spec.model().kind();
+  if (kind == "trees") return AddTrees(trained, features, graph);
+  if (kind == "k_means") return AddClusters(trained, features, graph);
+  return AddLayers(trained, features, graph);
+}
+
 }  // namespace
 
 Result<std::string> ToOnnx(const TrainedModel& trained,
@@ -97,7 +108,7 @@ Result<std::string> ToOnnx(const TrainedModel& trained,
   }
   OnnxGraph graph;
   const OnnxFeatures features = AddPreprocessing(trained.spec.data(), trained.transform, graph);
-  SKERRY_ASSIGN_OR_RETURN(const std::string raw, AddLayers(trained, features.values, graph));
+  SKERRY_ASSIGN_OR_RETURN(const std::string raw, AddModel(trained, features.values, graph));
   Outputs outputs(trained.spec.data(), features.unusable, graph);
   switch (trained.model.output_kind()) {
     case OutputKind::kValue:

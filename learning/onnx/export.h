@@ -21,7 +21,7 @@ struct TrainedModel {
 
 // The model as the bytes of an ONNX file (https://onnx.ai, operator set 13 and "ai.onnx.ml" 2): raw
 // rows in, predictions out. Inputs are those of AddPreprocessing. Outputs, by the kind of label:
-//   a number, or a risk (its logarithm): "prediction" FLOAT [rows, 1];
+//   a number, a risk (its logarithm), or the number of a cluster: "prediction" FLOAT [rows, 1];
 //   classes:  "probabilities" FLOAT [rows, classes] and "class" STRING [rows].
 // A row that Skerry itself would not take (a level that is not declared; a missing cell of a run
 // that drops such rows) gives NaN and the class "". `metadata` is what the file says about itself.

@@ -61,6 +61,10 @@ struct AttributeWriter {
     for (const int64_t value : values) out.Integer(8, value);
     out.Integer(20, 7);
   }
+  void operator()(const std::vector<float>& values) const {
+    for (const float value : values) out.Float(7, value);
+    out.Integer(20, 6);
+  }
   void operator()(const std::vector<std::string>& values) const {
     for (const std::string& value : values) out.Bytes(9, value);
     out.Integer(20, 8);

@@ -16,8 +16,8 @@ namespace skerry::learning {
 enum class OnnxType : uint8_t { kFloat = 1, kInt64 = 7, kString = 8, kBool = 9, kDouble = 11 };
 
 // An attribute of a node. Lists may be empty.
-using OnnxAttribute =
-    std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<std::string>>;
+using OnnxAttribute = std::variant<int64_t, float, std::string, std::vector<int64_t>,
+                                   std::vector<float>, std::vector<std::string>>;
 using OnnxAttributes = std::map<std::string, OnnxAttribute>;
 
 // A graph of ONNX operators that grows node by node. Values are known by name: those of AddNode and

@@ -64,7 +64,7 @@ class Preprocessing {
   bool Fills() const { return spec_.missing() == v1::MEAN || spec_.missing() == v1::INDICATOR; }
 
   std::string Unusable(const std::string& raw) {
-    if (!Fills()) {
+    if (!Fills() && spec_.missing() != v1::KEEP) {
       const std::string nan = Cast(graph_.AddNode("IsNaN", {raw}), OnnxType::kFloat);
       const std::string any = graph_.AddNode(
           "ReduceMax", {nan}, {{"axes", std::vector<int64_t>{1}}, {"keepdims", int64_t{1}}});

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import random
+import struct
 import subprocess
 import sys
 
@@ -54,6 +55,7 @@ LABELS = {
         'label_classes = ["home", "ward", "other, or none"]\n',
         lambda risk, u: "home" if u < risk / 2 else "ward" if u < risk else "other, or none",
     ),
+    "time": ('event = "event"\n', lambda risk, u: "%.2f" % (-math.log(1 - u) / (0.1 + risk))),
 }
 MODELS = {
     "linear": ("number", 'kind = "linear"\n'),
@@ -63,6 +65,8 @@ MODELS = {
     "mlp-tanh": ("three", 'kind = "mlp"\nhidden = [5, 4]\nactivation = "tanh"\n'),
     "mlp-gelu": ("two", 'kind = "mlp"\nhidden = [6]\nactivation = "gelu"\ndropout = 0.2\n'),
     "mlp-number": ("number", 'kind = "mlp"\nhidden = [4]\n'),
+    "cox": ("time", 'kind = "cox"\n'),
+    "cox-mlp": ("time", 'kind = "cox"\nhidden = [5]\nactivation = "tanh"\n'),
 }
 COLUMNS = ["age", "blood pressure", "ward", "sex"]
 
@@ -71,29 +75,68 @@ def write_rows(path, seed, count, label=None, gaps=0.15):
     draw = random.Random(seed)
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["id"] + COLUMNS + (["outcome"] if label else []))
+        writer.writerow(["id"] + COLUMNS + (["outcome", "event"] if label else []))
         for i in range(count):
             age, pressure = draw.gauss(60, 12), draw.gauss(120, 20)
             ward, sex = draw.choice(["medical", "surgical", "Übrige"]), draw.choice(["f", "m"])
             risk = 1 / (1 + math.exp(-0.1 * (age - 60) + (0.7 if sex == "m" else 0)))
             row = ["%.2f" % age, "%.1f" % pressure, ward, sex]
             row = ["" if draw.random() < gaps else cell for cell in row]
-            writer.writerow([i] + row + ([label(risk, draw.random())] if label else []))
+            outcome = [label(risk, draw.random()), i % 3 and 1] if label else []
+            writer.writerow([i] + row + outcome)
 
 
-def run_file(label_lines, model, missing, standardize):
+def run_file(data_lines, model, missing, num_rounds=3):
     return (
-        '[run]\nname = "onnx"\nnum_rounds = 3\nseed = 5\n'
-        '[data]\nsource = "rows"\nfeatures = ["age", "blood pressure"]\n'
+        '[run]\nname = "onnx"\nnum_rounds = %d\nseed = 5\n' % num_rounds
+        + '[data]\nsource = "rows"\nfeatures = ["age", "blood pressure"]\n'
         'categories.ward = ["medical", "surgical", "Übrige"]\ncategories.sex = ["f", "m"]\n'
-        'label = "outcome"\n' + label_lines + 'missing = "%s"\n' % missing
-        + "standardize = %s\n" % standardize
+        + data_lines + 'missing = "%s"\n' % missing
         + 'split = { train = 0.8, test = 0.2, key = "id" }\n'
         + "[model]\n" + model
-        + "[training]\nlearning_rate = %s\nbatch_size = 16\n"
-        % ("0.05" if standardize == "true" else "0.000001")
         + '[simulation]\nsites = "rows/*.csv"\n'
     )
+
+
+def gradient_run_file(label_lines, model, missing, standardize):
+    rate = "0.05" if standardize == "true" else "0.000001"
+    return run_file(
+        'label = "outcome"\n' + label_lines + "standardize = %s\n" % standardize,
+        model + "[training]\nlearning_rate = %s\nbatch_size = 16\n" % rate, missing)
+
+
+TREES = 'kind = "trees"\n[model.trees]\nmax_depth = 4\nbins = 24\nlearning_rate = 0.3\n'
+
+
+def tensors_of(path):
+    """The F32 tensors of a safetensors file, flat."""
+    with open(path, "rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        header, data = json.loads(file.read(size)), file.read()
+    header.pop("__metadata__", None)
+    return {
+        name: numpy.frombuffer(data[slice(*entry["data_offsets"])], dtype="<f4")
+        for name, entry in header.items() if entry["dtype"] == "F32"
+    }
+
+
+def write_cuts(path, tensors):
+    """Rows whose numbers are where a tree divides them, just beside that, or missing."""
+    values = [[], []]
+    for feature, cut in zip(tensors["trees.feature"], tensors["trees.threshold"]):
+        if feature not in (0, 1) or not numpy.isfinite(cut):
+            continue
+        below, above = (numpy.nextafter(cut, numpy.float32(end)) for end in ("-inf", "inf"))
+        values[int(feature)] += ["%.17g" % value for value in (below, cut, above)]
+    assert all(values), "the trees look at no number"
+    draw = random.Random(97)
+    ages, pressures = (sorted(set(texts)) + [""] for texts in values)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id"] + COLUMNS)
+        for i in range(3000):
+            ward, sex = draw.choice(["medical", "surgical", "Übrige", ""]), draw.choice(["f", "m", ""])
+            writer.writerow([i, draw.choice(ages), draw.choice(pressures), ward, sex])
 
 
 SIDE = 7  # of a picture
@@ -191,7 +234,8 @@ def compare(predictions, outputs, classes):
             if not text:
                 assert math.isnan(value), (i, row, values)
                 continue
-            worst = max(worst, abs(float(value) - float(text)) / max(1.0, abs(float(text))))
+            wanted = float(numpy.float32(text))  # as the graph's outputs are
+            worst = max(worst, abs(float(value) - wanted) / max(1.0, abs(wanted)))
     return worst
 
 
@@ -220,10 +264,14 @@ class Case:
             timeout=120, encoding="utf-8",
         ).stdout
 
-    def check(self, run, rows, drops):
-        """The largest difference between what the runtime and Skerry predict of the rows."""
+    def train(self):
+        """The tensors of the model, which is exported as well."""
         self.call("simulate", "run.toml", "--out", "out", "--quiet")
         self.call("model", "export", "out/model.safetensors", "--out", "model.onnx")
+        return tensors_of(os.path.join(self.folder, "out", "model.safetensors"))
+
+    def check(self, run, rows, drops):
+        """The largest difference between what the runtime and Skerry predict of the rows."""
         self.call("model", "predict", "out/model.safetensors", "--data", os.path.abspath(rows),
                   "--id", "id", "--out", "predictions.csv")
         manifest = json.loads(
@@ -247,6 +295,44 @@ def folder_of(folder, name):
     return path
 
 
+def write_sites(path, draw_label, count=150):
+    for site, seed in [("north", 1), ("south", 2)]:
+        write_rows(os.path.join(path, "rows", site + ".csv"), seed, count, draw_label, 0.05)
+
+
+def compare_trees(skerry, folder, run):
+    """Where rows come to the same leaves, sums of leaves are the same."""
+    results = {}
+    for label in ["number", "two"]:
+        label_lines, draw_label = LABELS[label]
+        for missing in ["keep", "drop"]:
+            name = "trees-" + label + " " + missing
+            path = folder_of(folder, name.replace(" ", "-"))
+            write_sites(path, draw_label)
+            data_lines = 'label = "outcome"\n' + label_lines
+            case = Case(skerry, path, run_file(data_lines, TREES, missing, num_rounds=20))
+            cuts = os.path.join(path, "cuts.csv")
+            write_cuts(cuts, case.train())
+            results[name] = case.check(run, cuts, missing == "drop")
+            assert label == "two" or results[name] == 0, (name, results[name])
+    return results
+
+
+def compare_clusters(skerry, folder, run, rows):
+    """Also of rows of which there are fewer kinds than clusters: slots stay empty."""
+    results = {}
+    for name, missing, count in [("k_means", "indicator", 150), ("k_means-few", "drop", 3)]:
+        path = folder_of(folder, name)
+        write_sites(path, LABELS["number"][1], count)
+        model = 'kind = "k_means"\n[model.k_means]\nclusters = 9\n'
+        case = Case(skerry, path, run_file("", model, missing, num_rounds=8))
+        centers = case.train()["k_means.centers"]
+        assert numpy.isnan(centers).any() == (count == 3), centers
+        results[name] = case.check(run, rows, missing == "drop")
+        assert results[name] == 0, (name, results[name])
+    return results
+
+
 def main():
     skerry, folder = sys.argv[1:]
     runtime, run = load_runtime()
@@ -259,17 +345,21 @@ def main():
         label_lines, draw_label = LABELS[label]
         for missing in ["drop", "mean", "indicator"]:
             path = folder_of(folder, name + "-" + missing)
-            for site, seed in [("north", 1), ("south", 2)]:
-                write_rows(os.path.join(path, "rows", site + ".csv"), seed, 150, draw_label, 0.05)
+            write_sites(path, draw_label)
             standardize = "false" if name == "linear" and missing == "mean" else "true"
-            case = Case(skerry, path, run_file(label_lines, model, missing, standardize))
+            case = Case(skerry, path, gradient_run_file(label_lines, model, missing, standardize))
+            case.train()
             results[name + " " + missing] = case.check(run, fresh, missing == "drop")
     path = folder_of(folder, "images")
     for site, seed in [("north", 1), ("south", 2)]:
         write_images(os.path.join(path, "rows", site + ".csv"), seed, 100, True)
     images = os.path.join(folder, "images.csv")
     write_images(images, 98, 100, False)
-    results["images"] = Case(skerry, path, IMAGE_RUN).check(run, images, False)
+    case = Case(skerry, path, IMAGE_RUN)
+    case.train()
+    results["images"] = case.check(run, images, False)
+    results.update(compare_trees(skerry, folder, run))
+    results.update(compare_clusters(skerry, folder, run, fresh))
     for name, worst in results.items():
         print("%-22s largest difference %.1e" % (name, worst))
     sys.exit(0 if all(worst <= 2e-6 for worst in results.values()) else 1)
