@@ -113,6 +113,12 @@ Result<DescribedModel> ReadDescribedModel(const File& file) {
   DescribedModel described;
   described.version = description.version;
   described.spec = std::move(description.spec);
+  if (described.spec.model().kind() == "external") {
+    return FailedPrecondition(
+               "the model is of kind \"external\": what is computed with its tensors, its trainer "
+               "knows and Skerry does not")
+        .WithHint("read the safetensors file with the program that trained it");
+  }
   if (described.spec.model().local_tensors_size() > 0) {
     return FailedPrecondition("the model is not whole: its model.local_tensors stay at the sites");
   }

@@ -163,6 +163,16 @@ TEST_F(ModelFileTest, AModelWhoseTensorsAreNotWhatItSaysIsRefusedByName) {
       Fails(Code::kFailedPrecondition, AllOf(HasSubstr("layout"), HasSubstr("input.fill"))));
 }
 
+TEST_F(ModelFileTest, AModelOfSomebodyElsesTrainerIsLeftToIt) {
+  ASSERT_OK_AND_ASSIGN(auto info, storage::ReadSafetensors(exported_));
+  std::string& spec = info.metadata["run_spec"];
+  spec.replace(spec.find("\"logistic\""), 10, "\"external\"");
+  BytesFile external(storage::SafetensorsHeader(info.layout, info.metadata) +
+                     exported_.bytes().substr(info.data_begin));
+  EXPECT_THAT(client::ReadDescribedModel(external),
+              Fails(Code::kFailedPrecondition, HasSubstr("its trainer knows")));
+}
+
 TEST_F(ModelFileTest, RunsWithOtherInputsOrClassesAreToldApartByName) {
   v1::DataSpec data = coordinator::ParseRunFile(RunFile(), "run.toml").value().spec.data();
   v1::DataSpec other = data;
