@@ -223,13 +223,13 @@ Daemon::~Daemon() {
 int Daemon::port() const { return parts_->port; }
 const std::string& Daemon::federation() const { return parts_->federation; }
 
-// Commits what the last batch of events did. A full disk stops the world until there is room.
 std::optional<Timestamp> Daemon::Parts::NextDue() {
   const std::optional<Timestamp> due = coordinator->NextDue();
   const std::optional<Timestamp> stalled = coordinator_service->PassTheStalled();
   return due && stalled ? std::min(*due, *stalled) : (due ? due : stalled);
 }
 
+// Commits what the last batch of events did. A full disk stops the world until there is room.
 std::optional<Timestamp> Daemon::Parts::Step() {
   for (;;) {
     Status status = coordinator->Flush();
