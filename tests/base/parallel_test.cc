@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <latch>
 #include <thread>
 #include <vector>
+
+#include "base/time.h"
 
 namespace skerry {
 namespace {
@@ -74,20 +77,39 @@ TEST(ParallelInOrderTest, WhatFollowsComesInOrderAndAfterItsBody) {
   }
 }
 
+// Whether `flag` became true in time.
+bool Await(const std::atomic<bool>& flag) {
+  const auto end = std::chrono::steady_clock::now() + 10s;
+  while (!flag && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
+  return flag;
+}
+
+// The helper has the last body in hand until the first has been followed up. The first, which the
+// caller takes, ends only when the helper is there.
 TEST(ParallelInOrderTest, WhatFollowsDoesNotWaitForLaterBodies) {
-  ThreadPool pool(2);
-  std::latch followed(1);
-  const auto caller = std::this_thread::get_id();
+  ThreadPool pool(1);
+  std::atomic<bool> first_begun{false};
+  std::atomic<bool> last_begun{false};
+  std::atomic<bool> first_followed{false};
+  bool met = false;
+  bool followed_in_time = false;
+  pool.Post([&] { Await(first_begun); });  // the helper comes after this
   ParallelInOrder(
-      pool, 2, 2,
+      pool, 1, 2,
       [&](std::size_t i) {
-        if (std::this_thread::get_id() == caller) return;  // it was faster: nothing to see
-        if (i == 1) followed.wait();
+        if (i == 0) {
+          first_begun = true;
+          met = Await(last_begun);
+        } else {
+          last_begun = true;
+          followed_in_time = Await(first_followed);
+        }
       },
       [&](std::size_t i) {
-        if (i == 0) followed.count_down();
+        if (i == 0) first_followed = true;
       });
-  EXPECT_TRUE(followed.try_wait());
+  EXPECT_TRUE(met);
+  EXPECT_TRUE(followed_in_time);
 }
 
 }  // namespace
