@@ -27,15 +27,13 @@ std::vector<const learning::BasicDataset<double>*> Sites(const HeartData& data) 
   return {&data.train(0), &data.train(1), &data.train(2), &data.train(3)};
 }
 
-double LargestDifference(const std::vector<double>& a, const std::vector<double>& b) {
-  double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b.at(i)));
-  return largest;
-}
+// In SKERRY_DATA.
+constexpr const char* kRecorded = "flamby_fed_heart_disease";
+constexpr const char* kGolden = "golden_algos";
 
 int Recorded(const HeartData& data) {
   PublishedTable table("FLamby Fed-Heart-Disease, 15 rounds of 100 steps, recorded order of rows");
-  const std::string folder = "flamby_fed_heart_disease/";
+  const std::string folder = kRecorded + std::string("/");
   std::vector<std::string> names;
   for (const auto& file : std::filesystem::directory_iterator(HeartData::Folder() + "/" + folder)) {
     const std::string name = file.path().filename().string();
@@ -70,7 +68,7 @@ int Recorded(const HeartData& data) {
 
 const nlohmann::json& Golden(const std::string& name) {
   static const nlohmann::json golden =
-      learning::GoldenFile("golden_algos/heart_fullbatch.json").at("results");
+      learning::GoldenFile(kGolden + std::string("/heart_fullbatch.json")).at("results");
   return golden.at(name);
 }
 
@@ -108,8 +106,9 @@ void DittoRows(PublishedTable& table, const HeartData& data) {
   std::vector<client::KeptVectors<double>> kept(kCenters);
   for (int64_t round = 1; round <= 20; ++round) {
     for (std::size_t k = 0; k < kCenters; ++k) {
-      const Status trained = client::TrainDitto<double>(
-          spec, {federation.model(), data.train(k), options}, federation.parameters, kept[k], {});
+      const Status trained =
+          client::TrainDitto<double>(spec, {federation.model(), data.train(k), options},
+                                     federation.parameters, kept[k], {}, {});
       if (!trained.ok()) return table.RowAtMost("Ditto: " + trained.ToString(), 0, 1);
     }
     federation.RunRound(round);
@@ -218,6 +217,11 @@ int FineTuning(const HeartData& data) {
 int Main() {
   if (HeartData::Folder().empty()) {
     std::printf("skipped: SKERRY_DATA is not set\n");
+    return 0;
+  }
+  for (const char* folder : {kRecorded, kGolden}) {
+    if (std::filesystem::exists(HeartData::Folder() + "/" + folder)) continue;
+    std::printf("skipped: there is no %s in SKERRY_DATA\n", folder);
     return 0;
   }
   const HeartData data;

@@ -98,7 +98,13 @@ def parse():
     parser.add_argument("--long", action="store_true", help="the rows that take an hour, too")
     parser.add_argument("--only", help="names of rows, comma-separated")
     parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    known = [row["name"] for row in ROWS]
+    wanted = [] if arguments.only is None else arguments.only.split(",")
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        parser.error(f"--only: there is no row {', '.join(map(repr, unknown))}; there are {', '.join(known)}")
+    return arguments
 
 
 def run(row, arguments, mnist, folder):

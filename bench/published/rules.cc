@@ -1,8 +1,8 @@
 // Robust rules over the updates of data/golden_algos/aggregators.json: eleven of six numbers, two
 // of them attackers'. The data come by SKERRY_DATA.
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,12 +29,8 @@ class Rules {
   }
 
   void Row(PublishedTable& table, const char* name, const Aggregator& rule) const {
-    const std::vector<double> ours = Reduce(rule);
-    double largest = 0;
-    for (std::size_t i = 0; i < ours.size(); ++i) {
-      largest = std::max(largest, std::abs(ours[i] - golden_.at(name).at(i).get<double>()));
-    }
-    table.RowAtMost(std::string(name) + ", largest difference", 1e-12, largest);
+    table.RowAtMost(std::string(name) + ", largest difference", 1e-12,
+                    LargestDifference(Reduce(rule), golden_.at(name).get<std::vector<double>>()));
   }
 
   // Krum takes one update as it is.
@@ -69,6 +65,10 @@ class Rules {
 int Main() {
   if (learning::HeartData::Folder().empty()) {
     std::printf("skipped: SKERRY_DATA is not set\n");
+    return 0;
+  }
+  if (!std::filesystem::exists(learning::HeartData::Folder() + "/golden_algos")) {
+    std::printf("skipped: there is no golden_algos in SKERRY_DATA\n");
     return 0;
   }
   PublishedTable table("Rules over eleven updates, two of them attackers' (aggregators.json)");

@@ -1,10 +1,27 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdio>
+#include <limits>
 #include <string>
+#include <vector>
 
 namespace skerry::bench {
+
+// Infinity when they differ in length, or a difference is no finite number.
+inline double LargestDifference(const std::vector<double>& a, const std::vector<double>& b) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (a.size() != b.size()) return kInfinity;
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = std::abs(a[i] - b[i]);
+    if (!std::isfinite(difference)) return kInfinity;  // std::max would pass over a NaN
+    largest = std::max(largest, difference);
+  }
+  return largest;
+}
 
 // A table of published figures beside ours, on standard output.
 class PublishedTable {
@@ -25,10 +42,10 @@ class PublishedTable {
   void RowAtMost(const std::string& what, double published, double ours) {
     Print(what + " (at most)", published, ours, ours <= published);
   }
-  // The exit code: whether a row was missed.
+  // The exit code: whether a row was missed. A table without rows has compared nothing.
   int Finish() const {
-    std::printf("%d rows, %d missed\n\n", rows_, missed_);
-    return missed_ == 0 ? 0 : 1;
+    std::printf("%d rows, %d missed%s\n\n", rows_, missed_, rows_ == 0 ? "  NOTHING COMPARED" : "");
+    return rows_ > 0 && missed_ == 0 ? 0 : 1;
   }
 
  private:

@@ -162,8 +162,10 @@ Result<TreeComparison> CompareTrees(const XGBoost& xgboost, const TreeData& data
   comparison.our_auc = learning::ExactAuc(ours, test.labels);
   comparison.their_auc = learning::ExactAuc(theirs, test.labels);
   for (std::size_t i = 0; i < ours.size(); ++i) {
-    comparison.most_apart =
-        std::max(comparison.most_apart, std::fabs(static_cast<double>(ours[i] - theirs[i])));
+    const double apart = std::fabs(static_cast<double>(ours[i] - theirs[i]));
+    // std::max would pass over a NaN.
+    comparison.most_apart = std::isfinite(apart) ? std::max(comparison.most_apart, apart)
+                                                 : std::numeric_limits<double>::infinity();
   }
   return comparison;
 }
