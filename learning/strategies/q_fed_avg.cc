@@ -31,7 +31,10 @@ class QFedAvg final : public MeanStrategy {
   bool NeedsNorms() const override { return true; }
 
   Status CheckScalars(const std::map<std::string, double>& scalars) const override {
-    return CheckScalar(scalars, kInitialLoss, 0, most_loss_);
+    Status status = CheckScalar(scalars, kInitialLoss, 0, most_loss_);
+    const auto loss = scalars.find(kInitialLoss);
+    if (loss == scalars.end() || !(loss->second > most_loss_)) return status;
+    return std::move(status).WithHint("scale the labels, or take a smaller training.q");
   }
 
   Result<Coefficients> Weigh(std::span<const UpdateInfo> counted) const override {

@@ -14,6 +14,7 @@ namespace {
 using ::skerry::testing::Fails;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 v1::TrainingSpec Spec(double q) {
   v1::TrainingSpec spec = HalfSteps("qfedavg");
@@ -78,6 +79,19 @@ TEST(QFedAvgTest, ASiteWithoutALossOrWithAnImpossibleOneIsNamed) {
       Fails(Code::kFailedPrecondition, AllOf(HasSubstr("south"), HasSubstr("initial_loss"))));
   counted[1].scalars = {{"initial_loss", std::nan("")}};
   EXPECT_THAT(strategy->Weigh(counted), Fails(Code::kFailedPrecondition, HasSubstr("south")));
+}
+
+// 10^(100 / q): its power still fits beside updates and norms.
+TEST(QFedAvgTest, ALossThatIsTooLargeForQIsRefusedWithWhatHelps) {
+  const auto check = [](double q, double loss) {
+    return MakeStrategy(Spec(q)).value()->CheckScalars({{"initial_loss", loss}});
+  };
+  EXPECT_OK(check(20, 0.99e5));
+  const Status status = check(20, 1.01e5);
+  EXPECT_THAT(status, Fails(Code::kInvalidArgument, HasSubstr("initial_loss is 101000")));
+  EXPECT_THAT(status.hint(), AllOf(HasSubstr("scale the labels"), HasSubstr("training.q")));
+  EXPECT_OK(check(2, 1.01e5));
+  EXPECT_THAT(check(20, -1).hint(), IsEmpty());
 }
 
 TEST(QFedAvgTest, WrongSettingsAreRefusedByName) {
