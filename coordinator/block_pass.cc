@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <type_traits>
 
 #include "base/failpoint.h"
 #include "base/first_error.h"
 #include "base/parallel.h"
 #include "coordinator/file_values.h"
 #include "learning/finite.h"
+#include "learning/strategies/statistics.h"
 
 namespace skerry::coordinator {
 namespace {
@@ -19,7 +19,7 @@ namespace {
 // long as this, and twice as much is no faster.
 constexpr int64_t kWorkspaceBytes = int64_t{2} << 20;
 constexpr int64_t kMinElements = 2048;
-constexpr int64_t kMaxElements = 64 * 1024;
+constexpr int64_t kMaxElements = int64_t{64} * 1024;
 constexpr int64_t kPage = 1024;  // elements
 
 // What a pass holds of each element.
@@ -133,11 +133,7 @@ class Worker {
       const std::span<double> reduced = Doubles(1 + num_states_ + s, parameters.size());
       const std::span<const std::span<const T>> rows = rows_;
       if (s == 0 && input_.left_out != nullptr) input_.left_out->Look(first, rows);
-      if constexpr (std::is_same_v<T, double>) {
-        input_.strategy.aggregator().ReduceF64(rows_, input_.coefficients, reduced);
-      } else {
-        input_.strategy.aggregator().Reduce(rows_, input_.coefficients, reduced);
-      }
+      learning::ReduceBlock(input_.strategy, first, rows, input_.coefficients, reduced);
       reduced_[s] = reduced;
     }
     input_.strategy.Apply({reduced_, parameters, states_, first}, input_.scalars);

@@ -236,8 +236,12 @@ class VersionMaker {
                          .scalars = {scalars.begin(), scalars.end()}});
     }
     const learning::Program& program = *input_.program;
-    const UpdatePass pass = {sections.front(), program.parameters().num_elements(),
-                             DTypeOf(program.parameters()), compute_, num_threads_};
+    const UpdatePass pass = {.updates = sections.front(),
+                             .num_elements = program.parameters().num_elements(),
+                             .dtype = DTypeOf(program.parameters()),
+                             .compute = compute_,
+                             .num_threads = num_threads_,
+                             .statistics = strategy().Statistics()};
     if (strategy().NeedsNorms()) SKERRY_RETURN_IF_ERROR(MeasureNorms(pass, updates));
     const learning::RoundContext context = {input_.spec.round, input_.num_sites,
                                             input_.spec.learning_rate};

@@ -20,6 +20,7 @@ struct UpdatePass {
   learning::DType dtype = learning::DType::kF32;
   Executor& compute;
   int num_threads = 1;
+  std::span<const learning::ParameterRange> statistics = {};  // not trained, and so left out
 };
 
 // Norms and distances of the updates: summed in fixed lanes in blocks of 64 Ki elements, and those

@@ -17,12 +17,13 @@ struct UpdateInfo {
   int64_t num_examples = 0;
   int64_t staleness = 0;  // rounds between the model trained on and the model now
   std::map<std::string, double> scalars = {};  // that the site sent with it
-  double squared_norm = 0;  // of the section "update"; only where the strategy NeedsNorms()
+  // Of what is trained in the section "update"; only where the strategy NeedsNorms().
+  double squared_norm = 0;
 };
 
 // What a rule did to one update, for people. What it does not do is absent.
 struct Treatment {
-  std::optional<double> norm;     // of the update as it came
+  std::optional<double> norm;     // of what is trained in the update as it came
   std::optional<double> factor;   // by which it was shortened
   std::optional<bool> selected;   // by a rule that chooses updates
   std::optional<double> score;    // by which it chose: smaller is better
@@ -41,7 +42,8 @@ struct Coefficients {
   std::vector<Treatment> treatments = {};  // empty: there is nothing to tell
 };
 
-// What one pass over all counted updates measures, for rules that compare them.
+// What one pass over all counted updates measures, for rules that compare them. Of what is trained:
+// running values (Strategy::Statistics()) are of other sizes and would drown it.
 struct UpdateStatistics {
   explicit UpdateStatistics(std::size_t num_updates);
   std::size_t size() const { return squared_norm.size(); }

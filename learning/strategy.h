@@ -36,6 +36,12 @@ struct StateVector {
 // The name of such a tensor in a model file.
 inline std::string SentTensor(const std::string& name) { return "state." + name; }
 
+// Parameters [begin, begin + count).
+struct ParameterRange {
+  int64_t begin = 0;
+  int64_t count = 0;
+};
+
 // What one block of the parameters becomes in a round. All spans are equally long.
 struct RoundBlock {
   std::span<const std::span<const double>> reduced;  // the aggregate of each of Sections()
@@ -57,6 +63,8 @@ class Strategy {
   // Whether RoundBlock::reduced has one more at its end: the parameters that each update began
   // with, reduced like it. In asynchronous runs they differ.
   virtual bool NeedsBases() const { return false; }
+  // Whether ApplyToStatistics() looks at them, though Apply() does not.
+  virtual bool StatisticsNeedBases() const { return false; }
   // Whether a site's task has the site's state of the run as an input, and makes the next.
   virtual bool KeepsSiteState() const { return false; }
   // Whether Prepare() and Weigh() look at UpdateInfo::squared_norm. It takes one more pass.
@@ -76,9 +84,13 @@ class Strategy {
   // parameters, after this.
   virtual void Apply(const RoundBlock& block, const RoundScalars& scalars) const = 0;
   // The same for parameters that are no matter of gradients, the running means and variances of
-  // batch normalisation: they become a weighted mean of what the sites have, whatever the strategy
-  // does to others. Here, the aggregate is added.
+  // batch normalisation: they become a weighted mean of what the sites have, and of what they were,
+  // whatever the strategy does to others. Here, the aggregate is added. That is such a mean if the
+  // weights add up to no more than 1 and all updates began with the same version.
   virtual void ApplyToStatistics(const RoundBlock& block, const RoundScalars& scalars) const;
+  // Which parameters those are, in order and apart from each other: AverageStatistics() in
+  // strategies/statistics.h says so. They are no part of norms and distances.
+  virtual std::span<const ParameterRange> Statistics() const { return {}; }
 };
 
 // The strategy that [training] names. INVALID_ARGUMENT names the nearest known one.

@@ -1,7 +1,9 @@
 #include "learning/strategies/statistics.h"
 
-#include <algorithm>
+#include <type_traits>
 #include <utility>
+
+#include "learning/aggregators/all.h"
 
 namespace skerry::learning {
 namespace {
@@ -14,7 +16,9 @@ class WithStatistics final : public Strategy {
   const Aggregator& aggregator() const override { return trained_->aggregator(); }
   std::vector<StateVector> StateVectors() const override { return trained_->StateVectors(); }
   std::vector<std::string> Sections() const override { return trained_->Sections(); }
-  bool NeedsBases() const override { return trained_->NeedsBases(); }
+  bool NeedsBases() const override {
+    return trained_->NeedsBases() || trained_->StatisticsNeedBases();
+  }
   bool KeepsSiteState() const override { return trained_->KeepsSiteState(); }
   bool NeedsNorms() const override { return trained_->NeedsNorms(); }
   Status CheckScalars(const std::map<std::string, double>& scalars) const override {
@@ -28,33 +32,25 @@ class WithStatistics final : public Strategy {
     return trained_->Weigh(counted);
   }
 
+  std::span<const ParameterRange> Statistics() const override { return statistics_; }
+
   void Apply(const RoundBlock& block, const RoundScalars& scalars) const override {
-    const int64_t end = block.first + static_cast<int64_t>(block.parameters.size());
-    int64_t at = block.first;
-    for (const ParameterRange& range : statistics_) {
-      const int64_t begin = std::clamp(range.begin, at, end);
-      const int64_t behind = std::clamp(range.begin + range.count, begin, end);
-      ApplyTo(block, at, begin, scalars, false);
-      ApplyTo(block, begin, behind, scalars, true);
-      at = behind;
-    }
-    ApplyTo(block, at, end, scalars, false);
+    ForEachPart(statistics_, block.first, block.parameters.size(),
+                [&](std::size_t begin, std::size_t size, bool measured) {
+                  ApplyTo(block, begin, size, scalars, measured);
+                });
   }
 
  private:
-  void ApplyTo(const RoundBlock& block, int64_t begin, int64_t end, const RoundScalars& scalars,
-               bool statistics) const {
-    if (begin == end) return;
-    const auto part = [&](auto span) {
-      return span.subspan(static_cast<std::size_t>(begin - block.first),
-                          static_cast<std::size_t>(end - begin));
-    };
+  void ApplyTo(const RoundBlock& block, std::size_t begin, std::size_t size,
+               const RoundScalars& scalars, bool measured) const {
     std::vector<std::span<const double>> reduced;
-    for (const auto& span : block.reduced) reduced.push_back(part(span));
+    for (const auto& span : block.reduced) reduced.push_back(span.subspan(begin, size));
     std::vector<std::span<double>> state;
-    for (const auto& span : block.state) state.push_back(part(span));
-    const RoundBlock of = {reduced, part(block.parameters), state, begin};
-    if (statistics) {
+    for (const auto& span : block.state) state.push_back(span.subspan(begin, size));
+    const RoundBlock of = {reduced, block.parameters.subspan(begin, size), state,
+                           block.first + static_cast<int64_t>(begin)};
+    if (measured) {
       trained_->ApplyToStatistics(of, scalars);
     } else {
       trained_->Apply(of, scalars);
@@ -65,12 +61,60 @@ class WithStatistics final : public Strategy {
   const std::vector<ParameterRange> statistics_;
 };
 
+template <class T>
+void Reduce(const Aggregator& rule, std::span<const std::span<const T>> rows,
+            const Coefficients& coefficients, std::span<double> out) {
+  if constexpr (std::is_same_v<T, double>) {
+    rule.ReduceF64(rows, coefficients, out);
+  } else {
+    rule.Reduce(rows, coefficients, out);
+  }
+}
+
+template <class T>
+void ReduceParts(const Strategy& strategy, int64_t first, std::span<const std::span<const T>> rows,
+                 const Coefficients& coefficients, std::span<double> out) {
+  static const std::unique_ptr<Aggregator> median = MakeMedian();
+  const std::size_t n = rows.size();
+  const Coefficients alike = {std::vector<double>(n, 1.0), std::vector<double>(n, 1.0),
+                              std::vector<bool>(n, true)};
+  ForEachPart(strategy.Statistics(), first, out.size(),
+              [&](std::size_t begin, std::size_t size, bool measured) {
+                std::vector<std::span<const T>> parts;
+                for (const auto& row : rows) parts.push_back(row.subspan(begin, size));
+                Reduce<T>(measured ? *median : strategy.aggregator(), parts,
+                          measured ? alike : coefficients, out.subspan(begin, size));
+              });
+}
+
+template <class T>
+void ReduceAll(const Strategy& strategy, int64_t first, std::span<const std::span<const T>> rows,
+               const Coefficients& coefficients, std::span<double> out) {
+  if (strategy.aggregator().NeedsStatistics() && !strategy.Statistics().empty()) {
+    ReduceParts(strategy, first, rows, coefficients, out);
+  } else {
+    Reduce(strategy.aggregator(), rows, coefficients, out);
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Strategy> AverageStatistics(std::unique_ptr<Strategy> strategy,
                                             std::vector<ParameterRange> statistics) {
   if (statistics.empty()) return strategy;
   return std::make_unique<WithStatistics>(std::move(strategy), std::move(statistics));
+}
+
+void ReduceBlock(const Strategy& strategy, int64_t first,
+                 std::span<const std::span<const float>> rows, const Coefficients& coefficients,
+                 std::span<double> out) {
+  ReduceAll(strategy, first, rows, coefficients, out);
+}
+
+void ReduceBlock(const Strategy& strategy, int64_t first,
+                 std::span<const std::span<const double>> rows, const Coefficients& coefficients,
+                 std::span<double> out) {
+  ReduceAll(strategy, first, rows, coefficients, out);
 }
 
 }  // namespace skerry::learning

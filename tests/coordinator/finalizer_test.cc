@@ -10,6 +10,7 @@
 #include "base/memory_files.h"
 #include "base/random.h"
 #include "crypto/content_hash.h"
+#include "learning/strategies/statistics.h"
 #include "rpc/chunks.h"
 #include "testing/status_matchers.h"
 
@@ -26,6 +27,7 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::FloatNear;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -47,8 +49,9 @@ class Momentum final : public learning::Strategy {
 // A model of `size` parameters that begin at 1, and a fixed tensor that is set by ApplySums.
 class FakeProgram final : public learning::Program {
  public:
-  explicit FakeProgram(int64_t size)
-      : parameters_(Layout::Create({{"w", DType::kF32, {size}}}).value()) {}
+  explicit FakeProgram(int64_t size, std::unique_ptr<learning::Strategy> strategy = nullptr)
+      : parameters_(Layout::Create({{"w", DType::kF32, {size}}}).value()),
+        strategy_(strategy ? std::move(strategy) : std::make_unique<Momentum>()) {}
 
   std::optional<learning::RoundSpec> Next(
       std::span<const learning::RoundOutcome> /*committed*/) const override {
@@ -62,7 +65,7 @@ class FakeProgram final : public learning::Program {
   learning::FixedTensors InitialFixed() const override {
     return {Layout::Create({{"fixed", DType::kF64, {}}}).value(), {7.0}};
   }
-  const learning::Strategy& strategy() const override { return strategy_; }
+  const learning::Strategy& strategy() const override { return *strategy_; }
   Status ApplySums(const learning::RoundSpec& /*spec*/, const learning::Sums& sums,
                    learning::FixedTensors& fixed) const override {
     if (sums.f64.contains("sums")) fixed.values[0] = sums.f64.at("sums")[0];
@@ -76,7 +79,7 @@ class FakeProgram final : public learning::Program {
 
  private:
   const Layout parameters_;
-  const Momentum strategy_;
+  const std::unique_ptr<learning::Strategy> strategy_;
 };
 
 template <class T>
@@ -251,6 +254,46 @@ TEST_F(FinalizerTest, AResultThatIsCutShortEndsTheRoundWithDataLoss) {
   Add("a", {1, 2}, 3);  // two floats are missing
   EXPECT_THAT(Run(), HasCode(Code::kDataLoss));
   EXPECT_THAT(Names(), ::testing::Not(::testing::Contains("model-1.safetensors")));
+}
+
+// 1, 0.2 and then, from a site that began with the first again, 0.2: not 0.2 - 0.8.
+TEST_F(FinalizerTest, AMeasuredValueOfAnOldVersionIsTakenAsItIs) {
+  SetSize(1);
+  v1::TrainingSpec spec;
+  spec.set_strategy("fedbuff");
+  spec.mutable_async()->set_staleness("constant");
+  input.program = std::make_shared<FakeProgram>(
+      1, learning::AverageStatistics(learning::MakeStrategy(spec).value(), {{0, 1}}));
+  input.spec.round = 0;
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput begun, Run());
+  input.base = begun.model;
+  input.spec.round = 1;
+  Add("a", {-0.8F}, 1);
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput first, Run());
+  input.base = first.model;
+  input.spec.round = 2;
+  input.results[0].base = begun.model;
+  ASSERT_OK(Run());
+  EXPECT_THAT(Values<float>(2, CheckpointPart::kModel, 1), ElementsAre(FloatNear(0.2F, 1e-6F)));
+}
+
+// The trained ones are 3 and 4 long, and 6 and 8.
+TEST_F(FinalizerTest, ClippingLooksAtWhatIsTrainedAndShortensNothingElse) {
+  SetSize(3);
+  v1::TrainingSpec spec;
+  spec.set_strategy("fedavg");
+  spec.mutable_aggregation()->set_clipping_norm(5);
+  input.program = std::make_shared<FakeProgram>(
+      3, learning::AverageStatistics(learning::MakeStrategy(spec).value(), {{1, 1}}));
+  Add("a", {3, 1000, 4}, 1);
+  Add("b", {6, 2000, 8}, 1);
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
+  EXPECT_THAT(Values<float>(1, CheckpointPart::kModel, 3), ElementsAre(4, 1501, 5));
+  ASSERT_EQ(output.treatments.size(), 2U);
+  EXPECT_EQ(output.treatments[0].norm, 5);
+  EXPECT_EQ(output.treatments[0].factor, 1);
+  EXPECT_EQ(output.treatments[1].norm, 10);
+  EXPECT_EQ(output.treatments[1].factor, 0.5);
 }
 
 TEST_F(FinalizerTest, ADamagedOrMissingBaseIsNamed) {

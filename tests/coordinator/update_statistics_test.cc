@@ -53,6 +53,38 @@ TEST_F(UpdateStatisticsTest, AnyNumberOfThreadsGivesTheSameBits) {
   }
 }
 
+// Across the edge of a block, and elsewhere: they count as if they were zero.
+TEST_F(UpdateStatisticsTest, WhatIsMeasuredAndNotTrainedIsLeftOut) {
+  constexpr int64_t kSize = 200'003;
+  const std::vector<learning::ParameterRange> statistics = {{0, 3}, {65'530, 20}, {kSize - 1, 1}};
+  Make(kSize);
+  std::vector<std::unique_ptr<File>> zeroed;
+  std::vector<Update> trained;
+  for (const auto& file : files) {
+    std::string bytes(12 + kSize * sizeof(float), '\0');
+    ASSERT_OK(file->ReadAt(0, bytes));
+    for (const learning::ParameterRange& range : statistics) {
+      std::fill_n(bytes.begin() + 12 + range.begin * 4, range.count * 4, '\0');
+    }
+    zeroed.push_back(std::make_unique<BytesFile>(bytes));
+    trained.push_back({zeroed.back().get(), &reader});
+  }
+  ThreadPool pool(2);
+  const UpdatePass pass = {updates, kSize, learning::DType::kF32, pool, 2, statistics};
+  const UpdatePass expected = {trained, kSize, learning::DType::kF32, pool, 2};
+  ASSERT_OK_AND_ASSIGN(const auto distances, MeasureUpdates(pass));
+  ASSERT_OK_AND_ASSIGN(const auto expected_distances, MeasureUpdates(expected));
+  EXPECT_EQ(distances.squared_norm, expected_distances.squared_norm);
+  EXPECT_EQ(distances.squared_distance, expected_distances.squared_distance);
+  std::vector<learning::UpdateInfo> infos(4);
+  std::vector<learning::UpdateInfo> expected_infos(4);
+  ASSERT_OK(MeasureNorms(pass, infos));
+  ASSERT_OK(MeasureNorms(expected, expected_infos));
+  for (std::size_t k = 0; k < 4; ++k) {
+    EXPECT_EQ(infos[k].squared_norm, expected_infos[k].squared_norm);
+  }
+}
+
 TEST_F(UpdateStatisticsTest, AFileThatIsCutShortIsDataLoss) {
   Make(1000);
   InlineExecutor executor;

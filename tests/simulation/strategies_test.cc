@@ -169,34 +169,50 @@ std::string TensorBytes(const std::string& model, const std::string& name) {
   return model.substr(8 + header + begin, end - begin);
 }
 
+// The model after a round of a network with batch normalisation.
+std::string NormalisedModel(const std::string& training) {
+  SimulationOptions options = Patients("", 1, 2);
+  std::string text = PatientsRunFile(1, training);
+  const std::string kind = "kind = \"logistic\"\n";
+  text.replace(text.find(kind), kind.size(),
+               "kind = \"network\"\nlayers = [{ kind = \"dense\", units = 4 }, { kind = "
+               "\"batch_norm\" }, { kind = \"dense\", units = 1 }]\n");
+  Result<coordinator::RunPlan> plan = coordinator::ParseRunFile(text, "run.toml");
+  EXPECT_TRUE(plan.ok()) << plan.status().ToString();
+  options.plan = *std::move(plan);
+  const Result<SimulationResult> result = Simulate(std::move(options));
+  EXPECT_TRUE(result.ok()) << result.status().ToString();
+  return result.ok() ? result->model : std::string();
+}
+
 // As the algorithms' paper says of batch normalisation: a server's Adam, or momentum, would make
 // something else of a measured variance than the mean of the sites'.
 TEST(BatchNormTest, WhatIsMeasuredIsTheMeanOfTheSitesWhateverTheStrategy) {
-  const auto model_of = [](const std::string& training) {
-    SimulationOptions options = Patients("", 1, 2);
-    std::string text = PatientsRunFile(1, training);
-    const std::string kind = "kind = \"logistic\"\n";
-    text.replace(text.find(kind), kind.size(),
-                 "kind = \"network\"\nlayers = [{ kind = \"dense\", units = 4 }, { kind = "
-                 "\"batch_norm\" }, { kind = \"dense\", units = 1 }]\n");
-    Result<coordinator::RunPlan> plan = coordinator::ParseRunFile(text, "run.toml");
-    EXPECT_TRUE(plan.ok()) << plan.status().ToString();
-    options.plan = *std::move(plan);
-    const Result<SimulationResult> result = Simulate(std::move(options));
-    EXPECT_TRUE(result.ok()) << result.status().ToString();
-    return result.ok() ? result->model : std::string();
-  };
-  const std::string plain = model_of("");
+  const std::string plain = NormalisedModel("");
   for (const char* training : {"strategy = \"fedadam\"\nserver.learning_rate = 0.5\n",
                                "strategy = \"fedyogi\"\nserver.learning_rate = 0.5\n",
                                "strategy = \"fedavgm\"\nserver.learning_rate = 3.0\n"}) {
     SCOPED_TRACE(training);
-    const std::string model = model_of(training);
+    const std::string model = NormalisedModel(training);
     for (const char* measured : {"bn.1.running_mean", "bn.1.running_variance"}) {
       ASSERT_EQ(TensorBytes(model, measured).size(), 16U);
       EXPECT_EQ(TensorBytes(model, measured), TensorBytes(plain, measured));
     }
     EXPECT_NE(TensorBytes(model, "layers.0.weight"), TensorBytes(plain, "layers.0.weight"));
+  }
+}
+
+TEST(BatchNormTest, WhatIsMeasuredIsTheMedianOfTheSitesWhereTheRuleComparesUpdates) {
+  const std::string median = NormalisedModel("\n[aggregation]\nrule = \"median\"\n");
+  for (const char* aggregation :
+       {"clipping_norm = 1e-3\n", "rule = \"multi_krum\"\nattackers = 0\n",
+        "rule = \"geometric_median\"\n", "rule = \"centered_clipping\"\nradius = 1e-3\n"}) {
+    SCOPED_TRACE(aggregation);
+    const std::string model = NormalisedModel("\n[aggregation]\n" + std::string(aggregation));
+    for (const char* measured : {"bn.1.running_mean", "bn.1.running_variance"}) {
+      EXPECT_EQ(TensorBytes(model, measured), TensorBytes(median, measured));
+    }
+    EXPECT_NE(TensorBytes(model, "layers.0.weight"), TensorBytes(median, "layers.0.weight"));
   }
 }
 
