@@ -73,6 +73,8 @@ class Session {
 
   // Asks the trainers at work to stop: what they have done so far is done again later.
   void StopWork();
+  // Writes down what could wait: before this process ends by its own will.
+  void KeepRest();
 
   // Why the session has ended: PERMISSION_DENIED (a newer process of this site has taken over),
   // UNIMPLEMENTED (the versions do not fit), or a failure of this side's own disk other than being
@@ -168,7 +170,6 @@ class Session {
   static storage::ClientRecord Mark(const Work& work, storage::ClientTask::State state);
   void Keep(storage::ClientRecord record);
   void KeepSoon(storage::ClientRecord record);
-  void KeepRest();
   std::optional<Timestamp> KeepDue() const;
   void End(Status status);
   // `line` makes the text, if somebody reads it.

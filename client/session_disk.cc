@@ -39,7 +39,8 @@ void Session::Keep(storage::ClientRecord record) {
   KeepRest();
 }
 
-// For what a restart finds out by itself: that a task was taken (the coordinator gives it again),
+// For what a restart finds out by itself: that a task was taken, or a result made in no time (the
+// coordinator gives the task again),
 // received (it says so when asked), or is over (it drops it at Join). A task of which nothing but
 // the last record is written costs one commit.
 void Session::KeepSoon(storage::ClientRecord record) {

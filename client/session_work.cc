@@ -246,8 +246,8 @@ Status Session::Seal(Work& work, WorkDone& done) {
   return OkStatus();
 }
 
-// A result that costs less to make again, to the same bits, than to write down each time. Nothing
-// on disk goes with it.
+// A result that costs less to make again, to the same bits, than to write down each time (N80).
+// Nothing that the store names goes with it.
 bool Session::IsMadeAgainSoon(const Work& work) const {
   constexpr Duration kSoon = 1s;
   return work.small_result != nullptr && !work.next_state &&

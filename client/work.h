@@ -29,7 +29,7 @@ struct Work {
   enum class Stage {
     kFetching,  // the model
     kTraining,
-    kSubmitting,  // the result is on disk
+    kSubmitting,  // the result is there
     kSubmitted,   // the receipt is here; kept until the verdict
     kFailing,     // the coordinator must hear that it cannot be done
   };
@@ -54,7 +54,7 @@ struct Work {
   std::stop_source stop;
   std::shared_ptr<WorkProgress> progress = std::make_shared<WorkProgress>();
   v1::ResultHeader header;  // from kSubmitting on
-  // The result, if it is too small for a file of its own: the store has it.
+  // The result, if it is too small for a file of its own: the store has it, or will soon.
   std::shared_ptr<BytesFile> small_result;
   std::shared_ptr<rpc::ChunkDigests> digests;  // of the result; null: an earlier process hashed it
   int64_t base_state = 0;                      // as in storage::ClientTask

@@ -320,7 +320,7 @@ void Coordinator::RunEnded(Run& run) {
   notice.set_run_id(run.record().run_id);
   notice.set_state(std::string(Name(run.record().state)));
   for (Site* site : sites_by_number_) {
-    // Others hear of it when they join.
+    // Others hear of it with a poll, if they keep something of it.
     if (site == nullptr || !site->has_session || !run.PlaceOf(site->record.site)) continue;
     site->notices.push_back(notice);
     MarkDirty(*site);

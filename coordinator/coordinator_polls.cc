@@ -92,19 +92,22 @@ void Coordinator::NoteProgress(Site& site,
   }
 }
 
-// Of the runs of which it keeps something for no use any more.
+// Of the runs of which it keeps something for no use any more; the others with its later polls.
 void Coordinator::TellOfEndedRuns(Site& site, const v1::PullTaskRequest& request) {
   constexpr int kMostRuns = 1000;
+  constexpr std::size_t kMostNotices = 64;
   for (int i = 0; i < std::min(request.kept_runs_size(), kMostRuns); ++i) {
+    if (site.notices.size() >= kMostNotices) return;
     const std::string& run_id = request.kept_runs(i);
-    const Run* run = FindRun(run_id);
-    const bool known = run != nullptr && run->PlaceOf(site.record.site).has_value();
+    const auto named = [&](const auto& run) { return run->record().run_id == run_id; };
+    const auto run = std::find_if(runs_.begin(), runs_.end(), named);
+    const bool known = run != runs_.end() && (*run)->PlaceOf(site.record.site).has_value();
     const bool told = std::any_of(site.notices.begin(), site.notices.end(),
                                   [&](const auto& notice) { return notice.run_id() == run_id; });
-    if ((known && !run->ended()) || told) continue;
+    if ((known && !(*run)->ended()) || told) continue;
     v1::PullTaskReply::RunFinished& notice = site.notices.emplace_back();
     notice.set_run_id(run_id);
-    notice.set_state(known ? std::string(Name(run->record().state)) : "unknown");
+    notice.set_state(known ? std::string(Name((*run)->record().state)) : "unknown");
   }
 }
 

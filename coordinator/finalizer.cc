@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "base/crc32c.h"
@@ -30,6 +31,11 @@ using storage::CheckpointRef;
 struct OpenCheckpoint {
   std::unique_ptr<File> file;
   storage::SafetensorsInfo info;
+};
+
+struct UpdateBase {
+  OpenCheckpoint checkpoint;
+  UpdateReader reader;  // of its parameters
 };
 
 // Verified: a disk may have changed it since it was made.
@@ -144,12 +150,13 @@ class VersionMaker {
     return Slice<const File>{base_state_.file.get(), base_state_.info.data_begin};
   }
 
-  // What each update began with, for strategies that look at it.
+  // What updates began with, for strategies that look at it; each version once.
   Status OpenUpdateBases(int64_t fixed_bytes, std::optional<LostBase>& lost) {
     if (!strategy().NeedsBases() || update_readers_.empty()) return OkStatus();
     for (std::size_t i = 0; i < input_.results.size(); ++i) {
       const CountedResult& result = input_.results[i];
-      const ModelVersion& base = result.base ? *result.base : *input_.base;
+      const ModelVersion& base = BaseOf(result);
+      if (update_bases_.contains(base.version)) continue;
       Result<OpenCheckpoint> file =
           OpenBase(checkpoints_, Ref(base.version, CheckpointPart::kModel), base.model_hash,
                    compute_, num_threads_ - 1);
@@ -158,11 +165,15 @@ class VersionMaker {
         return OkStatus();
       }
       SKERRY_RETURN_IF_ERROR(file.status());
-      base_readers_.emplace_back(file->info.data_begin + static_cast<uint64_t>(fixed_bytes),
-                                 input_.program->parameters().num_elements());
-      update_bases_.push_back(*std::move(file));
+      const UpdateReader reader(file->info.data_begin + static_cast<uint64_t>(fixed_bytes),
+                                input_.program->parameters().num_elements());
+      update_bases_.emplace(base.version, UpdateBase{*std::move(file), reader});
     }
     return OkStatus();
+  }
+
+  const ModelVersion& BaseOf(const CountedResult& result) const {
+    return result.base ? *result.base : *input_.base;
   }
 
   // The updates of the round by section, as they lie in the results' files; none in a round
@@ -177,8 +188,9 @@ class VersionMaker {
     }
     if (update_bases_.empty()) return sections;
     std::vector<Update>& bases = sections.emplace_back();
-    for (std::size_t i = 0; i < update_bases_.size(); ++i) {
-      bases.push_back({update_bases_[i].file.get(), &base_readers_[i]});
+    for (const CountedResult& result : input_.results) {
+      const UpdateBase& base = update_bases_.at(BaseOf(result).version);
+      bases.push_back({base.checkpoint.file.get(), &base.reader});
     }
     return sections;
   }
@@ -315,8 +327,7 @@ class VersionMaker {
   Executor& compute_;
   const int num_threads_;
   const std::vector<UpdateReader> update_readers_;  // of the strategy's sections
-  std::vector<OpenCheckpoint> update_bases_;        // of the results; none if nobody looks at them
-  std::vector<UpdateReader> base_readers_;          // of their parameters
+  std::map<int64_t, UpdateBase> update_bases_;      // by version; none if nobody looks at them
   OpenCheckpoint base_model_;
   OpenCheckpoint base_state_;
   std::unique_ptr<File> model_;

@@ -8,7 +8,8 @@ namespace {
 
 // Of a site: so many times the places it may have at work may stand still, each with a chunk.
 constexpr std::size_t kStandingStill = 4;
-// More than any client that means well has tasks at work.
+// As many as a client has tasks at work. More come only from one that began anew while its old
+// transfers still wait; it tries again.
 constexpr std::size_t kMostWaitingOfASite = 64;
 
 }  // namespace

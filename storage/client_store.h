@@ -10,7 +10,7 @@
 namespace skerry::storage {
 
 // What a client agent remembers of the tasks in its hands, so that one that was killed neither
-// trains again what it had finished nor sends it twice.
+// trains again what took it long nor sends anything twice.
 struct ClientTask {  // key: task_id
   int64_t task_id = 0;
   enum class State { kTaken, kFinished, kSubmitted } state = State::kTaken;

@@ -280,6 +280,7 @@ Status Agent::Run() {
     }
     return next;
   });
+  parts_->session->KeepRest();
   return ended;
 }
 

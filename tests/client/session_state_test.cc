@@ -303,6 +303,8 @@ TEST_F(SessionStateTest, WithEachPollTheRunsAreNamedOfWhichSomethingIsKept) {
   Work(StateTask(7, 1), "one");
   GiveVerdict(7, v1::Verdict::COUNTED);
   KillAndRestart();
+  Answer(api_.joins, Joined(2));
+  ASSERT_EQ(api_.pulls.held(), 1U);
   EXPECT_THAT(api_.pulls.last().kept_runs(), ElementsAre("r-1"));
 }
 

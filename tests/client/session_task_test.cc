@@ -1,4 +1,5 @@
 // The life of a task in a client's hands, when nothing goes wrong.
+#include "crypto/sha256.h"
 #include "rpc/chunks.h"
 #include "session_fixture.h"
 
@@ -299,10 +300,23 @@ TEST_F(SessionTaskTest, ATaskWhoseRunCannotBeReadIsReportedAndNotStarted) {
   Join();
   v1::Task task = NewTask(7);
   task.set_run_spec("\xff\xff");
+  task.set_run_spec_sha256(std::string(crypto::Sha256(task.run_spec()).view()));
   Give(task);
   EXPECT_TRUE(runner_.jobs.empty());
   ASSERT_EQ(api_.failures.made(), 1U);
   EXPECT_THAT(api_.failures.last().message(), HasSubstr("unreadable"));
+}
+
+// What a site read and checked for another run would be used for it.
+TEST_F(SessionTaskTest, ATaskWhoseRunIsNotTheOneThatItsHashNamesIsReportedAndNotStarted) {
+  Join();
+  v1::Task task = NewTask(7);
+  v1::RunSpec other;
+  other.mutable_model()->set_kind("trees");
+  task.set_run_spec(other.SerializeAsString());
+  Give(task);
+  EXPECT_TRUE(runner_.jobs.empty());
+  EXPECT_EQ(api_.failures.made(), 1U);
 }
 
 }  // namespace

@@ -101,6 +101,23 @@ TEST_F(DamageTest, ARunDoesNotGoOnBeforeItsModelIsMended) {
   EXPECT_EQ(State(), "paused");
 }
 
+TEST_F(DamageTest, OneThatItsSiteHasNoMoreIsAskedForAsANewTask) {
+  BeginRun();
+  ASSERT_OK(a.Submit(task_a, {1, 2, 3}));
+  Flip("state/spool/" + std::to_string(task_a.task_id()) + ".result");
+  ASSERT_OK(a.Join());  // it was killed before it wrote the result down
+  const auto pulled = a.Pull();
+  ASSERT_OK(b.Submit(task_b, {4, 5, 6}));
+  ASSERT_TRUE(pulled->has_value());
+  ASSERT_OK(**pulled);
+  EXPECT_EQ((**pulled)->task().task_id(), task_a.task_id());
+  ASSERT_OK(a.Submit((**pulled)->task(), {1, 2, 3}));
+  EXPECT_EQ(run().last_committed_round(), 1);
+  TakeTasks();
+  SubmitBoth();
+  ExpectTheUndisturbedModel();
+}
+
 TEST_F(DamageTest, AResultThatHasChangedOnTheDiskIsAskedForAgain) {
   BeginRun();
   ASSERT_OK(a.Submit(task_a, {1, 2, 3}));

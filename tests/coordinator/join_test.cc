@@ -183,6 +183,22 @@ TEST_F(JoinTest, ThatARunIsOverIsToldUntilTheSiteKeepsNothingOfIt) {
   EXPECT_FALSE(site.Pull()->has_value());
 }
 
+TEST_F(JoinTest, OfRunsThatASiteMakesUpOnlyAFewWaitToBeTold) {
+  FakeSite site(harness_, "a");
+  ASSERT_OK(site.Join());
+  for (int poll = 0; poll < 10; ++poll) {
+    site.kept_runs_.clear();
+    for (int i = 0; i < 500; ++i) {
+      site.kept_runs_.push_back(std::to_string(poll) + "-" + std::to_string(i));
+    }
+    ASSERT_TRUE(site.Pull()->has_value());
+  }
+  site.kept_runs_.clear();
+  int told = 0;
+  while (told < 1000 && site.Pull()->has_value()) ++told;
+  EXPECT_LE(told, 64);
+}
+
 TEST_F(JoinTest, WithALastVerdictThatASiteHearsAtItsJoinItHearsThatTheRunIsOver) {
   RunFile file;
   file.rounds = 1;

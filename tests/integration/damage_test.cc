@@ -14,6 +14,7 @@ namespace skerry::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 void Flip(const std::string& path, std::size_t at) {
@@ -144,6 +145,22 @@ TEST_F(DamageTest, AFlippedByteInTheSpoolIsAskedForAgain) {
   ExpectTheUndisturbedModel();
   EXPECT_THAT(federation_.coordinator().Output(),
               HasSubstr("result_damaged: its result is asked for again"));
+}
+
+TEST_F(DamageTest, AFlippedByteInALargeResultInTheSpoolIsAskedForAgainAndTheSiteHasIt) {
+  has_larger_model_ = true;
+  StopBetweenTwoResults();
+  const std::filesystem::path kept = OnlyFile(federation_.Kit("north") + "/state/results");
+  Flip(State() + "/spool/" + kept.filename().string(), 5);
+  federation_.StartCoordinator();
+  StartClients();
+  ExpectTheUndisturbedModel();
+  EXPECT_THAT(federation_.coordinator().Output(),
+              HasSubstr("result_damaged: its result is asked for again"));
+  // A site that died before it heard of the receipt sends its result again by itself.
+  const std::string said = federation_.client("north").Output();
+  EXPECT_THAT(said, AnyOf(HasSubstr("the coordinator asks for it again"),
+                          HasSubstr("going on with it after the interruption")));
 }
 
 TEST_F(DamageTest, AFlippedByteInAResultThatAClientKeptIsNoticedAndItTrainsAgain) {
