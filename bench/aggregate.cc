@@ -15,6 +15,7 @@
 
 #include "base/executor.h"
 #include "base/files.h"
+#include "bench/peak_memory.h"
 #include "coordinator/block_pass.h"
 #include "coordinator/file_values.h"
 #include "coordinator/update_statistics.h"
@@ -47,12 +48,6 @@ double CpuSeconds() {
     return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double PeakMegabytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024e-6;
 }
 
 // Element i of site k's update: of both signs, of many magnitudes, another one for each k and i.
@@ -175,7 +170,7 @@ void Print(const Options& options, const std::string& rule, int threads, const M
   const double gigabytes = 4e-9 * static_cast<double>(options.sites * options.elements);
   std::printf("%-16s K=%-4ld threads=%d  %.4f s  %.4f cpu-s  %6.2f GB/s  rss %.1f MB  %.16s\n",
               rule.c_str(), static_cast<long>(options.sites), threads, m.seconds, m.cpu_seconds,
-              gigabytes / m.seconds, PeakMegabytes(), m.hash.c_str());
+              gigabytes / m.seconds, PeakMebibytes() * 1.048576, m.hash.c_str());
   std::fflush(stdout);
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/freed_memory.h"
 #include "base/text.h"
+#include "bench/peak_memory.h"
 #include "bench/settings.h"
 #include "bench/virtual_rows.h"
 #include "coordinator/history.h"
@@ -37,12 +38,6 @@ double CpuSeconds() {
     return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double PeakMegabytes() {
-  struct rusage usage {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
 std::string RunFile(const Settings& settings) {
@@ -137,7 +132,7 @@ int Run(const Settings& settings) {
   Print("cpu_s", cpu);
   Print("clients_per_s", static_cast<double>(all.total) / wall);
   Print("clients_per_s_after_round_1", static_cast<double>(all.total - all.in_round_1) / steady);
-  Print("peak_rss_mb", PeakMegabytes());
+  Print("peak_rss_mb", PeakMebibytes());
   std::printf("%-28s %s\n", "model_sha256", crypto::Sha256(result->model).Hex().c_str());
   return 0;
 }

@@ -19,6 +19,15 @@ std::string KeysThatTakeRoom(const RunPlan& plan) {
          ", keep.updates or participation.sites";
 }
 
+// The journal with its log: rows of rounds and tasks, as large as they were seen to be.
+uint64_t JournalBytes(int64_t num_rounds, int64_t sites_per_round) {
+  constexpr uint64_t kLog = uint64_t{8} << 20;
+  constexpr uint64_t kRound = 1024;
+  constexpr uint64_t kTask = 512;
+  return kLog + static_cast<uint64_t>(num_rounds) *
+                    (kRound + static_cast<uint64_t>(sites_per_round) * kTask);
+}
+
 }  // namespace
 
 uint64_t Coordinator::ResultBytes(const Run& run) {
@@ -34,7 +43,7 @@ uint64_t Coordinator::ResultBytes(const Run& run) {
 }
 
 // The versions that are kept, the one that a round begins with and the one that it makes; and the
-// results of a round, and of those that are kept.
+// results of a round, and of those that are kept; and the journal.
 uint64_t Coordinator::DiskBytes(const Run& run) {
   const int64_t parameters = run.program().parameters().size_bytes();
   const auto size = static_cast<uint64_t>(
@@ -45,7 +54,8 @@ uint64_t Coordinator::DiskBytes(const Run& run) {
   const auto versions = static_cast<uint64_t>(std::min(keep.checkpoints + keep.best, all) + 1);
   const auto rounds = static_cast<uint64_t>(std::min(keep.updates, all) + 1);
   const auto sites = static_cast<uint64_t>(run.contract().sites_per_round);
-  return versions * (1 + vectors) * size + rounds * sites * ResultBytes(run);
+  return versions * (1 + vectors) * size + rounds * sites * ResultBytes(run) +
+         JournalBytes(all, run.contract().sites_per_round);
 }
 
 // Better now than after an hour. What other runs will need is not known.

@@ -45,6 +45,9 @@ def _torch(context):
     given = os.environ.get("SKERRY_TORCH_PYTHON")
     if given or not context.peers:
         return given
+    if context.quick:  # to fetch it takes minutes
+        context.notes.append("training: PyTorch is compared with without --quick, or with SKERRY_TORCH_PYTHON")
+        return None
     path = os.path.join(os.path.dirname(context.venv.bin), "torch")
     try:
         if not os.path.exists(path):
