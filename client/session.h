@@ -99,12 +99,13 @@ class Session {
   void CallJoin();
   void CallPull();
   void CallHeartbeat(Timestamp now);
-  void OnJoined(v1::JoinReply reply);
-  void OnPulled(v1::PullTaskReply reply);
-  void OnHeartbeat(v1::HeartbeatReply reply);
+  // They may take out of a reply what they keep.
+  void OnJoined(v1::JoinReply& reply);
+  void OnPulled(v1::PullTaskReply& reply);
+  void OnHeartbeat(v1::HeartbeatReply& reply);
   void OnControlFailed(const Status& status);
   template <class Reply>
-  rpc::Callback<Reply> ControlCallback(void (Session::*handle)(Reply));
+  rpc::Callback<Reply> ControlCallback(void (Session::*handle)(Reply&));
   void Healthy();
   void SayRestarted(const Status& status);
 

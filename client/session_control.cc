@@ -45,7 +45,7 @@ Timestamp Session::ControlDue() const {
 }
 
 template <class Reply>
-rpc::Callback<Reply> Session::ControlCallback(void (Session::*handle)(Reply)) {
+rpc::Callback<Reply> Session::ControlCallback(void (Session::*handle)(Reply&)) {
   return [this, handle, call = ++control_call_](Result<Reply> reply) {
     if (call != control_call_ || !ended_.ok()) return;
     control_ = Control::kNone;
@@ -54,7 +54,7 @@ rpc::Callback<Reply> Session::ControlCallback(void (Session::*handle)(Reply)) {
     Healthy();
     for (const int64_t task_id : confirming_) unconfirmed_.erase(task_id);
     confirming_.clear();
-    (this->*handle)(*std::move(reply));
+    (this->*handle)(*reply);
   };
 }
 
@@ -110,14 +110,14 @@ void Session::CallHeartbeat(Timestamp now) {
   parts_.api.Heartbeat(std::move(request), ControlCallback(&Session::OnHeartbeat));
 }
 
-void Session::OnHeartbeat(v1::HeartbeatReply reply) {
+void Session::OnHeartbeat(v1::HeartbeatReply& reply) {
   OnVerdicts(reply.verdicts());
   for (const int64_t task_id : reply.abandon_tasks()) {
     Abandon(task_id, "the coordinator no longer wants it");
   }
 }
 
-void Session::OnJoined(v1::JoinReply reply) {
+void Session::OnJoined(v1::JoinReply& reply) {
   ticket_ = reply.ticket();
   if (ticket_ != 0) return;  // at once again, with it
   SKERRY_FAILPOINT("client/joined");
@@ -155,7 +155,7 @@ void Session::OnJoined(v1::JoinReply reply) {
   OnVerdicts(reply.verdicts());
 }
 
-void Session::OnPulled(v1::PullTaskReply reply) {
+void Session::OnPulled(v1::PullTaskReply& reply) {
   OnAnswers(reply);
   OnVerdicts(reply.verdicts());
   for (const int64_t task_id : reply.abandon_tasks()) {

@@ -42,8 +42,8 @@ struct Work {
   uint64_t life =
       0;  // tells a callback for this object from one for an earlier one with its task id
   bool busy = false;  // a call, or the trainer, is at it
-  Timestamp training_since;
   Timestamp not_before;
+  Timestamp training_since;
   rpc::Backoff backoff;
   int resumes = 0;         // how often what was transferred had to be taken up again
   std::string trouble;     // what stands in the way just now, for people

@@ -40,8 +40,9 @@ class ChunkSource {
   // further one.
   virtual Result<bool> Read(v1::Chunk& chunk) {
     SKERRY_ASSIGN_OR_RETURN(std::optional<v1::Chunk> next, Next());
-    if (next) chunk = *std::move(next);
-    return next.has_value();
+    const bool there = next.has_value();
+    if (there) chunk = *std::move(next);
+    return there;
   }
 };
 

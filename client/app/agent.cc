@@ -156,6 +156,18 @@ uint64_t RandomSeed() {
   return seed;
 }
 
+SessionOptions OptionsOfSession(const ClientConfig& config) {
+  SessionOptions options;
+  options.site = config.site;
+  options.state_dir = config.state_dir;
+  options.version = kVersion;
+  options.max_concurrent_tasks = config.max_concurrent_tasks;
+  options.retry_cap = config.retry_cap;
+  for (const auto& [name, source] : config.sources) options.data_sources.push_back(name);
+  options.jitter_seed = RandomSeed();
+  return options;
+}
+
 }  // namespace
 
 struct Agent::Parts final : SessionObserver {
@@ -215,7 +227,7 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
   }
   if (trainer == nullptr) trainer = MakeSiteTrainer(config);
   auto parts = std::make_unique<Parts>(config, insecure, std::move(trainer));
-  SessionOptions options;
+  SessionOptions options = OptionsOfSession(config);
   if (!insecure) {
     const int64_t now = parts->clock.WallNow().unix_millis / 1000;
     SKERRY_RETURN_IF_ERROR(rpc::CheckTlsFiles(parts->files, config.tls, now));
@@ -248,13 +260,6 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
       insecure ? config.site : "");
   parts->runner =
       std::make_unique<ThreadRunner>(config.max_concurrent_tasks, *parts->trainer, parts->loop);
-  options.site = config.site;
-  options.state_dir = config.state_dir;
-  options.version = kVersion;
-  options.max_concurrent_tasks = config.max_concurrent_tasks;
-  options.retry_cap = config.retry_cap;
-  for (const auto& [name, source] : config.sources) options.data_sources.push_back(name);
-  options.jitter_seed = RandomSeed();
   rpc::CoordinatorApi* api = parts->api.get();
   if (!config.call_log.empty()) {
     SKERRY_ASSIGN_OR_RETURN(

@@ -23,8 +23,9 @@ grpc::ServerUnaryReactor* AnswerOn(Executor& loop, grpc::CallbackServerContext* 
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   loop.Post([reactor, reply, handle = std::move(handle)] {
     handle([reactor, reply](Result<Reply> result) {
-      if (result.ok()) *reply = *std::move(result);
-      reactor->Finish(rpc::ToGrpc(result.status()));
+      const Status status = result.status();
+      if (status.ok()) *reply = *std::move(result);
+      reactor->Finish(rpc::ToGrpc(status));
     });
   });
   return reactor;
@@ -53,8 +54,9 @@ class HeldUnaryCall final : public grpc::ServerUnaryReactor {
       handle([state, reply](Result<Reply> result) {
         if (state->finished) return;
         state->finished = true;
-        if (result.ok()) *reply = *std::move(result);
-        state->call->Finish(rpc::ToGrpc(result.status()));
+        const Status status = result.status();
+        if (status.ok()) *reply = *std::move(result);
+        state->call->Finish(rpc::ToGrpc(status));
       });
     });
     return call;

@@ -117,7 +117,7 @@ TEST_F(HostileSiteTest, WhatASiteSaysIsCutToWhatAPersonReads) {
   v1::JoinRequest request;
   request.set_version(long_text);
   request.set_protocol(rpc::kProtocolVersion);
-  for (int i = 0; i < 1000; ++i) request.add_data_sources(long_text);
+  for (int i = 0; i < 1000; ++i) request.add_data_sources(long_text.substr(0, 20'000));
   ASSERT_OK(h.Call<v1::JoinReply>(
       [&](auto done) { h.coordinator->Join("c", request, std::move(done)); }));
   ASSERT_OK(b.Fail(task_b, InvalidArgument(long_text)));
