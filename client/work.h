@@ -39,15 +39,15 @@ struct Work {
   std::shared_ptr<const v1::Task> task;             // without the model that came inside it
   std::shared_ptr<const rpc::ParsedLayout> layout;  // of its result; null: not parsed, or not good
   Stage stage = Stage::kFetching;
-  uint64_t life =
-      0;  // tells a callback for this object from one for an earlier one with its task id
-  bool busy = false;  // a call, or the trainer, is at it
+  // Tells a callback for this object from one for an earlier one with its task id.
+  uint64_t life = 0;
+  bool busy = false;       // a call, or the trainer, is at it
+  bool ask_first = false;  // kSubmitting: what has arrived is not known
   Timestamp not_before;
   Timestamp training_since;
   rpc::Backoff backoff;
-  int resumes = 0;         // how often what was transferred had to be taken up again
-  std::string trouble;     // what stands in the way just now, for people
-  bool ask_first = false;  // kSubmitting: what has arrived is not known
+  int resumes = 0;      // how often what was transferred had to be taken up again
+  std::string trouble;  // what stands in the way just now, for people
   std::shared_ptr<File> model;
   bool has_model_file = false;     // it has been fetched, or some of it
   bool has_personal_file = false;  // the site's own model is being written
