@@ -39,10 +39,9 @@ void Session::Keep(storage::ClientRecord record) {
   KeepRest();
 }
 
-// For what a restart finds out by itself: that a task was taken, or a result made in no time (the
-// coordinator gives the task again),
-// received (it says so when asked), or is over (it drops it at Join). A task of which nothing but
-// the last record is written costs one commit.
+// For what a restart finds out by itself: that a task was taken, or its result made in no time (the
+// coordinator gives it again), received (it says so when asked), or is over (it drops it at Join).
+// A task of which nothing but the last record is written costs one commit.
 void Session::KeepSoon(storage::ClientRecord record) {
   const int64_t task_id = TaskOf(record);
   if (task_id != 0) {

@@ -109,6 +109,15 @@ TEST_F(SessionRestartTest, AResultThatTookLongIsKeptAtOnce) {
   EXPECT_EQ(store_.commits, before + 1);
 }
 
+TEST_F(SessionRestartTest, AtAnEndOfItsOwnWillWhatCouldWaitIsWrittenDown) {
+  Join();
+  Give(NewTask(7));
+  FinishTraining();
+  session_->KeepRest();
+  KillAndRestart();
+  EXPECT_EQ(HeldState(), v1::HeldTask::FINISHED);
+}
+
 TEST_F(SessionRestartTest, OneThatWasMadeInNoTimeIsMadeAgainAfterAKillToTheSameBits) {
   Join();
   Give(NewTask(7));
