@@ -1,5 +1,10 @@
 #pragma once
 
+#include <cstdlib>  // says whether this is glibc
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #ifdef SKERRY_MIMALLOC
 #include <mimalloc.h>
 #endif
@@ -12,6 +17,19 @@ namespace skerry {
 inline void KeepFreedMemory() {
 #ifdef SKERRY_MIMALLOC
   mi_option_disable(mi_option_allow_decommit);
+#endif
+}
+
+// From now on large blocks go back to the system when they are freed, and threads share what is
+// left: for a program that now and then needs a model's worth, and shares its machine. glibc would
+// otherwise learn from each large block that is freed to keep the next. Does nothing with another C
+// library. First in main().
+inline void GiveBackFreedMemory() {
+#ifdef __GLIBC__
+  constexpr int kLargeBytes = 4 << 20;
+  constexpr int kArenas = 2;
+  mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+  mallopt(M_ARENA_MAX, kArenas);
 #endif
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/cpu.h"
+#include "base/freed_memory.h"
 #include "base/report.h"
 #include "base/shutdown_signal.h"
 #include "bench/streaming_trainer.h"
@@ -39,6 +40,7 @@ int Work(const std::string& path, bool insecure) {
 }  // namespace skerry
 
 int main(int argc, char** argv) {
+  skerry::GiveBackFreedMemory();
   skerry::RequireCpu();
   skerry::learning::FixKernels();
   skerry::rpc::SetUpGrpc();

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/cpu.h"
+#include "base/freed_memory.h"
 #include "base/report.h"
 #include "base/shutdown_signal.h"
 #include "base/version.h"
@@ -70,6 +71,7 @@ int Work(const std::string& path, bool insecure) {
 }  // namespace skerry
 
 int main(int argc, char** argv) {
+  skerry::GiveBackFreedMemory();
   skerry::RequireCpu();
   skerry::learning::FixKernels();
   skerry::rpc::SetUpGrpc();
