@@ -108,8 +108,7 @@ void Coordinator::SubmitRun(const v1::SubmitRunRequest& request,
   *reply.mutable_run() = Summarize(run);
   for (const std::string& site : run.record().sites) reply.add_sites(site);
   TellWhoIsAway(run, reply);
-  const std::string weakness = run.WeaknessOfRule();
-  if (!weakness.empty()) reply.add_warnings(weakness);
+  for (std::string& warning : run.Warnings()) reply.add_warnings(std::move(warning));
   reply.set_disk_bytes(DiskBytes(run));
   Reply<v1::SubmitRunReply>(std::move(done), std::move(reply));
 }

@@ -99,6 +99,23 @@ double PreferredPercentile(const std::vector<double>& utility_of_rounds, int64_t
   return std::min(percentile, 100.0);
 }
 
+std::vector<double> SizesOrMean(const TrackRecord& track, const std::vector<int32_t>& pool) {
+  std::vector<double> sizes;
+  double sum = 0;
+  double num_known = 0;
+  for (const int32_t place : pool) {
+    sizes.push_back(
+        static_cast<double>(track.sites()[static_cast<std::size_t>(place)].num_examples));
+    sum += sizes.back();
+    num_known += sizes.back() > 0 ? 1 : 0;
+  }
+  const double mean = num_known > 0 ? sum / num_known : 1;
+  for (double& size : sizes) {
+    if (size <= 0) size = mean;
+  }
+  return sizes;
+}
+
 // Efraimidis and Spirakis: "Weighted random sampling with a reservoir" (2006): the largest of
 // u^(1/weight) are such a draw.
 std::vector<int32_t> DrawWeighted(const std::vector<int32_t>& pool,
@@ -128,7 +145,6 @@ std::vector<int32_t> DrawOort(const TrackRecord& track, const std::vector<int32_
                               std::size_t wanted, int64_t round, RandomStream& random) {
   std::vector<int32_t> known;
   std::vector<int32_t> unknown;
-  std::vector<double> sizes;
   for (const int32_t place : pool) {
     const SiteTrack& site = track.sites()[static_cast<std::size_t>(place)];
     if (site.rounds_counted > 0) {
@@ -136,13 +152,13 @@ std::vector<int32_t> DrawOort(const TrackRecord& track, const std::vector<int32_
       continue;
     }
     unknown.push_back(place);
-    sizes.push_back(static_cast<double>(site.num_examples));
   }
   const auto share = static_cast<double>(wanted) * Exploration(round);
   std::size_t explored = std::min(static_cast<std::size_t>(share + 0.5), unknown.size());
   explored = std::max(explored, wanted - std::min(wanted, known.size()));
   std::vector<int32_t> drawn = Exploit(track, known, wanted - explored, round, random);
-  const std::vector<int32_t> others = DrawWeighted(unknown, sizes, explored, random);
+  const std::vector<int32_t> others =
+      DrawWeighted(unknown, SizesOrMean(track, unknown), explored, random);
   drawn.insert(drawn.end(), others.begin(), others.end());
   return drawn;
 }

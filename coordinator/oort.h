@@ -23,6 +23,10 @@ std::vector<int32_t> DrawOort(const TrackRecord& track, const std::vector<int32_
 // more after every 20 rounds in which the sum of utilities changed by less than a tenth.
 double PreferredPercentile(const std::vector<double>& utility_of_rounds, int64_t round);
 
+// How many examples each of `pool` has. One of which that is not known counts as the mean of the
+// others, so that it is drawn some day: else nothing of it would ever be known.
+std::vector<double> SizesOrMean(const TrackRecord& track, const std::vector<int32_t>& pool);
+
 // Draws `count` of `pool` without replacement, each in proportion to its weight; those of no weight
 // come last, all alike. `weights` is as long as the pool. The result is in the order of the draws.
 std::vector<int32_t> DrawWeighted(const std::vector<int32_t>& pool,

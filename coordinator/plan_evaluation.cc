@@ -17,6 +17,7 @@ namespace skerry::coordinator {
 namespace {
 
 constexpr const char* kBest = "evaluation.best_metric";
+constexpr const char* kSites = "evaluation.sites";
 constexpr const char* kStopMetric = "evaluation.early_stopping.metric";
 constexpr std::array kMetrics = {"auc", "log_loss", "accuracy", "mse",
                                  "mae", "r2",       "c_index",  "cox_loss"};
@@ -89,6 +90,9 @@ void ReadEvaluation(TomlReader& toml, v1::RunSpec& spec) {
   }
   evaluation.set_best_metric(toml.String(kBest, ""));
   if (toml.Has(kBest)) ChooseMetric(toml, spec, kBest, evaluation.best_metric());
+  const std::string sites = toml.String(kSites, "all");
+  Choose(toml, kSites, sites, std::array{"all", "drawn"});
+  evaluation.set_drawn_sites(sites == "drawn");
   ReadEarlyStopping(toml, spec);
   CheckMetrics(toml, spec);
 }

@@ -78,10 +78,22 @@ Run::Run(RunHost& host, RunPlan plan, storage::RunRecord record,
       kept_updates_(plan_.keep.updates),
       change_(static_cast<uint64_t>(host.WallNow().unix_millis)) {}
 
-std::string Run::WeaknessOfRule() const {
+std::vector<std::string> Run::Warnings() const {
+  std::vector<std::string> warnings;
   const std::string weakness = program_->strategy().aggregator().WeaknessOf(contract_.quorum);
-  if (weakness.empty()) return "";
-  return "participation.quorum is " + std::to_string(contract_.quorum) + ": " + weakness;
+  if (!weakness.empty()) {
+    warnings.push_back("participation.quorum is " + std::to_string(contract_.quorum) + ": " +
+                       weakness);
+  }
+  const v1::EvaluationSpec& evaluation = plan_.spec.evaluation();
+  const bool stops = evaluation.has_early_stopping();
+  if (contract_.draws && (stops || !evaluation.best_metric().empty())) {
+    const char* const what = stops ? "evaluation.early_stopping" : "evaluation.best_metric";
+    warnings.push_back(std::string(what) +
+                       " compares rounds in which different sites are drawn: versions are measured "
+                       "on the rows of the sites that train from them, not of all");
+  }
+  return warnings;
 }
 
 void Run::Start() {

@@ -78,8 +78,9 @@ class Run {
   const storage::RunRecord& record() const { return record_; }
   const RunPlan& plan() const { return plan_; }
   const Contract& contract() const { return contract_; }
-  // Why the aggregation rule protects less than it promises with a mere quorum; empty: it does not.
-  std::string WeaknessOfRule() const;
+  // What the run file allows but hardly means: a rule that protects less than it promises with a
+  // mere quorum; versions that are compared on rows of different sites. For a person.
+  std::vector<std::string> Warnings() const;
   const learning::Program& program() const { return *program_; }
   std::shared_ptr<const learning::Program> shared_program() const { return program_; }
   const std::optional<learning::RoundSpec>& round_spec() const { return spec_; }
@@ -145,6 +146,7 @@ class Run {
   std::optional<learning::RoundSpec> EarlierSpec(const TaskSlot& slot) const;
   std::string WhyNotCounted(const TaskSlot& slot) const;
   RoundPolicy PolicyFor(const learning::RoundSpec& spec) const;
+  bool DrawsFor(const learning::RoundSpec& spec) const;
   void SetBuffer(const learning::RoundSpec& spec, RoundPolicy& policy) const;
   void Feed(const Event& event);
   void Take(Transition transition);

@@ -116,6 +116,10 @@ RoundPolicy Run::PolicyFor(const learning::RoundSpec& spec) const {
   policy.candidates = plan_.participation.candidates > 0 ? plan_.participation.candidates
                                                          : 2 * contract_.sites_per_round;
   policy.track = track_;
+  if (!DrawsFor(spec)) {
+    policy.sites_per_round = static_cast<int64_t>(record_.sites.size());
+    policy.selection = Selection::kRandom;
+  }
   if (replay_ == nullptr) {
     if (IsAsynchronous(spec)) SetBuffer(spec, policy);
     return policy;
@@ -129,6 +133,12 @@ RoundPolicy Run::PolicyFor(const learning::RoundSpec& spec) const {
   }
   policy.quorum = static_cast<int64_t>(policy.only->size());
   return policy;
+}
+
+// What is told of all sites, the scale of inputs and how good the model is, is asked of all.
+bool Run::DrawsFor(const learning::RoundSpec& spec) const {
+  if (spec.kind == v1::EVALUATE) return plan_.spec.evaluation().drawn_sites();
+  return spec.kind == v1::TRAIN;
 }
 
 // Sites come and go: only the first version waits for them to be there together. A replay is a

@@ -91,13 +91,10 @@ class Drawing {
   }
 
   std::vector<int32_t> PowerOfChoice(const std::vector<int32_t>& pool, std::size_t wanted) {
-    std::vector<double> sizes;
-    for (const int32_t site : pool) {
-      const SiteTrack& track = policy_.track->sites()[static_cast<std::size_t>(site)];
-      sizes.push_back(static_cast<double>(track.num_examples));
-    }
     const std::size_t candidates = std::max(wanted, static_cast<std::size_t>(policy_.candidates));
-    return Best(DrawWeighted(pool, sizes, candidates, random_), wanted, [](const SiteTrack& site) {
+    std::vector<int32_t> drawn =
+        DrawWeighted(pool, SizesOrMean(*policy_.track, pool), candidates, random_);
+    return Best(std::move(drawn), wanted, [](const SiteTrack& site) {
       return site.rounds_counted == 0 ? std::numeric_limits<double>::infinity() : site.loss;
     });
   }

@@ -120,6 +120,29 @@ TEST(SelectionTest, PowerOfChoiceTakesTheHighestLossesAndTheUnknownFirst) {
   EXPECT_GT(draws.size(), 20U);
 }
 
+TEST(SelectionTest, PowerOfChoiceGetsToKnowEverybody) {
+  RoundPolicy policy = By(Selection::kPowerOfChoice, 2);
+  policy.candidates = 4;
+  auto track = Track();
+  policy.track = track;
+  std::set<int32_t> met;
+  for (int64_t round = 1; round <= 60; ++round) {
+    for (const int32_t site : Draw(AllReady(round), policy)) {
+      met.insert(site);
+      track->NoteCounted(static_cast<std::size_t>(site), round, 100, 5, 1);
+    }
+  }
+  EXPECT_THAT(met, SizeIs(kSites));
+}
+
+TEST(OortTest, ASiteOfUnknownSizeCountsAsTheMeanOfTheOthers) {
+  auto track = Track(4);
+  track->NoteCounted(0, 0, 100, 0, 0);
+  track->NoteCounted(2, 0, 300, 0, 0);
+  EXPECT_THAT(SizesOrMean(*track, {0, 1, 2, 3}), ElementsAre(100, 200, 300, 200));
+  EXPECT_THAT(SizesOrMean(*track, {1, 3}), ElementsAre(1, 1));
+}
+
 TEST(SelectionTest, WithoutAnyTrackRecordEveryRuleDrawsAsManyAsItShould) {
   for (const Selection selection :
        {Selection::kAvailability, Selection::kPowerOfChoice, Selection::kOort}) {

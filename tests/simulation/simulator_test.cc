@@ -92,6 +92,23 @@ TEST(SimulatorTest, TrainingEndsEarlyWithTheModelOfARunOfSoManyRounds) {
             whole.model.substr(whole.model.size() - 64));
 }
 
+// How many sites were asked in each round.
+std::vector<int> SitesAsked(const std::string& evaluation) {
+  const Result<SimulationResult> result = Simulate(Patients(
+      PatientsRunFile(3, "[participation]\nsites_per_round = 2\n[evaluation]\n" + evaluation)));
+  EXPECT_OK(result);
+  std::vector<int> asked;
+  if (!result.ok()) return asked;
+  EXPECT_EQ(result->run.state(), "completed");
+  for (const v1::RoundSummary& round : result->rounds) asked.push_back(round.sites_size());
+  return asked;
+}
+
+TEST(SimulatorTest, WhatIsToldOfAllSitesIsAskedOfAllWhereRoundsDrawAmongThem) {
+  EXPECT_THAT(SitesAsked(""), ElementsAre(4, 2, 2, 2, 4)) << "statistics, training, evaluation";
+  EXPECT_THAT(SitesAsked("sites = \"drawn\"\n"), ElementsAre(4, 2, 2, 2, 2));
+}
+
 TEST(SimulatorTest, TheSameFileGivesTheSameBytesWithAnyNumberOfThreads) {
   SimulationOptions one = Patients(PatientsRunFile(5));
   one.num_threads = 1;
