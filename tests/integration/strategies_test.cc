@@ -12,10 +12,13 @@ namespace {
 constexpr const char* kSites[] = {"north", "south", "west"};
 
 // Keeps two vectors at each site, sends two sections, and downloads a vector with the model.
-std::string RunFile(int num_rounds) {
-  return Deployment::RunFile(num_rounds,
-                             "strategy = \"scaffold\"\n"
-                             "personal = { kind = \"ditto\", lambda = 0.5 }\n");
+constexpr const char* kScaffold =
+    "strategy = \"scaffold\"\npersonal = { kind = \"ditto\", lambda = 0.5 }\n";
+// Keeps one, of which nobody else has a copy.
+constexpr const char* kFedDyn = "strategy = \"feddyn\"\nalpha = 0.1\n";
+
+std::string RunFile(int num_rounds, const std::string& training = kScaffold) {
+  return Deployment::RunFile(num_rounds, training);
 }
 
 std::string ModelOfSimulation(const Deployment& federation) {
@@ -35,10 +38,17 @@ TEST(ScaffoldTest, MakesTheSameModelDeployedAndSimulated) {
   }
 }
 
-TEST(ScaffoldTest, WhatSitesKeepSurvivesThatEverybodyIsKilled) {
+struct KeepingCase {
+  const char* name;
+  const char* training;
+};
+
+class KeepingStrategyTest : public ::testing::TestWithParam<KeepingCase> {};
+
+TEST_P(KeepingStrategyTest, WhatSitesKeepSurvivesThatEverybodyIsKilled) {
   Deployment federation({"north", "south", "west"});
   federation.StartAll();
-  std::string file = RunFile(10);
+  std::string file = RunFile(10, GetParam().training);
   file.replace(file.find("seed = 3"), 8, "seed = 3\nmin_round = \"150ms\"");
   const std::string run = federation.Submit(file);
   for (const char* round : {"3", "6"}) {
@@ -51,6 +61,11 @@ TEST(ScaffoldTest, WhatSitesKeepSurvivesThatEverybodyIsKilled) {
   ASSERT_EQ(federation.WaitForEnd(run), 0);
   EXPECT_EQ(federation.ModelSha256(run), ModelOfSimulation(federation));
 }
+
+INSTANTIATE_TEST_SUITE_P(All, KeepingStrategyTest,
+                         ::testing::Values(KeepingCase{"Scaffold", kScaffold},
+                                           KeepingCase{"FedDyn", kFedDyn}),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 // Which model a file says it is, and what it predicts for the first of a site's rows.
 std::string Predictions(const Deployment& federation, const std::string& model) {
