@@ -294,6 +294,57 @@ TEST(TreatmentTest, ClippingSaysHowLongAnUpdateWasAndByHowMuchItWasShortened) {
   EXPECT_NEAR(attacker.norm() * attacker.factor(), 0.5, 1e-9);
 }
 
+TEST(TreatmentTest, BulyanSaysHowMuchOfAChosenUpdateItLeftOut) {
+  const v1::RoundSummary round = LastTraining(
+      RunWith("[aggregation]\nrule = \"bulyan\"\nattackers = 1", HonestSites(), Thousandfold));
+  int chosen = 0;
+  double trimmed = 0;
+  for (const v1::SiteInRound& site : round.sites()) {
+    const v1::Treatment& treatment = site.treatment();
+    ASSERT_TRUE(treatment.has_selected() && treatment.has_trimmed()) << site.site();
+    if (treatment.selected()) {
+      ++chosen;
+      trimmed += treatment.trimmed();
+    } else {
+      EXPECT_EQ(treatment.trimmed(), 1.0) << site.site();
+    }
+  }
+  EXPECT_FALSE(TreatmentOf(round, kAttacker).selected());
+  // 8 of the 10, and of each parameter the 6 values that are closest to the median.
+  EXPECT_EQ(chosen, kSites - 2);
+  EXPECT_NEAR(trimmed, 2, 1e-9);
+}
+
+TEST(TreatmentTest, TheGeometricMedianSaysHowMuchOfItIsEachSites) {
+  const v1::RoundSummary round = LastTraining(
+      RunWith("[aggregation]\nrule = \"geometric_median\"", HonestSites(), Thousandfold));
+  const v1::Treatment& attacker = TreatmentOf(round, kAttacker);
+  ASSERT_TRUE(attacker.has_share());
+  EXPECT_LT(attacker.share(), 0.001);
+  double sum = 0;
+  for (const v1::SiteInRound& site : round.sites()) {
+    sum += site.treatment().share();
+    if (site.site() == kAttacker) continue;
+    EXPECT_GT(site.treatment().share(), 0.01) << site.site();
+  }
+  EXPECT_NEAR(sum, 1, 1e-9);
+}
+
+TEST(TreatmentTest, CenteredClippingSaysByHowMuchItShortenedAnUpdate) {
+  const v1::RoundSummary round = LastTraining(RunWith(
+      "[aggregation]\nrule = \"centered_clipping\"\nradius = 0.3", HonestSites(), Thousandfold));
+  const v1::Treatment& attacker = TreatmentOf(round, kAttacker);
+  ASSERT_TRUE(attacker.has_factor());
+  EXPECT_GT(attacker.factor(), 0);
+  EXPECT_GT(attacker.norm(), 50);
+  EXPECT_LT(attacker.norm() * attacker.factor(), 2 * 0.3);
+  for (const v1::SiteInRound& site : round.sites()) {
+    if (site.site() == kAttacker) continue;
+    EXPECT_LT(site.treatment().norm(), 0.3) << site.site();
+    EXPECT_GT(site.treatment().factor(), 0.99) << site.site();
+  }
+}
+
 TEST(TreatmentTest, OfThePlainMeanThereIsNothingToTell) {
   const v1::RoundSummary round = LastTraining(RunWith("", HonestSites(), nullptr));
   for (const v1::SiteInRound& site : round.sites()) EXPECT_FALSE(site.has_treatment());
