@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "crypto/sha256.h"
 #include "simulation/simulator.h"
+#include "storage/safetensors.h"
 #include "testing/patients.h"
 #include "testing/status_matchers.h"
 
@@ -20,7 +21,10 @@ using skerry::testing::Fails;
 using skerry::testing::PatientSites;
 using skerry::testing::PatientsRunFile;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 // `training` are keys of [training] and tables behind it.
 Result<coordinator::RunPlan> Plan(const std::string& training, int num_rounds,
@@ -169,18 +173,25 @@ std::string TensorBytes(const std::string& model, const std::string& name) {
   return model.substr(8 + header + begin, end - begin);
 }
 
-// The model after a round of a network with batch normalisation.
-std::string NormalisedModel(const std::string& training) {
-  SimulationOptions options = Patients("", 1, 2);
-  std::string text = PatientsRunFile(1, training);
+// A network with batch normalisation; `model` are further keys of [model].
+SimulationOptions Normalised(const std::string& training, int num_rounds, int num_threads,
+                             const std::string& model = "") {
+  SimulationOptions options = Patients("", num_rounds, num_threads);
+  std::string text = PatientsRunFile(num_rounds, training);
   const std::string kind = "kind = \"logistic\"\n";
   text.replace(text.find(kind), kind.size(),
                "kind = \"network\"\nlayers = [{ kind = \"dense\", units = 4 }, { kind = "
-               "\"batch_norm\" }, { kind = \"dense\", units = 1 }]\n");
+               "\"batch_norm\" }, { kind = \"dense\", units = 1 }]\n" +
+                   model);
   Result<coordinator::RunPlan> plan = coordinator::ParseRunFile(text, "run.toml");
   EXPECT_TRUE(plan.ok()) << plan.status().ToString();
   options.plan = *std::move(plan);
-  const Result<SimulationResult> result = Simulate(std::move(options));
+  return options;
+}
+
+// The model after a round.
+std::string NormalisedModel(const std::string& training) {
+  const Result<SimulationResult> result = Simulate(Normalised(training, 1, 2));
   EXPECT_TRUE(result.ok()) << result.status().ToString();
   return result.ok() ? result->model : std::string();
 }
@@ -214,6 +225,47 @@ TEST(BatchNormTest, WhatIsMeasuredIsTheMedianOfTheSitesWhereTheRuleComparesUpdat
     }
     EXPECT_NE(TensorBytes(model, "layers.0.weight"), TensorBytes(median, "layers.0.weight"));
   }
+}
+
+std::vector<std::string> TensorNames(const std::string& model) {
+  const Result<storage::SafetensorsInfo> info = storage::ParseSafetensors(model, model.size());
+  EXPECT_TRUE(info.ok()) << info.status().ToString();
+  std::vector<std::string> names;
+  if (!info.ok()) return names;
+  for (const learning::TensorSpec& tensor : info->layout.tensors()) names.push_back(tensor.name);
+  return names;
+}
+
+// FedBN (Li et al., "FedBN: federated learning on non-IID features via local batch normalization",
+// ICLR 2021).
+constexpr const char* kLocalNormalisation = "loss = \"logistic\"\nlocal_tensors = [\"bn.\"]\n";
+
+TEST(FedBnTest, AFederationLearns) {
+  const Outcome outcome = OutcomeOf(Normalised("", 20, 2, kLocalNormalisation));
+  EXPECT_LT(outcome.metrics.at("test.log_loss"), 0.66);
+}
+
+TEST(FedBnTest, TheNormalisationStaysAtTheSites) {
+  ASSERT_OK_AND_ASSIGN(const SimulationResult result,
+                       Simulate(Normalised("", 3, 2, kLocalNormalisation)));
+  EXPECT_THAT(TensorNames(result.model),
+              AllOf(Contains("layers.0.weight"), Contains("layers.2.bias"),
+                    Not(Contains(StartsWith("bn.")))));
+  EXPECT_THAT(TensorNames(NormalisedModel("")), Contains(StartsWith("bn.")));
+}
+
+TEST(FedBnTest, TheBitsAreTheSameEachTimeAndNotThoseOfASharedNormalisation) {
+  const auto model = [](int num_threads, const char* keys) {
+    const Result<SimulationResult> result = Simulate(Normalised("", 5, num_threads, keys));
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    return result.ok() ? result->model : std::string();
+  };
+  const std::string expected = model(1, kLocalNormalisation);
+  ASSERT_FALSE(expected.empty());
+  EXPECT_EQ(model(1, kLocalNormalisation), expected);
+  EXPECT_EQ(model(2, kLocalNormalisation), expected);
+  EXPECT_NE(TensorBytes(model(2, "loss = \"logistic\"\n"), "layers.2.weight"),
+            TensorBytes(expected, "layers.2.weight"));
 }
 
 TEST(ScheduledRunsTest, ACosineOfDefaultSettingsTrainsToTheLastRound) {
