@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <initializer_list>
 #include <limits>
+#include <memory>
 #include <span>
 #include <sstream>
 #include <string>
@@ -13,7 +16,10 @@
 
 #include "learning/loss.h"
 #include "learning/metrics.h"
+#include "learning/model_cases.h"
+#include "learning/network_specs.h"
 #include "learning/random_data.h"
+#include "learning/textbook_network.h"
 
 namespace skerry::learning {
 namespace {
@@ -74,6 +80,73 @@ TEST(CoxLossTest, IsTheSumOverRiskSetsAndItsSlope) {
     EXPECT_NEAR(static_cast<double>(derivatives[i]), (above - below) / 2e-5, 1e-8) << i;
   }
 }
+
+// What training descends: by the parameters of whole models, of a batch whose rows are at risk
+// together.
+struct CoxCase {
+  const char* name;
+  v1::ModelSpec spec;
+  v1::ModelSpec textbook;  // the same as a network
+};
+
+class CoxModelTest : public ::testing::TestWithParam<CoxCase> {};
+
+TEST_P(CoxModelTest, TheGradientIsTheSlopeOfTheSumOverPairs) {
+  constexpr int64_t kRows = 30;
+  const std::unique_ptr<Model> model = MakeModel(GetParam().spec, 6, 0).value();
+  const std::vector<float> features = RandomFloats(kRows * 6, 31);
+  const std::vector<float> labels = RandomTimes(kRows, 32).labels;
+  const Batch batch = {kRows, features, labels};
+  std::vector<float> parameters = RandomFloats(model->parameters().num_elements(), 33);
+  for (float& value : parameters) value *= 0.4F;
+  std::vector<double> at(parameters.begin(), parameters.end());
+  const TextbookNetwork textbook(GetParam().textbook, {});
+  const auto loss_at = [&] {
+    std::vector<double> risks;
+    for (const std::vector<double>& row : textbook.Outputs(at, batch)) risks.push_back(row[0]);
+    return LossByPairs(risks, labels);
+  };
+  double loss = 0;
+  const std::vector<float> gradient = GradientOf(*model, parameters, batch, &loss);
+  EXPECT_NEAR(loss, loss_at(), 1e-5);
+  double steepest = 0;
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    const double middle = at[i];
+    at[i] = middle + 1e-5;
+    const double above = loss_at();
+    at[i] = middle - 1e-5;
+    const double below = loss_at();
+    at[i] = middle;
+    const double slope = (above - below) / 2e-5;
+    steepest = std::max(steepest, std::fabs(slope));
+    EXPECT_NEAR(static_cast<double>(gradient[i]), slope, 1e-6) << i;
+  }
+  EXPECT_GT(steepest, 0.01);
+}
+
+v1::ModelSpec Cox(std::initializer_list<int64_t> hidden, const std::string& activation) {
+  v1::ModelSpec spec;
+  spec.set_kind("cox");
+  for (const int64_t units : hidden) spec.add_hidden(units);
+  spec.set_activation(activation);
+  return spec;
+}
+
+v1::ModelSpec Normalised(const std::string& loss) {
+  v1::ModelSpec spec = Network({6}, {Dense(4), BatchNorm("tanh"), Dense(1)});
+  spec.set_loss(loss);
+  return spec;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Models, CoxModelTest,
+    ::testing::Values(CoxCase{"Linear", Cox({}, ""), Network({6}, {Dense(1)})},
+                      CoxCase{"Relu", Cox({7}, "relu"), Network({6}, {Dense(7, "relu"), Dense(1)})},
+                      CoxCase{"Tanh", Cox({5, 4}, "tanh"),
+                              Network({6}, {Dense(5, "tanh"), Dense(4, "tanh"), Dense(1)})},
+                      CoxCase{"Gelu", Cox({7}, "gelu"), Network({6}, {Dense(7, "gelu"), Dense(1)})},
+                      CoxCase{"BatchNorm", Normalised("cox"), Normalised("")}),
+    [](const auto& test) { return test.param.name; });
 
 TEST(CoxLossTest, HugeRisksNeitherOverflowNorVanish) {
   const std::vector<float> risks = {1000, -1000, 0};
