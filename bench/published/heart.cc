@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "bench/published/data.h"
 #include "bench/published/table.h"
 #include "client/personal.h"
 #include "learning/heart_cases.h"
@@ -29,7 +30,8 @@ std::vector<const learning::BasicDataset<double>*> Sites(const HeartData& data) 
 
 // In SKERRY_DATA.
 constexpr const char* kRecorded = "flamby_fed_heart_disease";
-constexpr const char* kGolden = "golden_algos";
+constexpr const char* kRows = "flamby_fed_heart_disease/fed_heart_disease.csv";
+constexpr const char* kGolden = "golden_algos/heart_fullbatch.json";
 
 int Recorded(const HeartData& data) {
   PublishedTable table("FLamby Fed-Heart-Disease, 15 rounds of 100 steps, recorded order of rows");
@@ -67,8 +69,7 @@ int Recorded(const HeartData& data) {
 }
 
 const nlohmann::json& Golden(const std::string& name) {
-  static const nlohmann::json golden =
-      learning::GoldenFile(kGolden + std::string("/heart_fullbatch.json")).at("results");
+  static const nlohmann::json golden = learning::GoldenFile(kGolden).at("results");
   return golden.at(name);
 }
 
@@ -215,15 +216,7 @@ int FineTuning(const HeartData& data) {
 }
 
 int Main() {
-  if (HeartData::Folder().empty()) {
-    std::printf("skipped: SKERRY_DATA is not set\n");
-    return 0;
-  }
-  for (const char* folder : {kRecorded, kGolden}) {
-    if (std::filesystem::exists(HeartData::Folder() + "/" + folder)) continue;
-    std::printf("skipped: there is no %s in SKERRY_DATA\n", folder);
-    return 0;
-  }
+  if (const auto code = ExitWithoutData({kRows, kGolden})) return *code;
   const HeartData data;
   return Recorded(data) | FullBatch(data) | FixedPoints(data) | FineTuning(data);
 }

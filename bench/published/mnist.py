@@ -16,6 +16,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TIME_LIMIT = 4 * 3600
+SKIPPED = 77  # as an exit code; bench/published.sh knows it
 
 COMMON = """
 [run]
@@ -138,11 +139,24 @@ def chosen(arguments):
     return [row for row in ROWS if arguments.long or not row.get("long")]
 
 
+def has_partitions(arguments):
+    """Says what is missing: before MNIST is fetched."""
+    for row in chosen(arguments):
+        path = os.path.join(arguments.data, "mnist_partitions", row["parts"])
+        if not os.path.isfile(path):
+            print(f"error: there is no file {path}\nhint: set SKERRY_DATA, or --data, to the folder that has "
+                  f"mnist_partitions/{row['parts']}, or unset it to skip this table", file=sys.stderr)
+            return False
+    return True
+
+
 def main():
     arguments = parse()
     if not arguments.data:
         print("mnist: skipped: SKERRY_DATA is not set, and the partitions are there", file=sys.stderr)
-        return 0
+        return SKIPPED
+    if not has_partitions(arguments):
+        return 1
     missed = 0
     with tempfile.TemporaryDirectory(prefix="skerry-mnist-") as folder:
         mnist = os.path.abspath(arguments.mnist or folder + "/data")

@@ -1,12 +1,11 @@
 // Robust rules over the updates of data/golden_algos/aggregators.json: eleven of six numbers, two
 // of them attackers'. The data come by SKERRY_DATA.
 #include <algorithm>
-#include <cstdio>
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "bench/published/data.h"
 #include "bench/published/table.h"
 #include "learning/aggregators/all.h"
 #include "learning/aggregators/distances.h"
@@ -63,16 +62,10 @@ class Rules {
 };
 
 int Main() {
-  if (learning::HeartData::Folder().empty()) {
-    std::printf("skipped: SKERRY_DATA is not set\n");
-    return 0;
-  }
-  if (!std::filesystem::exists(learning::HeartData::Folder() + "/golden_algos")) {
-    std::printf("skipped: there is no golden_algos in SKERRY_DATA\n");
-    return 0;
-  }
+  constexpr const char* kGolden = "golden_algos/aggregators.json";
+  if (const auto code = ExitWithoutData({kGolden})) return *code;
   PublishedTable table("Rules over eleven updates, two of them attackers' (aggregators.json)");
-  const nlohmann::json golden = learning::GoldenFile("golden_algos/aggregators.json");
+  const nlohmann::json golden = learning::GoldenFile(kGolden);
   const Rules rules(golden);
   rules.Row(table, "weighted_mean", *learning::MakeMean());
   rules.Row(table, "median", *learning::MakeMedian());

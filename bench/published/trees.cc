@@ -1,10 +1,10 @@
 // Boosted trees of a federation beside libxgboost's, which gets all rows in one place, in the same
 // bins and at the same depth. Skipped when Debian's libxgboost0 is not installed.
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "bench/published/data.h"
 #include "bench/published/table.h"
 #include "testing/tree_comparison.h"
 
@@ -14,14 +14,19 @@ namespace {
 constexpr double kMostApart = 0.002;
 
 int Run() {
+  const bool has_clinics = !bench::DataFolder().empty();
+  if (has_clinics) {
+    const auto code = bench::ExitWithoutData({"flamby_fed_heart_disease/fed_heart_disease.csv"});
+    if (code) return *code;
+  }
   const auto xgboost = XGBoost::Load();
   if (xgboost == nullptr) {
     std::printf("skipped: libxgboost0 (Debian) is not installed\n");
-    return 0;
+    return bench::kSkipped;
   }
   std::vector<Result<TreeData>> sources;
   sources.push_back(IntensiveCare(SKERRY_SOURCE_DIR));
-  if (const char* folder = std::getenv("SKERRY_DATA")) sources.push_back(HeartClinics(folder));
+  if (has_clinics) sources.push_back(HeartClinics(bench::DataFolder()));
   bench::PublishedTable table("Boosted trees: AUC on test rows, libxgboost (published) and ours");
   for (const Result<TreeData>& data : sources) {
     for (const int depth : {2, 3, 4}) {
