@@ -20,7 +20,7 @@ struct EarlyStop {
 // Training ends with the first round after which `patience` evaluations in a row were not better
 // than the best before them, by more than min_delta (Prechelt: "Early stopping - but when?", 1998,
 // with the count of evaluations as criterion). Round r evaluates version r - 1, on the validation
-// rows of all sites; rounds without the metric say nothing. nullopt: it goes on. A function of the
+// rows of its sites; rounds without the metric say nothing. nullopt: it goes on. A function of the
 // outcomes of all training rounds, in order, so that a restart comes to the same end.
 std::optional<EarlyStop> FindEarlyStop(const v1::EarlyStoppingSpec& spec,
                                        std::span<const RoundOutcome> committed);

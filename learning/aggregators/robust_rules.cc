@@ -183,7 +183,10 @@ class CenteredClipping final : public JudgingRule {
     in.scale = CenteredClippingFactors(statistics, radius_, kClippingIterations);
     for (double& factor : in.scale) factor *= static_cast<double>(in.scale.size());  // of a mean
     TellNorms(statistics, in.treatments);
-    for (std::size_t k = 0; k < in.scale.size(); ++k) in.treatments[k].factor = in.scale[k];
+    // More than 1 says only that others were shortened.
+    for (std::size_t k = 0; k < in.scale.size(); ++k) {
+      in.treatments[k].factor = std::min(1.0, in.scale[k]);
+    }
     return in;
   }
 
