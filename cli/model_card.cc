@@ -82,7 +82,9 @@ struct SiteFacts {
 
 class Card {
  public:
-  Card(const v1::ShowRunReply& run, const coordinator::RunPlan& plan) : run_(run), plan_(plan) {
+  Card(const v1::ShowRunReply& run, const coordinator::RunPlan& plan, int64_t version,
+       std::string hash)
+      : run_(run), plan_(plan), version_(version), hash_(std::move(hash)) {
     for (const std::string& site : run.roster()) sites_[site];
     for (const v1::RoundSummary& round : run.rounds()) Look(round);
   }
@@ -101,8 +103,9 @@ class Card {
 
  private:
   void Look(const v1::RoundSummary& round) {
-    if (round.phase() != "committed") return;
+    if (round.phase() != "committed" || round.base_version() > version_) return;
     for (const v1::SiteInRound& site : round.sites()) {
+      if (round.model_version() > version_) break;  // it evaluates this one, and trains the next
       SiteFacts& facts = sites_[site.site()];
       ++(site.counted() ? facts.rounds_counted : facts.rounds_missed);
       // Rounds that make no version evaluate one, on other rows.
@@ -130,10 +133,14 @@ class Card {
     text_ += Header({"", ""});
     text_ += Row({"run", Plain(run.run_id()) + ", " + Plain(run.state())});
     if (!run.reason().empty()) text_ += Row({"reason", Plain(run.reason())});
+    const int64_t round = std::min(run.round(), version_);
+    text_ += Row({"rounds", std::to_string(round) + " of " + std::to_string(run.num_rounds())});
+    const bool newest = version_ == run.model_version();
     text_ +=
-        Row({"rounds", std::to_string(run.round()) + " of " + std::to_string(run.num_rounds())});
-    text_ += Row({"model", "version " + std::to_string(run.model_version())});
-    text_ += Row({"content hash of the model", "`" + HexEncode(run.model_hash()) + "`"});
+        Row({"model",
+             "version " + std::to_string(version_) +
+                 (newest ? "" : "; the run's newest is " + std::to_string(run.model_version()))});
+    text_ += Row({"content hash of the model", "`" + HexEncode(hash_) + "`"});
     text_ += Row({"SHA-256 of the run file", "`" + crypto::Sha256(run_.run_file()).Hex() + "`"});
     if (run.created_unix_ms() > 0) {
       text_ += Row({"begun", FormatWallTime({run.created_unix_ms()})});
@@ -204,7 +211,7 @@ class Card {
     if (sites_.size() > kMostSites) {
       text_ += "\nand " + std::to_string(sites_.size() - kMostSites) + " more sites.\n";
     }
-    if (!IsWholeHistory({run_.rounds().begin(), run_.rounds().end()}, run_.run().model_version())) {
+    if (!IsWholeHistory({run_.rounds().begin(), run_.rounds().end()}, version_)) {
       text_ +=
           "\nRounds that led to this version are no longer in the journal ([keep] "
           "history_rounds): the numbers of rounds are too small.\n";
@@ -222,10 +229,9 @@ class Card {
              std::to_string(std::count_if(last.sites().begin(), last.sites().end(),
                                           [](const auto& site) { return site.counted(); })) +
              " sites together";
-    text_ += last.base_version() == run_.run().model_version()
-                 ? ".\n\n"
-                 : "; the model, version " + std::to_string(run_.run().model_version()) +
-                       ", was not evaluated itself.\n\n";
+    text_ += last.base_version() == version_ ? ".\n\n"
+                                             : "; the model, version " + std::to_string(version_) +
+                                                   ", was not evaluated itself.\n\n";
     text_ += Header({"metric", "value", "95 % interval", "by", "rows"});
     for (const v1::Metric& metric : last.metrics()) {
       if (!metric.site().empty() || !IsHeldOut(metric)) continue;
@@ -313,10 +319,17 @@ class Card {
         "* Counts and metrics are what the sites' programs told; nobody has looked at their "
         "rows.\n"
         "* It is the result of research, and no medical device.\n";
+    if (plan_.spec.model().local_tensors_size() == 0) return;
+    text_ += "* Its tensors that begin with " +
+             List({plan_.spec.model().local_tensors().begin(),
+                   plan_.spec.model().local_tensors().end()}) +
+             " stay at the sites, each with its own: without them it is not whole.\n";
   }
 
   const v1::ShowRunReply& run_;
   const coordinator::RunPlan& plan_;
+  const int64_t version_;
+  const std::string hash_;  // of its content
   std::map<std::string, SiteFacts> sites_;
   std::vector<const v1::RoundSummary*> evaluated_;  // committed rounds with held-out metrics
   std::string text_;
@@ -324,13 +337,24 @@ class Card {
 
 }  // namespace
 
-Result<std::string> ModelCard(const v1::ShowRunReply& run) {
-  if (run.run().model_version() < 0) {
-    return FailedPrecondition("run " + run.run().run_id() + " has no model yet");
+Result<std::string> ModelCard(const v1::ShowRunReply& run, int64_t version) {
+  const int64_t newest = run.run().model_version();
+  if (newest < 0) return FailedPrecondition("run " + run.run().run_id() + " has no model yet");
+  if (version < 0) version = newest;
+  const auto made = std::find_if(
+      run.rounds().begin(), run.rounds().end(), [version](const v1::RoundSummary& round) {
+        return round.phase() == "committed" && round.model_version() == version;
+      });
+  if (version != newest && made == run.rounds().end()) {
+    return NotFound("the journal has no round of run " + run.run().run_id() +
+                    " that made version " + std::to_string(version))
+        .WithHint("the newest is " + std::to_string(newest) + "; see: skerry run show " +
+                  run.run().run_id());
   }
   SKERRY_ASSIGN_OR_RETURN(const coordinator::RunPlan plan,
                           coordinator::ParseRunFile(run.run_file(), run.run().run_id()));
-  return Card(run, plan).Write();
+  return Card(run, plan, version, version == newest ? run.run().model_hash() : made->model_hash())
+      .Write();
 }
 
 }  // namespace skerry::cli

@@ -99,15 +99,26 @@ Result<std::string> PredictRows(const PredictOptions& options) {
          std::to_string(model->version) + " of run " + model->spec.name() + "\n";
 }
 
-Result<std::string> WriteCard(const GlobalOptions& options, const std::string& run_id,
-                              const std::string& out) {
+struct CardOptions {
+  std::string run_id;
+  int64_t version = -1;
+  bool best = false;
+  std::string out = "card.md";
+};
+
+Result<std::string> WriteCard(const GlobalOptions& options, const CardOptions& card_options) {
   PosixFiles files;
+  const std::string& out = card_options.out;
   SKERRY_RETURN_IF_ERROR(CheckFolderOf(files, out));
   SKERRY_ASSIGN_OR_RETURN(const auto client, AdminClient::Connect(options.address));
   v1::ShowRunRequest request;
-  request.set_run_id(run_id);
+  request.set_run_id(card_options.run_id);
   SKERRY_ASSIGN_OR_RETURN(const v1::ShowRunReply run, client->ShowRun(request));
-  SKERRY_ASSIGN_OR_RETURN(const std::string card, ModelCard(run));
+  int64_t version = card_options.version;
+  if (card_options.best) {
+    SKERRY_ASSIGN_OR_RETURN(version, BestVersion(run));
+  }
+  SKERRY_ASSIGN_OR_RETURN(const std::string card, ModelCard(run, version));
   SKERRY_RETURN_IF_ERROR(PublishFile(files, out, card));
   if (options.output() == Format::kJson) return FilesJson(run.run().run_id(), {out});
   return out + "\n";
@@ -140,6 +151,17 @@ Result<std::string> Evaluate(const EvaluateOptions& options, Format format) {
   return format == Format::kJson ? ComparisonJson(comparison) : ComparisonText(comparison);
 }
 
+// Which version of a run's model is meant.
+void AddVersionOptions(CLI::App& verb, int64_t& version, bool& best) {
+  verb.add_option("--version", version, "of the model; -1: the newest")
+      ->check(CLI::Range(int64_t{-1}, std::numeric_limits<int64_t>::max()))
+      ->type_name("INT")
+      ->capture_default_str();
+  verb.add_flag("--best", best,
+                "the best version by [evaluation] best_metric, or what stands in for it")
+      ->excludes("--version");
+}
+
 void AddExport(CLI::App& noun, GlobalOptions& options, Action& action) {
   auto request = std::make_shared<ExportRequest>();
   request->out = "model.safetensors";
@@ -159,13 +181,7 @@ void AddExport(CLI::App& noun, GlobalOptions& options, Action& action) {
   verb->add_option("run", *run_id, "the run, or \"latest\"; or a safetensors file, to convert it")
       ->required();
   verb->add_option("--out", request->out, "the file")->capture_default_str();
-  verb->add_option("--version", *version, "of the model; -1: the newest")
-      ->check(CLI::Range(int64_t{-1}, std::numeric_limits<int64_t>::max()))
-      ->type_name("INT")
-      ->capture_default_str();
-  verb->add_flag("--best", request->best,
-                 "the best version by [evaluation] best_metric, or what stands in for it")
-      ->excludes("--version");
+  AddVersionOptions(*verb, *version, request->best);
   verb->callback([&options, &action, request, run_id, version] {
     request->model.set_run_id(*run_id);
     request->model.set_version(*version);
@@ -202,16 +218,19 @@ void AddPredict(CLI::App& noun, Action& action) {
 }
 
 void AddCard(CLI::App& noun, GlobalOptions& options, Action& action) {
-  auto run_id = std::make_shared<std::string>();
-  auto out = std::make_shared<std::string>("card.md");
+  auto card = std::make_shared<CardOptions>();
   CLI::App* verb =
       noun.add_subcommand("card", "Write what is to be known about a run's model, as Markdown");
-  verb->footer("Example:\n  skerry model card latest --out card.md");
+  verb->footer(
+      "Examples:\n"
+      "  skerry model card latest --out card.md\n"
+      "  skerry model card latest --best           of the version that model export --best writes");
   AddAdminOptions(*verb, options);
-  verb->add_option("run", *run_id, "the run, or \"latest\"")->required();
-  verb->add_option("--out", *out, "the file")->capture_default_str();
-  verb->callback([&options, &action, run_id, out] {
-    action = [&options, run_id, out] { return Print(WriteCard(options, *run_id, *out)); };
+  verb->add_option("run", card->run_id, "the run, or \"latest\"")->required();
+  verb->add_option("--out", card->out, "the file")->capture_default_str();
+  AddVersionOptions(*verb, card->version, card->best);
+  verb->callback([&options, &action, card] {
+    action = [&options, card] { return Print(WriteCard(options, *card)); };
   });
 }
 

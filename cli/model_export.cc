@@ -125,6 +125,20 @@ Status Write(const File& model, const std::vector<v1::RoundSummary>& rounds, Mod
   return WriteOnnx(model, manifest, to);
 }
 
+// Gives the file its name; what there is to say about it.
+Result<std::string> Publish(TemporaryFile& made, const std::string& out, v1::ModelRef model,
+                            Format output) {
+  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest sha256, Sha256Of(*made.file()));
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, made.file()->Size());
+  SKERRY_RETURN_IF_ERROR(made.Publish(out));
+  model.set_size_bytes(size_bytes);
+  if (output == Format::kJson) return ModelJson(out, model, sha256.Hex());
+  return out + "\nrun " + model.run_id() + ", version " + std::to_string(model.version()) + ", " +
+         FormatBytes(size_bytes) + "\nsha256 " + sha256.Hex() + "\n";
+}
+
+}  // namespace
+
 // By the same rule by which the coordinator keeps it.
 Result<int64_t> BestVersion(const v1::ShowRunReply& run) {
   SKERRY_ASSIGN_OR_RETURN(const coordinator::RunPlan plan,
@@ -145,20 +159,6 @@ Result<int64_t> BestVersion(const v1::ShowRunReply& run) {
   return FailedPrecondition("no version of run " + run.run().run_id() + " has been evaluated")
       .WithHint("without --best it is the newest that is exported");
 }
-
-// Gives the file its name; what there is to say about it.
-Result<std::string> Publish(TemporaryFile& made, const std::string& out, v1::ModelRef model,
-                            Format output) {
-  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest sha256, Sha256Of(*made.file()));
-  SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, made.file()->Size());
-  SKERRY_RETURN_IF_ERROR(made.Publish(out));
-  model.set_size_bytes(size_bytes);
-  if (output == Format::kJson) return ModelJson(out, model, sha256.Hex());
-  return out + "\nrun " + model.run_id() + ", version " + std::to_string(model.version()) + ", " +
-         FormatBytes(size_bytes) + "\nsha256 " + sha256.Hex() + "\n";
-}
-
-}  // namespace
 
 Result<std::string> ExportModel(AdminClient& client, const ExportRequest& request, Format output) {
   v1::ShowRunRequest show;

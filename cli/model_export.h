@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,10 @@ struct ExportRequest {
 // Writes a model of a run to a file, with its manifest; what there is to say about it. The file is
 // there whole or not at all. FAILED_PRECONDITION: the best is wanted, and no version was evaluated.
 Result<std::string> ExportModel(AdminClient& client, const ExportRequest& request, Format output);
+
+// The version that [keep] best goes by. FAILED_PRECONDITION: none was evaluated. `run` has all
+// rounds.
+Result<int64_t> BestVersion(const v1::ShowRunReply& run);
 
 // An exported safetensors file as ONNX, without a coordinator.
 Result<std::string> ConvertModel(const std::string& from, const std::string& out, Format output);

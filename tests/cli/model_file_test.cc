@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/bytes_file.h"
@@ -21,6 +22,7 @@ namespace {
 using skerry::testing::Fails;
 using ::testing::AllOf;
 using ::testing::AnyOf;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -213,6 +215,22 @@ TEST_F(ModelFileTest, TheCardTellsDataParticipationMetricsWithIntervalsAndHashes
                           HasSubstr("Wilson"), HasSubstr("secure aggregation: off")));
   EXPECT_THAT(card, AllOf(HasSubstr("SHA-256 of the run file | `"), HasSubstr("num_rounds = 4"),
                           HasSubstr("## Limits")));
+}
+
+TEST_F(ModelFileTest, TheCardOfAnOlderVersionTellsWhatLedToItAndHowGoodItIs) {
+  const v1::ShowRunReply run = Shown(result_, RunFile());
+  const auto made = std::find_if(run.rounds().begin(), run.rounds().end(),
+                                 [](const auto& round) { return round.model_version() == 2; });
+  ASSERT_NE(made, run.rounds().end());
+  ASSERT_OK_AND_ASSIGN(const std::string card, ModelCard(run, 2));
+  EXPECT_THAT(card, AllOf(HasSubstr("| rounds | 2 of 4 |"),
+                          HasSubstr("| model | version 2; the run's newest is 4 |"),
+                          HasSubstr("`" + HexEncode(made->model_hash()) + "`"),
+                          HasSubstr("Version 2 on held-out rows of 3 sites together.")));
+  EXPECT_THAT(card, ContainsRegex("site-100 \\| [0-9]+ \\| .* \\| 3 \\| 0 \\|"))
+      << "statistics and two rounds of training";
+  EXPECT_THAT(card, Not(HasSubstr("\n| 3 | "))) << "no later version";
+  EXPECT_THAT(ModelCard(run, 9), Fails(Code::kNotFound, HasSubstr("version 9")));
 }
 
 TEST_F(ModelFileTest, TheCardSaysWhatASiteHasNotTold) {

@@ -18,6 +18,7 @@ namespace {
 using skerry::testing::Fails;
 using skerry::testing::PatientSites;
 using skerry::testing::PatientsRunFile;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 SimulationOptions Patients(const std::string& run_file, int num_sites = 4) {
