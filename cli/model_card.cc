@@ -33,6 +33,7 @@ std::string Plain(const std::string& text) {
 
 std::string List(const std::vector<std::string>& names) {
   std::vector<std::string> plain;
+  plain.reserve(names.size());
   for (const std::string& name : names) plain.push_back(Plain(name));
   return plain.empty() ? "-" : Join(plain, ", ");
 }

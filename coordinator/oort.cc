@@ -154,7 +154,7 @@ std::vector<int32_t> DrawOort(const TrackRecord& track, const std::vector<int32_
     unknown.push_back(place);
   }
   const auto share = static_cast<double>(wanted) * Exploration(round);
-  std::size_t explored = std::min(static_cast<std::size_t>(share + 0.5), unknown.size());
+  std::size_t explored = std::min(static_cast<std::size_t>(std::lround(share)), unknown.size());
   explored = std::max(explored, wanted - std::min(wanted, known.size()));
   std::vector<int32_t> drawn = Exploit(track, known, wanted - explored, round, random);
   const std::vector<int32_t> others =
