@@ -214,6 +214,7 @@ class Coordinator final : public RunHost {
   Status CheckDiskFits(const Run& run);
   static uint64_t DiskBytes(const Run& run);
   static uint64_t ResultBytes(const Run& run);
+  static uint64_t RoundBytes(const Run& run);
   UploadDesk::Room RoomFor(const Run& run) const;
   static Status ShuttingDown() { return Unavailable("the coordinator is shutting down"); }
   Result<bool> WantsResult(const std::string& site,

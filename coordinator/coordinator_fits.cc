@@ -42,6 +42,14 @@ uint64_t Coordinator::ResultBytes(const Run& run) {
   return static_cast<uint64_t>(std::max(updates, run.program().max_sum_bytes()));
 }
 
+// Of one round: updates of those that train, or sums of all sites (Run::DrawsFor).
+uint64_t Coordinator::RoundBytes(const Run& run) {
+  const auto drawn = static_cast<uint64_t>(run.contract().sites_per_round);
+  const auto all = static_cast<uint64_t>(run.record().sites.size());
+  return std::max(drawn * ResultBytes(run),
+                  all * static_cast<uint64_t>(run.program().max_sum_bytes()));
+}
+
 // The versions that are kept, the one that a round begins with and the one that it makes; and the
 // results of a round, and of those that are kept; and the journal.
 uint64_t Coordinator::DiskBytes(const Run& run) {
@@ -53,8 +61,7 @@ uint64_t Coordinator::DiskBytes(const Run& run) {
   const int64_t all = run.program().num_rounds();
   const auto versions = static_cast<uint64_t>(std::min(keep.checkpoints + keep.best, all) + 1);
   const auto rounds = static_cast<uint64_t>(std::min(keep.updates, all) + 1);
-  const auto sites = static_cast<uint64_t>(run.contract().sites_per_round);
-  return versions * (1 + vectors) * size + rounds * sites * ResultBytes(run) +
+  return versions * (1 + vectors) * size + rounds * RoundBytes(run) +
          JournalBytes(all, run.contract().sites_per_round);
 }
 
@@ -76,11 +83,10 @@ Status Coordinator::CheckDiskFits(const Run& run) {
 
 // A round whose results the spool cannot hold together would never end.
 Status Coordinator::CheckSpoolFits(const Run& run) const {
-  const auto sites = static_cast<uint64_t>(run.contract().sites_per_round);
-  const uint64_t bytes = ResultBytes(run);
-  if (sites * bytes <= options_.spool_bytes) return OkStatus();
-  return FailedPrecondition("a round of this run takes " + std::to_string(sites) + " results of " +
-                            std::to_string(bytes) + " bytes; the coordinator's spool holds " +
+  const uint64_t bytes = RoundBytes(run);
+  if (bytes <= options_.spool_bytes) return OkStatus();
+  return FailedPrecondition("the results of a round of this run take " + std::to_string(bytes) +
+                            " bytes; the coordinator's spool holds " +
                             std::to_string(options_.spool_bytes))
       .WithHint(
           "raise storage.spool_bytes in coordinator.toml, or lower "

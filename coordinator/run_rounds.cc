@@ -135,10 +135,11 @@ RoundPolicy Run::PolicyFor(const learning::RoundSpec& spec) const {
   return policy;
 }
 
-// What is told of all sites, the scale of inputs and how good the model is, is asked of all.
+// What is told of all sites, the scale of inputs and how good the model is, is asked of all. It is
+// small: models and updates come from as many sites as the disk was found to have room for.
 bool Run::DrawsFor(const learning::RoundSpec& spec) const {
   if (spec.kind == v1::EVALUATE) return plan_.spec.evaluation().drawn_sites();
-  return spec.kind == v1::TRAIN;
+  return spec.kind != v1::STATISTICS;
 }
 
 // Sites come and go: only the first version waits for them to be there together. A replay is a
