@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/files.h"
-#include "storage/checksum_vfs.h"
+#include "storage/database_vfs.h"
 #include "storage/log_check.h"
 #include "storage/sqlite_error.h"
 
@@ -18,6 +18,7 @@ namespace skerry::storage {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
+constexpr int64_t kFrameBytes = 4096 + 24;  // of the log, for a page
 constexpr std::string_view kCleanShutdown = "clean_shutdown";
 
 // SQLite would make the file readable for everybody. One that is there is not opened: closing it
@@ -32,7 +33,7 @@ Status CreateIfMissing(const std::string& path) {
 Result<std::unique_ptr<SQLite::Database>> Connect(const std::string& path, int flags) {
   try {
     auto connection = std::make_unique<SQLite::Database>(path, flags | SQLite::OPEN_NOMUTEX,
-                                                         kBusyTimeoutMs, ChecksumVfs());
+                                                         kBusyTimeoutMs, DatabaseVfs());
     sqlite3_extended_result_codes(connection->getHandle(), 1);
     return connection;
   } catch (const SQLite::Exception& error) {
@@ -72,6 +73,7 @@ Result<std::unique_ptr<Database>> Database::OpenWriter(const std::string& path,
       return std::move(log).WithHint(std::string(schema.rescue));
     }
   }
+  SKERRY_RETURN_IF_ERROR(CutEmptiedLog(path));
   SKERRY_ASSIGN_OR_RETURN(auto connection, Connect(path, SQLite::OPEN_READWRITE));
   std::unique_ptr<Database> database(
       new Database(path, schema, options, std::move(lock), std::move(connection)));
@@ -109,6 +111,9 @@ Status Database::ConfigureWriter() {
   SKERRY_RETURN_IF_ERROR(
       Execute("PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
               "PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0"));
+  // A log that a reader has made longer is cut to this when it begins anew.
+  SKERRY_RETURN_IF_ERROR(Execute("PRAGMA journal_size_limit=" +
+                                 std::to_string(options_.log_limit_pages * kFrameBytes)));
   SKERRY_RETURN_IF_ERROR(SetDurability(options_.durability));
   const auto remember_length = [](void* self, sqlite3*, const char*, int pages) {
     static_cast<Database*>(self)->log_pages_ = pages;
@@ -241,8 +246,9 @@ Status Database::RunTransaction(const std::function<Status()>& body) {
   return Execute("COMMIT");
 }
 
-// The commit is on disk already, so a log that cannot be shortened for now (a reader looks at it,
-// or the disk is full) does no harm: it is tried again when the log has grown.
+// The commit is on disk already, so a log that cannot be emptied for now (a reader looks at it, or
+// the disk is full) does no harm: it is tried again when the log has grown. It keeps its blocks
+// (DatabaseVfs).
 Status Database::ShortenLog() {
   if (log_pages_ < shorten_log_at_) return OkStatus();
   sqlite3_busy_timeout(handle(), 0);

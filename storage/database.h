@@ -61,7 +61,8 @@ enum class Durability { kProcessDeath, kPowerLoss };
 
 struct DatabaseOptions {
   Durability durability = Durability::kPowerLoss;
-  // After a commit that leaves the write-ahead log longer than this, it is moved into the file.
+  // After a commit that leaves the write-ahead log longer than this, it is moved into the file, and
+  // the next commit writes over its beginning.
   int64_t log_limit_pages = 1024;  // of 4 KiB
   // A larger file is not checked when the process that had it before was killed, since the check
   // reads all of it.

@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "base/files.h"
-#include "storage/checksum_vfs.h"
 #include "storage/database.h"
+#include "storage/database_vfs.h"
 #include "storage/sqlite_error.h"
 
 namespace skerry::storage {
@@ -32,7 +32,7 @@ Result<Connection> MakeTarget(const std::string& path) {
   SKERRY_RETURN_IF_ERROR(files.Open(path, OpenMode::kCreate).status());
   sqlite3* opened = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &opened,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, ChecksumVfs());
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, DatabaseVfs());
   Connection target(opened);
   if (code != SQLITE_OK) return LastSqliteError(opened, path);
   sqlite3_extended_result_codes(opened, 1);

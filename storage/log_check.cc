@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -59,13 +60,13 @@ struct Checksum {
 // A file as SQLite's default VFS has it.
 class VfsFile {
  public:
-  static std::unique_ptr<VfsFile> Open(const std::string& path) {
+  static std::unique_ptr<VfsFile> Open(const std::string& path, int access) {
     sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
     auto file = std::unique_ptr<VfsFile>(new VfsFile(static_cast<std::size_t>(vfs->szOsFile)));
     // SQLite wants two zeros after the name of a file that is not a database's.
     file->path_ = path + std::string(3, '\0');
-    const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_WAL;
-    const int code = vfs->xOpen(vfs, file->path_.c_str(), file->handle(), flags, nullptr);
+    const int code =
+        vfs->xOpen(vfs, file->path_.c_str(), file->handle(), access | SQLITE_OPEN_WAL, nullptr);
     return code == SQLITE_OK ? std::move(file) : nullptr;
   }
   ~VfsFile() {
@@ -83,6 +84,7 @@ class VfsFile {
     return handle()->pMethods->xRead(handle(), out.data(), static_cast<int>(out.size()),
                                      static_cast<sqlite3_int64>(offset)) == SQLITE_OK;
   }
+  int Cut() { return handle()->pMethods->xTruncate(handle(), 0); }
 
  private:
   explicit VfsFile(std::size_t bytes) : memory_(bytes) {}
@@ -121,6 +123,12 @@ uint64_t FindLaterCommits(VfsFile& file, const Salts& salts, uint64_t first, uin
     commit_ended = commit_ended || BigEndian(header.data() + 4) != 0;
   }
   return last;
+}
+
+// No single flipped bit makes a zero of the magic number's first byte.
+bool IsEmptied(VfsFile& file) {
+  std::vector<char> first(1);
+  return file.Size() > 0 && file.Read(0, first) && first[0] == 0;
 }
 
 Contents ReadLog(VfsFile& file) {
@@ -180,8 +188,9 @@ std::optional<Index> ReadIndex(const std::string& path) {
 
 Status CheckLog(const std::string& database_path) {
   const std::string path = database_path + "-wal";
-  const std::unique_ptr<VfsFile> file = VfsFile::Open(path);
+  const std::unique_ptr<VfsFile> file = VfsFile::Open(path, SQLITE_OPEN_READONLY);
   if (file == nullptr) return OkStatus();  // no log; or SQLite will say what is wrong with it
+  if (IsEmptied(*file)) return OkStatus();
   const Contents log = ReadLog(*file);
   uint64_t expected = log.num_written;
   if (const std::optional<Index> index = ReadIndex(database_path + "-shm")) {
@@ -192,6 +201,14 @@ Status CheckLog(const std::string& database_path) {
       path,
       (log.header_fits ? "frame " + std::to_string(log.num_whole + 1) : std::string("its header")) +
           " does not fit its checksum, and " + std::to_string(expected) + " frames were written");
+}
+
+Status CutEmptiedLog(const std::string& database_path) {
+  const std::string path = database_path + "-wal";
+  const std::unique_ptr<VfsFile> file = VfsFile::Open(path, SQLITE_OPEN_READWRITE);
+  if (file == nullptr || !IsEmptied(*file)) return OkStatus();
+  const int code = file->Cut();
+  return code == SQLITE_OK ? OkStatus() : FromSqlite(code, errno, "cutting the log", path);
 }
 
 }  // namespace skerry::storage

@@ -13,8 +13,14 @@ namespace skerry::storage {
 //   - frames after that one belong to a later commit, before which this one must have been synced,
 //   or
 //   - the index that the last process left behind (-shm) counts more frames.
+// A log that begins with a zero was emptied (DatabaseVfs), and nothing is missing.
 // Only for a database whose every commit is synced, before this process opens it: closing a file
 // lets go of the locks that the process's other connections have on it.
 Status CheckLog(const std::string& database_path);
+
+// Removes what is left of a log that was emptied, under the same conditions: a header that is torn
+// above old frames, because two writes failed, would be taken for a damaged one. An error of the
+// disk, by the name of the log.
+Status CutEmptiedLog(const std::string& database_path);
 
 }  // namespace skerry::storage

@@ -10,7 +10,7 @@
 #include <cstdio>
 
 #include "base/files.h"
-#include "storage/checksum_vfs.h"
+#include "storage/database_vfs.h"
 
 namespace skerry::storage {
 namespace {

@@ -1,4 +1,4 @@
-#include "storage/checksum_vfs.h"
+#include "storage/database_vfs.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

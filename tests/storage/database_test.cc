@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/files.h"
+#include "storage/log_check.h"
 #include "storage/raw_sql.h"
 #include "storage/sqlite_error.h"
 #include "testing/status_matchers.h"
@@ -225,20 +226,34 @@ TEST_F(DatabaseTest, AFileTooLargeToCheckAtOnceIsOpenedUnchecked) {
   EXPECT_OK(Database::OpenWriter(copy, kSchema, options));
 }
 
-TEST_F(DatabaseTest, TheLogIsShortenedWhenItIsLong) {
+TEST_F(DatabaseTest, TheLogIsWrittenOverWhenItIsLong) {
   DatabaseOptions options;
   options.log_limit_pages = 8;
   const auto database = OpenWriter(options);
-  uint64_t longest = 0;
-  bool was_shortened = false;
+  const uint64_t file_bytes = std::filesystem::file_size(path_);
   for (int i = 0; i < 40; ++i) {
     ASSERT_OK(AddWord(*database, std::string(3000, 'w')));
-    longest = std::max(longest, LogBytes());
-    was_shortened = was_shortened || LogBytes() == 0;
+    EXPECT_LT(LogBytes(), 14U * 4200U);
   }
-  EXPECT_TRUE(was_shortened);
-  EXPECT_LT(longest, 14U * 4200U);
+  EXPECT_GT(LogBytes(), 8U * 4096U) << "it keeps its blocks";
+  EXPECT_GT(std::filesystem::file_size(path_), file_bytes + 20U * 4096U) << "and was moved";
   EXPECT_EQ(NumWords(*database), 40);
+}
+
+TEST_F(DatabaseTest, WhatAnOlderLogHeldDoesNotComeBackWhenTheProcessIsKilled) {
+  DatabaseOptions options;
+  options.log_limit_pages = 8;
+  const auto database = OpenWriter(options);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_OK(AddWord(*database, std::string(3000, 'w')));
+    const std::string copy = directory_.File("killed-" + std::to_string(i) + ".db");
+    for (const std::string suffix : {"", "-wal"}) {  // the index is lost
+      std::filesystem::copy_file(path_ + suffix, copy + suffix);
+    }
+    ASSERT_OK(CheckLog(copy));
+    ASSERT_OK_AND_ASSIGN(const auto restarted, Database::OpenWriter(copy, kSchema, options));
+    EXPECT_EQ(NumWords(*restarted), i + 1);
+  }
 }
 
 TEST_F(DatabaseTest, AReaderInTheMiddleOfAQueryHoldsUpNoCommit) {
@@ -253,8 +268,8 @@ TEST_F(DatabaseTest, AReaderInTheMiddleOfAQueryHoldsUpNoCommit) {
     EXPECT_THAT(reader("SELECT text FROM word"), ElementsAre("one"));
     EXPECT_GT(LogBytes(), 20U * 4096U);
   }
-  for (int i = 0; i < 20 && LogBytes() > 0; ++i) ASSERT_OK(AddWord(*database, "more"));
-  EXPECT_EQ(LogBytes(), 0U);
+  for (int i = 0; i < 20; ++i) ASSERT_OK(AddWord(*database, "more"));
+  EXPECT_LT(LogBytes(), 14U * 4200U) << "it is cut as soon as nobody needs the rest";
 }
 
 TEST_F(DatabaseTest, TextThatIsNoDatabaseIsRefusedAndKept) {

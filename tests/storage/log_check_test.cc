@@ -37,9 +37,11 @@ void WriteAll(const std::string& path, const std::string& contents) {
 // What a journal leaves behind that is killed after its last commit.
 class LogCheckTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const std::string path = directory_.File("live.db");
-    ASSERT_OK_AND_ASSIGN(const auto journal, SqliteJournal::Open(path));
+  void SetUp() override { Write("live.db", SqliteJournalOptions()); }
+
+  void Write(const std::string& name, const SqliteJournalOptions& options) {
+    const std::string path = directory_.File(name);
+    ASSERT_OK_AND_ASSIGN(const auto journal, SqliteJournal::Open(path, options));
     for (int64_t i = 1; i <= kCommits; ++i) {
       RunRecord run;
       run.run_id = "r";
@@ -115,6 +117,66 @@ TEST_F(LogCheckTest, WithoutTheIndexOnlyTheNewestCommitMayPassForOneThatWasCutSh
       ASSERT_THAT(commits, HasCode(Code::kDataLoss));
     }
   }
+}
+
+TEST_F(LogCheckTest, WhatALogHeldBeforeItBeganAnewIsNoCommitOfIts) {
+  SqliteJournalOptions options;
+  options.database.log_limit_pages = 12;
+  Write("short.db", options);
+  ASSERT_LT(log_.size(), 20U * 4120U);
+  for (const std::string& index : {index_, std::string()}) {
+    EXPECT_EQ(Recover(log_, index).value(), kCommits);
+    RandomStream random(3, Purpose::kFault, 0, "flip", 0);
+    for (int i = 0; i < 300; ++i) {
+      const uint64_t bit = random.Below(8 * (i % 3 == 0 ? 100 : log_.size()));
+      std::string flipped = log_;
+      flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+      SCOPED_TRACE("bit " + std::to_string(bit));
+      const Result<int64_t> commits = Recover(flipped, index);
+      if (commits.ok()) {
+        ASSERT_GE(*commits, index.empty() ? kCommits - 1 : kCommits);
+      } else {
+        ASSERT_THAT(commits, HasCode(Code::kDataLoss));
+      }
+    }
+  }
+}
+
+TEST_F(LogCheckTest, AHeaderThatIsTornWhileTheLogBeginsAnewHoldsUpNobody) {
+  const std::string header = log_.substr(0, 32);
+  SqliteJournalOptions options;
+  options.database.log_limit_pages = 1;
+  Write("emptied.db", options);
+  ASSERT_EQ(log_.substr(0, 56), std::string(56, '\0'));
+  for (std::size_t torn = 0; torn <= header.size(); ++torn) {
+    SCOPED_TRACE(torn);
+    const std::string log = header.substr(0, torn) + log_.substr(torn);
+    EXPECT_EQ(Recover(log, index_).value(), kCommits);
+    EXPECT_EQ(Recover(log, "").value(), kCommits);
+  }
+}
+
+TEST_F(LogCheckTest, ALogThatWasBeingEmptiedWhenAWriteFailedIsEmpty) {
+  SqliteJournalOptions options;
+  options.database.log_limit_pages = 1;
+  Write("emptied.db", options);
+  // As it was before, but for the part of the zeros that was written.
+  const std::string before = std::string(56, '7') + log_.substr(56);
+  for (const std::size_t zeros : {1U, 4U, 31U, 33U, 55U}) {
+    SCOPED_TRACE(zeros);
+    const std::string torn = std::string(zeros, '\0') + before.substr(zeros);
+    EXPECT_EQ(Recover(torn, "").value(), kCommits);
+    WriteAll(path_ + "-wal", torn);
+    ASSERT_OK(CutEmptiedLog(path_));
+    EXPECT_EQ(ReadAll(path_ + "-wal"), "") << "or old frames would lie under the next header";
+  }
+}
+
+TEST_F(LogCheckTest, OnlyAnEmptiedLogIsCut) {
+  ASSERT_OK(CutEmptiedLog(path_)) << "there is none";
+  WriteAll(path_ + "-wal", log_);
+  ASSERT_OK(CutEmptiedLog(path_));
+  EXPECT_EQ(ReadAll(path_ + "-wal"), log_);
 }
 
 TEST_F(LogCheckTest, ALogThatWasCutShortBeforeItsLastSyncIsTheEndOfTheLog) {

@@ -3,14 +3,14 @@
 #include <sqlite3.h>
 
 #include "base/check.h"
-#include "storage/checksum_vfs.h"
+#include "storage/database_vfs.h"
 
 namespace skerry::storage {
 
 RawSql::RawSql(const std::string& path) {
   SKERRY_CHECK(sqlite3_open_v2(path.c_str(), &connection_,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                               ChecksumVfs()) == SQLITE_OK);
+                               DatabaseVfs()) == SQLITE_OK);
 }
 
 RawSql::~RawSql() { sqlite3_close(connection_); }

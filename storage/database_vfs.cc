@@ -1,4 +1,4 @@
-#include "storage/checksum_vfs.h"
+#include "storage/database_vfs.h"
 
 #include <sqlite3.h>
 
@@ -18,6 +18,8 @@ namespace {
 constexpr std::string_view kMark = "skC1";
 constexpr int kSmallestPage = 512;
 constexpr std::size_t kReservedAt = 20;  // in the file's header: reserved bytes on each page
+// Of a log and of its first frame, https://sqlite.org/fileformat2.html, "The Write-Ahead Log".
+constexpr int kLogHeadersBytes = 32 + 24;
 thread_local int64_t last_damaged_page = 0;
 
 sqlite3_vfs* Below() { return sqlite3_vfs_find(nullptr); }
@@ -27,6 +29,7 @@ struct CheckedFile {
   sqlite3_file base;
   sqlite3_file* below;
   bool is_database;
+  bool is_log;
   bool has_room;  // for checksums, by its header
 };
 
@@ -103,7 +106,13 @@ int Write(sqlite3_file* handle, const void* data, int size, sqlite3_int64 offset
 }
 
 int Truncate(sqlite3_file* file, sqlite3_int64 size) {
-  return Methods(file).xTruncate(Below(file), size);
+  sqlite3_int64 now = 0;
+  const bool begins_anew = Of(file).is_log && size == 0 &&
+                           Methods(file).xFileSize(Below(file), &now) == SQLITE_OK &&
+                           now > kLogHeadersBytes;
+  if (!begins_anew) return Methods(file).xTruncate(Below(file), size);
+  constexpr std::array<char, kLogHeadersBytes> kZeros{};
+  return Methods(file).xWrite(Below(file), kZeros.data(), kLogHeadersBytes, 0);
 }
 int Sync(sqlite3_file* file, int flags) { return Methods(file).xSync(Below(file), flags); }
 int FileSize(sqlite3_file* file, sqlite3_int64* size) {
@@ -166,6 +175,7 @@ int Open(sqlite3_vfs*, const char* path, sqlite3_file* handle, int flags, int* o
     return code;
   }
   file.is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
+  file.is_log = (flags & SQLITE_OPEN_WAL) != 0;
   file.has_room = false;
   handle->pMethods = &kMethods;
   return SQLITE_OK;
@@ -198,7 +208,7 @@ sqlite3_vfs* Register() {
     made.iVersion = 2;
     made.szOsFile = sizeof(CheckedFile);
     made.mxPathname = Below()->mxPathname;
-    made.zName = "skerry-checksums";
+    made.zName = "skerry";
     made.xOpen = Open;
     made.xDelete = Delete;
     made.xAccess = Access;
@@ -216,7 +226,7 @@ sqlite3_vfs* Register() {
 
 }  // namespace
 
-const char* ChecksumVfs() {
+const char* DatabaseVfs() {
   static sqlite3_vfs* const vfs = Register();
   return vfs->zName;
 }
