@@ -9,15 +9,18 @@
 
 namespace skerry::coordinator {
 
-storage::Metadata ModelMetadata(const v1::RunSpec& spec, int64_t round) {
+ModelMetadata::ModelMetadata(const v1::RunSpec& spec) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string json;
   SKERRY_CHECK(google::protobuf::util::MessageToJsonString(spec, &json, options).ok());
-  return {{"format", "skerry model 1"},
-          {"run", spec.name()},
-          {"round", std::to_string(round)},
-          {"run_spec", std::move(json)}};
+  of_run_ = {{"format", "skerry model 1"}, {"run", spec.name()}, {"run_spec", std::move(json)}};
+}
+
+storage::Metadata ModelMetadata::Of(int64_t round) const {
+  storage::Metadata metadata = of_run_;
+  metadata["round"] = std::to_string(round);
+  return metadata;
 }
 
 }  // namespace skerry::coordinator

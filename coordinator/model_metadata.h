@@ -7,8 +7,15 @@
 
 namespace skerry::coordinator {
 
-// What a model file says about itself: nothing that differs between two executions with equal
-// results.
-storage::Metadata ModelMetadata(const v1::RunSpec& spec, int64_t round);
+// What the model files of a run say about themselves: nothing that differs between two executions
+// with equal results.
+class ModelMetadata {
+ public:
+  explicit ModelMetadata(const v1::RunSpec& spec);
+  storage::Metadata Of(int64_t round) const;
+
+ private:
+  storage::Metadata of_run_;
+};
 
 }  // namespace skerry::coordinator

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "coordinator/model_metadata.h"
 #include "coordinator/retention.h"
 #include "coordinator/round_machine.h"
 #include "coordinator/run_host.h"
@@ -195,6 +196,7 @@ class Run {
   storage::RunRecord record_;
   std::vector<learning::RoundOutcome> history_;  // as much of it as the program looks at
   std::optional<ModelVersion> base_;
+  std::optional<ModelMetadata> metadata_;     // from the first round on that this process closes
   std::map<int64_t, ModelVersion> versions_;  // the kept ones of an asynchronous run
   std::optional<v1::RoundSummary> last_summary_;
   std::string chain_hash_;              // of the last committed round

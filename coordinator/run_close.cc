@@ -3,7 +3,6 @@
 
 #include "base/failpoint.h"
 #include "coordinator/chain_hash.h"
-#include "coordinator/model_metadata.h"
 #include "coordinator/run.h"
 #include "coordinator/views.h"
 
@@ -25,7 +24,8 @@ void Run::StartFinalize(const std::vector<int32_t>& counted) {
   input.spec = *spec_;
   input.num_sites = static_cast<int64_t>(record_.sites.size());
   input.base = base_;
-  input.metadata = ModelMetadata(plan_.spec, spec_->round);
+  if (!metadata_) metadata_.emplace(plan_.spec);
+  input.metadata = metadata_->Of(spec_->round);
   for (const int32_t place : counted) {
     const TaskSlot& slot = slots_.at(place);
     input.results.push_back({slot.record.site, slot.record.task_id, slot.header, nullptr, {}, {}});

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/bytes_file.h"
-#include "coordinator/model_metadata.h"
 #include "coordinator/views.h"
 #include "crypto/content_hash.h"
 
@@ -49,6 +48,7 @@ RoundReplayer::RoundReplayer(const VerifyInput& input, const RunRows& rows, File
       files_(files),
       plan_(plan),
       program_(std::move(program)),
+      metadata_(plan.spec),
       kept_(files, input.state_dir + "/runs"),
       scratch_(files, input.scratch_dir),
       finalizer_(scratch_, compute, input.num_threads) {}
@@ -75,7 +75,7 @@ Status RoundReplayer::Replay(const storage::RoundRecord& round,
     work.spec = *spec;
     work.num_sites = num_sites_;
     work.base = base_;
-    work.metadata = ModelMetadata(plan_.spec, spec->round);
+    work.metadata = metadata_.Of(spec->round);
     SKERRY_RETURN_IF_ERROR(Recompute(work, round, report));
   }
   CheckKeptFiles(round, report);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coordinator/finalizer.h"
+#include "coordinator/model_metadata.h"
 #include "coordinator/run_plan.h"
 #include "coordinator/small_spool.h"
 #include "coordinator/verify.h"
@@ -60,6 +61,7 @@ class RoundReplayer {
   const RunPlan& plan_;
   std::optional<SmallSpool> small_results_;
   const std::shared_ptr<const learning::Program> program_;
+  const ModelMetadata metadata_;
   storage::CheckpointStore kept_;
   storage::CheckpointStore scratch_;
   Finalizer finalizer_;

@@ -9,6 +9,16 @@
 #include "rpc/logged_api.h"
 
 namespace skerry::coordinator {
+namespace {
+
+// A request with a result in it, without a copy: gRPC keeps it for this one call, which reads it
+// once.
+template <class Request>
+Request Take(const Request* request) {
+  return std::move(*const_cast<Request*>(request));
+}
+
+}  // namespace
 
 template <class Reply>
 rpc::Callback<Reply> CoordinatorService::Log(const char* call, const std::string& site,
@@ -51,7 +61,7 @@ grpc::ServerUnaryReactor* CoordinatorService::PullTask(grpc::CallbackServerConte
       [this, site = *site, call, request](auto done) {
         if (call_log_ != nullptr)
           done = rpc::LoggedPull(*call_log_, site, *request, std::move(done));
-        coordinator_.PullTask(site, call, *request, std::move(done));
+        coordinator_.PullTask(site, call, Take(request), std::move(done));
       },
       [this, site = *site, call] { coordinator_.CallBroken(site, call); });
 }
@@ -79,10 +89,9 @@ grpc::ServerUnaryReactor* CoordinatorService::SubmitSmallResult(
   return AnswerOn<v1::SubmitResultReply>(
       loop_, context, reply, [this, site = *site, request](auto done) {
         const v1::ResultHeader& header = request->start().header();
-        coordinator_.SubmitSmallResult(
-            site, *request,
-            Log<v1::SubmitResultReply>("SubmitResult", site, header.task_id(),
-                                       header.content_hash(), std::move(done)));
+        auto log = Log<v1::SubmitResultReply>("SubmitResult", site, header.task_id(),
+                                              header.content_hash(), std::move(done));
+        coordinator_.SubmitSmallResult(site, Take(request), std::move(log));
       });
 }
 
