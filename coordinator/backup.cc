@@ -95,7 +95,9 @@ class Moment {
     // First of all what the coordinator may remove in a moment: an open file stays.
     for (const storage::RunRecord& run : runs_) {
       if (storage::IsFinal(run.state) || run.model_version < 0) continue;
+      SKERRY_RETURN_IF_ERROR(ReadSmallVersions(run.run_id));
       const std::string path = VersionPath(run.run_id, run.model_version, CheckpointPart::kModel);
+      if (opened_.contains(path)) continue;
       SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<File> file,
                               files_.Open(state_dir_ + "/" + path, OpenMode::kRead));
       opened_[path] = std::move(file);
@@ -119,6 +121,19 @@ class Moment {
       if (!named.required || named.file != nullptr) continue;
       SKERRY_ASSIGN_OR_RETURN(named.file,
                               files_.Open(state_dir_ + "/" + named.path, OpenMode::kRead));
+    }
+    return OkStatus();
+  }
+
+  // Those of a run that goes on have no files.
+  Status ReadSmallVersions(const std::string& run_id) {
+    SKERRY_ASSIGN_OR_RETURN(auto versions, reader_.SmallVersions(run_id));
+    for (storage::SmallVersion& small : versions) {
+      opened_[VersionPath(run_id, small.version, CheckpointPart::kModel)] =
+          std::make_shared<BytesFile>(std::move(small.model));
+      if (small.state.empty()) continue;
+      opened_[VersionPath(run_id, small.version, CheckpointPart::kState)] =
+          std::make_shared<BytesFile>(std::move(small.state));
     }
     return OkStatus();
   }

@@ -11,11 +11,15 @@
 namespace skerry::coordinator {
 namespace {
 
+bool IsSmallVersion(const std::optional<ModelVersion>& version, uint64_t small_bytes) {
+  return version && version->model_size_bytes + version->state_size_bytes <= small_bytes;
+}
+
 // Whether to make a round takes less time than to hand it to another thread, and to commit twice.
-bool IsSmall(const FinalizeInput& input) {
+bool IsSmall(const FinalizeInput& input, uint64_t small_version_bytes) {
   constexpr uint64_t kFewBytes = uint64_t{1} << 20;     // of all results
   constexpr int64_t kFewElements = int64_t{64} * 1024;  // few bytes may stand for many
-  if (input.spec.makes_model && !IsSmallVersion(input.base)) return false;
+  if (input.spec.makes_model && !IsSmallVersion(input.base, small_version_bytes)) return false;
   if (input.program->parameters().num_elements() > kFewElements) return false;
   uint64_t bytes = 0;
   for (const CountedResult& result : input.results) bytes += result.header->size_bytes();
@@ -29,8 +33,8 @@ Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions optio
       options_(std::move(options)),
       checkpoints_(parts.files, options_.state_dir + "/runs"),
       uploads_(parts.files, options_.state_dir + "/spool", options_.spool_bytes),
-      finalizer_(checkpoints_, parts.compute, options_.num_threads),
-      small_finalizer_(checkpoints_, parts.compute, 1),
+      finalizer_(checkpoints_, parts.compute, options_.num_threads, options_.small_version_bytes),
+      small_finalizer_(checkpoints_, parts.compute, 1, options_.small_version_bytes),
       jitter_(static_cast<uint64_t>(parts.clock.WallNow().unix_millis), Purpose::kJitter, 0, "", 0),
       receipt_window_(options_.receipt_window) {}
 
@@ -80,18 +84,22 @@ Status Coordinator::Restore() {
   return OkStatus();
 }
 
-// A power loss may have taken their files.
-Status Coordinator::RestoreSmallVersions(const std::string& run_id,
+// While a run goes on they need no files. Those of one that has ended a power loss may have taken.
+Status Coordinator::RestoreSmallVersions(const storage::RunRecord& record,
                                          storage::JournalReader& reader) {
-  SKERRY_ASSIGN_OR_RETURN(const auto versions, reader.SmallVersions(run_id));
+  const auto restore = [&](const storage::CheckpointRef& ref, const std::string& contents) {
+    const bool ended = storage::IsFinal(record.state);
+    return ended ? checkpoints_.Restore(ref, contents) : checkpoints_.Keep(ref, contents);
+  };
+  SKERRY_ASSIGN_OR_RETURN(const auto versions, reader.SmallVersions(record.run_id));
   for (const storage::SmallVersion& small : versions) {
-    SKERRY_RETURN_IF_ERROR(checkpoints_.Restore(
-        {run_id, small.version, storage::CheckpointPart::kModel}, small.model));
+    SKERRY_RETURN_IF_ERROR(
+        restore({record.run_id, small.version, storage::CheckpointPart::kModel}, small.model));
     if (small.state.empty()) continue;
-    SKERRY_RETURN_IF_ERROR(checkpoints_.Restore(
-        {run_id, small.version, storage::CheckpointPart::kState}, small.state));
+    SKERRY_RETURN_IF_ERROR(
+        restore({record.run_id, small.version, storage::CheckpointPart::kState}, small.state));
   }
-  return OkStatus();
+  return checkpoints_.WriteOut(record.run_id, kMostInMemory);
 }
 
 // Before any run looks who is connected.
@@ -112,7 +120,7 @@ Status Coordinator::ExpectSitesAtWork(const storage::RunRecord& record,
 
 Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader) {
   SKERRY_ASSIGN_OR_RETURN(RunPlan plan, ParseRunFile(record.run_file, "run file"));
-  SKERRY_RETURN_IF_ERROR(RestoreSmallVersions(record.run_id, reader));
+  SKERRY_RETURN_IF_ERROR(RestoreSmallVersions(record, reader));
   SKERRY_ASSIGN_OR_RETURN(auto run, Run::Create(*this, std::move(plan), record, nullptr));
   runs_.push_back(std::move(run));
   Run& restored = *runs_.back();
@@ -262,7 +270,7 @@ void Coordinator::StartFinalize(Run& run, int64_t ticket, FinalizeInput input) {
     result.file = std::move(stored->file);
     result.chunk_checksums = std::move(stored->chunk_checksums);
   }
-  if (IsSmall(input)) {
+  if (IsSmall(input, options_.small_version_bytes)) {
     small_finalizes_.push_back({&run, ticket, std::move(input)});
     return;
   }
@@ -316,6 +324,8 @@ void Coordinator::RunEnded(Run& run) {
   const bool idle =
       std::all_of(runs_.begin(), runs_.end(), [](const auto& other) { return other->ended(); });
   if (idle) removals_.emplace_back([this] { uploads_.RemoveSpares(); });
+  // What cannot be written now is at the next start.
+  static_cast<void>(checkpoints_.WriteOut(run.record().run_id, 0).ok());
   v1::PullTaskReply::RunFinished notice;
   notice.set_run_id(run.record().run_id);
   notice.set_state(std::string(Name(run.record().state)));

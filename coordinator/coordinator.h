@@ -36,6 +36,7 @@ struct CoordinatorOptions {
   uint64_t spool_bytes = uint64_t{64} << 30;   // results on their way to their rounds
   int num_threads = 1;                         // that `compute` has
   uint64_t inline_bytes = uint64_t{64} << 10;  // models up to this size travel inside their tasks
+  uint64_t small_version_bytes = kSmallVersionBytes;
   // A site whose call broke and that makes no new one for so long is lost: within ten seconds of a
   // client's death it is known.
   Duration grace = 9s;
@@ -176,7 +177,7 @@ class Coordinator final : public RunHost {
   Status Restore();
   Status ExpectSitesAtWork(const storage::RunRecord& record, storage::JournalReader& reader);
   Status RestoreRun(const storage::RunRecord& record, storage::JournalReader& reader);
-  Status RestoreSmallVersions(const std::string& run_id, storage::JournalReader& reader);
+  Status RestoreSmallVersions(const storage::RunRecord& record, storage::JournalReader& reader);
   Status RemoveLeftovers(const Run& run, storage::JournalReader& reader);
   void WatchHistory(const Run& run);
   std::optional<Timestamp> NextHistoryEnd() const;

@@ -5,17 +5,16 @@
 #include <map>
 #include <utility>
 
-#include "base/crc32c.h"
+#include "base/bytes_file.h"
 #include "base/failpoint.h"
-#include "base/parallel.h"
 #include "coordinator/block_pass.h"
+#include "coordinator/damaged_results.h"
 #include "coordinator/file_values.h"
 #include "coordinator/fixed_values.h"
 #include "coordinator/result_sums.h"
 #include "coordinator/update_reader.h"
 #include "coordinator/update_statistics.h"
 #include "crypto/content_hash.h"
-#include "rpc/chunks.h"
 
 namespace skerry::coordinator {
 namespace {
@@ -94,11 +93,12 @@ Layout StateFileLayout(const learning::Program& program) {
 class VersionMaker {
  public:
   VersionMaker(const FinalizeInput& input, storage::CheckpointStore& checkpoints, Executor& compute,
-               int num_threads)
+               int num_threads, uint64_t small_version_bytes)
       : input_(input),
         checkpoints_(checkpoints),
         compute_(compute),
         num_threads_(num_threads),
+        small_version_bytes_(small_version_bytes),
         update_readers_(ReadersOf(input)) {}
 
   Status Make(const Sums& sums, FinalizeOutput& output) {
@@ -115,10 +115,14 @@ class VersionMaker {
     SKERRY_RETURN_IF_ERROR(
         RunBlockPass(PassInput(coefficients, left_out), output_, compute_, num_threads_));
     TellTrimmed(left_out.Shares(), output.treatments);
-    SKERRY_ASSIGN_OR_RETURN(output.model, Publish());
-    if (!is_small_) return OkStatus();
-    SKERRY_ASSIGN_OR_RETURN(output.small_model, Contents(model_.get()));
-    SKERRY_ASSIGN_OR_RETURN(output.small_state, Contents(state_.get()));
+    SKERRY_ASSIGN_OR_RETURN(const ModelVersion made, Measure());
+    SKERRY_FAILPOINT("coordinator/version-written");
+    if (state_ != nullptr) {
+      SKERRY_RETURN_IF_ERROR(Publish(CheckpointPart::kState, *state_, output.small_state));
+    }
+    SKERRY_RETURN_IF_ERROR(Publish(CheckpointPart::kModel, *model_, output.small_model));
+    SKERRY_FAILPOINT("coordinator/version-published");
+    output.model = made;
     return OkStatus();
   }
 
@@ -262,37 +266,44 @@ class VersionMaker {
   }
 
   Status BeginFiles(const FixedTensors& fixed) {
-    const int64_t version = input_.spec.round;
     const Layout layout = ModelFileLayout(fixed.layout, *input_.program);
     const std::string header = storage::SafetensorsHeader(layout, input_.metadata);
-    SKERRY_ASSIGN_OR_RETURN(model_, checkpoints_.Begin(Ref(version, CheckpointPart::kModel)));
+    const Layout state_layout = StateFileLayout(*input_.program);
+    const std::string state_header =
+        state_layout.tensors().empty() ? "" : storage::SafetensorsHeader(state_layout, {});
+    const int64_t tensor_bytes = layout.size_bytes() + state_layout.size_bytes();
+    is_small_ = header.size() + state_header.size() + static_cast<uint64_t>(tensor_bytes) <=
+                small_version_bytes_;
+    SKERRY_ASSIGN_OR_RETURN(model_, Begin(CheckpointPart::kModel));
     SKERRY_RETURN_IF_ERROR(model_->WriteAt(0, header));
     const std::string fixed_bytes = FixedBytes(fixed);
     SKERRY_RETURN_IF_ERROR(model_->WriteAt(header.size(), fixed_bytes));
     output_.model = {model_.get(), header.size() + fixed_bytes.size()};
     Slice<File> sent = output_.model;
     sent.offset += static_cast<uint64_t>(input_.program->parameters().size_bytes());
-    SKERRY_ASSIGN_OR_RETURN(const Slice<File> kept, BeginState());
+    SKERRY_ASSIGN_OR_RETURN(const Slice<File> kept, BeginState(state_header));
     output_.state = StateSlices(*input_.program, sent, kept);
     return OkStatus();
   }
 
-  Result<Slice<File>> BeginState() {
-    const int64_t version = input_.spec.round;
-    const Layout state_layout = StateFileLayout(*input_.program);
-    if (state_layout.tensors().empty()) return Slice<File>{};
-    const std::string state_header = storage::SafetensorsHeader(state_layout, {});
-    SKERRY_ASSIGN_OR_RETURN(state_, checkpoints_.Begin(Ref(version, CheckpointPart::kState)));
-    SKERRY_RETURN_IF_ERROR(state_->WriteAt(0, state_header));
-    return Slice<File>{state_.get(), state_header.size()};
+  // `header`: empty if there is no state.
+  Result<Slice<File>> BeginState(const std::string& header) {
+    if (header.empty()) return Slice<File>{};
+    SKERRY_ASSIGN_OR_RETURN(state_, Begin(CheckpointPart::kState));
+    SKERRY_RETURN_IF_ERROR(state_->WriteAt(0, header));
+    return Slice<File>{state_.get(), header.size()};
+  }
+
+  Result<std::unique_ptr<File>> Begin(CheckpointPart part) {
+    if (is_small_) return std::unique_ptr<File>(std::make_unique<BytesFile>());
+    return checkpoints_.Begin(Ref(input_.spec.round, part));
   }
 
   Result<crypto::Digest> HashOf(const File& file) {
     return crypto::ContentHashOf(crypto::kFileHeader, file, compute_, num_threads_ - 1);
   }
 
-  Result<ModelVersion> Publish() {
-    SKERRY_FAILPOINT("coordinator/version-written");
+  Result<ModelVersion> Measure() {
     ModelVersion made;
     made.version = input_.spec.round;
     SKERRY_ASSIGN_OR_RETURN(made.model_hash, HashOf(*model_));
@@ -301,31 +312,25 @@ class VersionMaker {
       SKERRY_ASSIGN_OR_RETURN(made.state_hash, HashOf(*state_));
       SKERRY_ASSIGN_OR_RETURN(made.state_size_bytes, state_->Size());
     }
-    is_small_ = IsSmallVersion(made);
-    if (state_ != nullptr) SKERRY_RETURN_IF_ERROR(Publish(CheckpointPart::kState, *state_));
-    SKERRY_RETURN_IF_ERROR(Publish(CheckpointPart::kModel, *model_));
-    SKERRY_FAILPOINT("coordinator/version-published");
     return made;
   }
 
-  Status Publish(CheckpointPart part, File& file) {
+  // `small`: gets its bytes if they are few.
+  Status Publish(CheckpointPart part, File& file, std::string& small) {
     const CheckpointRef ref = Ref(input_.spec.round, part);
-    return is_small_ ? checkpoints_.PublishUnsynced(ref) : checkpoints_.Publish(ref, file);
-  }
-
-  static Result<std::string> Contents(const File* file) {
-    std::string bytes;
-    if (file == nullptr) return bytes;
-    SKERRY_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
-    bytes.resize(size);
-    SKERRY_RETURN_IF_ERROR(ReadValues(*file, 0, std::span(bytes)));
-    return bytes;
+    if (!is_small_) return checkpoints_.Publish(ref, file);
+    SKERRY_ASSIGN_OR_RETURN(const uint64_t size, file.Size());
+    small.resize(size);
+    SKERRY_RETURN_IF_ERROR(ReadValues(file, 0, std::span(small)));
+    SKERRY_RETURN_IF_ERROR(checkpoints_.Keep(ref, small));
+    return checkpoints_.WriteOut(input_.run_id, kMostInMemory);
   }
 
   const FinalizeInput& input_;
   storage::CheckpointStore& checkpoints_;
   Executor& compute_;
   const int num_threads_;
+  const uint64_t small_version_bytes_;
   const std::vector<UpdateReader> update_readers_;  // of the strategy's sections
   std::map<int64_t, UpdateBase> update_bases_;      // by version; none if nobody looks at them
   OpenCheckpoint base_model_;
@@ -339,44 +344,7 @@ class VersionMaker {
   bool is_small_ = false;
 };
 
-// Whether a file still holds what was checked when it arrived; by its content hash if an earlier
-// process received it.
-bool IsWhole(const CountedResult& result) {
-  if (result.file == nullptr) return false;
-  if (result.chunk_checksums.empty()) {
-    const Result<crypto::Digest> hash = rpc::ResultHash(*result.header, *result.file);
-    return hash.ok() && hash->view() == result.header->content_hash();
-  }
-  const uint64_t size_bytes = result.header->size_bytes();
-  std::vector<char> buffer(std::min(size_bytes, crypto::kChunkBytes));
-  for (std::size_t i = 0; i < result.chunk_checksums.size(); ++i) {
-    const uint64_t offset = i * crypto::kChunkBytes;
-    const std::span<char> chunk(buffer.data(), std::min(crypto::kChunkBytes, size_bytes - offset));
-    const Result<std::size_t> n = result.file->ReadAt(offset, chunk);
-    const bool read = n.ok() && *n == chunk.size();
-    if (!read || Crc32c({chunk.data(), chunk.size()}) != result.chunk_checksums[i]) return false;
-  }
-  return true;
-}
-
-// Results that cannot be used, by index.
-std::vector<std::size_t> FindDamaged(const FinalizeInput& input, Executor& compute, int helpers) {
-  std::vector<char> whole(input.results.size());  // not bits: threads write neighbours
-  ParallelFor(compute, helpers, whole.size(),
-              [&](std::size_t i) { whole[i] = IsWhole(input.results[i]) ? 1 : 0; });
-  std::vector<std::size_t> damaged;
-  for (std::size_t i = 0; i < whole.size(); ++i) {
-    if (whole[i] == 0) damaged.push_back(i);
-  }
-  return damaged;
-}
-
 }  // namespace
-
-bool IsSmallVersion(const std::optional<ModelVersion>& version) {
-  constexpr uint64_t kSmallVersionBytes = uint64_t{64} << 10;
-  return version && version->model_size_bytes + version->state_size_bytes <= kSmallVersionBytes;
-}
 
 Layout ModelFileLayout(const Layout& fixed, const learning::Program& program) {
   std::vector<learning::TensorSpec> tensors = fixed.tensors();
@@ -389,13 +357,17 @@ Layout ModelFileLayout(const Layout& fixed, const learning::Program& program) {
   return *std::move(layout);
 }
 
-Finalizer::Finalizer(storage::CheckpointStore& checkpoints, Executor& compute, int num_threads)
-    : checkpoints_(checkpoints), compute_(compute), num_threads_(num_threads) {}
+Finalizer::Finalizer(storage::CheckpointStore& checkpoints, Executor& compute, int num_threads,
+                     uint64_t small_version_bytes)
+    : checkpoints_(checkpoints),
+      compute_(compute),
+      num_threads_(num_threads),
+      small_version_bytes_(small_version_bytes) {}
 
 Result<FinalizeOutput> Finalizer::Run(const FinalizeInput& input) {
   SKERRY_FAILPOINT("coordinator/finalize-begins");
   FinalizeOutput output;
-  output.damaged = FindDamaged(input, compute_, num_threads_ - 1);
+  output.damaged = FindDamaged(input.results, compute_, num_threads_ - 1);
   if (!output.damaged.empty()) return output;
   Sums sums;
   std::vector<const v1::ResultHeader*> headers;
@@ -408,7 +380,7 @@ Result<FinalizeOutput> Finalizer::Run(const FinalizeInput& input) {
   }
   AppendTrainLoss(headers, output.metrics);
   if (input.spec.makes_model) {
-    VersionMaker maker(input, checkpoints_, compute_, num_threads_);
+    VersionMaker maker(input, checkpoints_, compute_, num_threads_, small_version_bytes_);
     SKERRY_RETURN_IF_ERROR(maker.Make(sums, output));
   }
   return output;

@@ -36,9 +36,11 @@ struct CountedResult {
   std::optional<ModelVersion> base;       // that it began with, if that is not the round's
 };
 
-// Whether a version stands in the journal, because its files are so small that to sync them would
-// take longer than all the rest of a round. False for none.
-bool IsSmallVersion(const std::optional<ModelVersion>& version);
+// Versions up to this size, model and state together, stand in the journal: files of their own, and
+// to sync them, would take longer than all the rest of a round.
+constexpr uint64_t kSmallVersionBytes = uint64_t{64} << 10;
+// While the run goes on the newest are files in memory only: so many, however many it keeps.
+constexpr std::size_t kMostInMemory = 32;
 
 // All that closing a round needs. It touches no run state.
 struct FinalizeInput {
@@ -63,9 +65,9 @@ struct FinalizeOutput {
   std::vector<std::size_t> damaged;
   // The first such one; likewise. Without it the round can go on.
   std::optional<LostBase> lost_base;
-  std::optional<ModelVersion> model;  // if the round makes one; on disk, under its name
-  // Its files, if they are small: then they were not synced, and whoever commits the version has to
-  // keep these.
+  std::optional<ModelVersion> model;  // if the round makes one; in the store, under its name
+  // Its files, if they are small: then the store has them in memory only, and whoever commits the
+  // version has to keep these.
   std::string small_model;
   std::string small_state;
   std::vector<learning::Metric> metrics;
@@ -80,13 +82,15 @@ struct FinalizeOutput {
 // for the researcher), INTERNAL (a sync failed: end the process).
 class Finalizer {
  public:
-  Finalizer(storage::CheckpointStore& checkpoints, Executor& compute, int num_threads);
+  Finalizer(storage::CheckpointStore& checkpoints, Executor& compute, int num_threads,
+            uint64_t small_version_bytes = kSmallVersionBytes);
   Result<FinalizeOutput> Run(const FinalizeInput& input);
 
  private:
   storage::CheckpointStore& checkpoints_;
   Executor& compute_;
   const int num_threads_;
+  const uint64_t small_version_bytes_;
 };
 
 // The layout of model-V: the fixed tensors, the parameters, and the state vectors that sites get.

@@ -51,7 +51,16 @@ RoundReplayer::RoundReplayer(const VerifyInput& input, const RunRows& rows, File
       metadata_(plan.spec),
       kept_(files, input.state_dir + "/runs"),
       scratch_(files, input.scratch_dir),
-      finalizer_(scratch_, compute, input.num_threads) {}
+      finalizer_(scratch_, compute, input.num_threads) {
+  for (const storage::SmallVersion& small : rows.in_journal) {
+    const auto keep = [&](CheckpointPart part, std::string contents) {
+      // One whose run cannot name a directory is found missing.
+      static_cast<void>(kept_.Keep({run_id_, small.version, part}, std::move(contents)).ok());
+    };
+    keep(CheckpointPart::kModel, small.model);
+    if (!small.state.empty()) keep(CheckpointPart::kState, small.state);
+  }
+}
 
 Status RoundReplayer::Replay(const storage::RoundRecord& round,
                              const std::vector<const storage::TaskRecord*>& counted,

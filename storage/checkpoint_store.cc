@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/bytes_file.h"
 #include "base/failpoint.h"
 #include "crypto/content_hash.h"
 
@@ -91,13 +92,55 @@ Status CheckpointStore::Publish(const CheckpointRef& ref, File& file) {
   return status;
 }
 
-Status CheckpointStore::PublishUnsynced(const CheckpointRef& ref) {
+Status CheckpointStore::Keep(const CheckpointRef& ref, std::string contents) {
+  SKERRY_RETURN_IF_ERROR(CheckRef(ref));
+  MutexLock lock(mutex_);
+  in_memory_[KeyOf(ref)] = std::move(contents);
+  return OkStatus();
+}
+
+Status CheckpointStore::WriteOut(const std::string& run_id, std::size_t most_left) {
+  const std::vector<CheckpointRef> refs = InMemory(run_id);
+  for (std::size_t i = 0; i + most_left < refs.size(); ++i) {
+    SKERRY_RETURN_IF_ERROR(WriteOut(refs[i]));
+  }
+  return OkStatus();
+}
+
+Status CheckpointStore::WriteOut(const CheckpointRef& ref) {
+  const std::optional<std::string> contents = FindInMemory(ref);
+  if (!contents) return OkStatus();
+  SKERRY_ASSIGN_OR_RETURN(const auto file, Begin(ref));
   const std::string path = PathOf(ref);
   const std::string temporary = path + std::string(kTemporarySuffix);
-  Status status = files_.Rename(temporary, path);
+  Status status = file->WriteAt(0, *contents);
+  if (status.ok()) status = files_.Rename(temporary, path);
   SKERRY_FAILPOINT("coordinator/checkpoint-renamed");
-  if (!status.ok()) (void)files_.Remove(temporary);
-  return status;
+  if (!status.ok()) {
+    (void)files_.Remove(temporary);  // the first error is the one to report
+    return status;
+  }
+  MutexLock lock(mutex_);
+  in_memory_.erase(KeyOf(ref));
+  return OkStatus();
+}
+
+// Ascending.
+std::vector<CheckpointRef> CheckpointStore::InMemory(const std::string& run_id) const {
+  MutexLock lock(mutex_);
+  std::vector<CheckpointRef> refs;
+  auto found = in_memory_.lower_bound({run_id, 0, CheckpointPart::kModel});
+  for (; found != in_memory_.end() && std::get<0>(found->first) == run_id; ++found) {
+    refs.push_back({run_id, std::get<1>(found->first), std::get<2>(found->first)});
+  }
+  return refs;
+}
+
+std::optional<std::string> CheckpointStore::FindInMemory(const CheckpointRef& ref) const {
+  MutexLock lock(mutex_);
+  const auto found = in_memory_.find(KeyOf(ref));
+  if (found == in_memory_.end()) return std::nullopt;
+  return found->second;
 }
 
 Status CheckpointStore::Restore(const CheckpointRef& ref, std::string_view contents) {
@@ -110,6 +153,9 @@ Status CheckpointStore::Restore(const CheckpointRef& ref, std::string_view conte
 
 Result<std::unique_ptr<File>> CheckpointStore::Open(const CheckpointRef& ref) {
   SKERRY_RETURN_IF_ERROR(CheckRef(ref));
+  if (std::optional<std::string> contents = FindInMemory(ref)) {
+    return std::unique_ptr<File>(std::make_unique<BytesFile>(*std::move(contents)));
+  }
   return files_.Open(PathOf(ref), OpenMode::kRead);
 }
 
@@ -138,6 +184,10 @@ Result<std::unique_ptr<File>> CheckpointStore::OpenVerified(const CheckpointRef&
 
 Status CheckpointStore::Remove(const CheckpointRef& ref) {
   SKERRY_RETURN_IF_ERROR(CheckRef(ref));
+  {
+    MutexLock lock(mutex_);
+    if (in_memory_.erase(KeyOf(ref)) > 0) return OkStatus();
+  }
   return files_.Remove(PathOf(ref));
 }
 
@@ -154,15 +204,24 @@ Result<std::vector<int64_t>> CheckpointStore::Versions(const std::string& run_id
   for (const std::string& name : names) {
     if (const std::optional<int64_t> version = VersionOf(name)) versions.insert(*version);
   }
+  for (const CheckpointRef& ref : InMemory(run_id)) versions.insert(ref.version);
   return std::vector<int64_t>(versions.begin(), versions.end());
 }
 
 Status CheckpointStore::RemoveAllBut(const std::string& run_id, const std::vector<int64_t>& keep) {
   SKERRY_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesOf(run_id));
+  const auto is_kept = [&keep](int64_t version) {
+    return std::find(keep.begin(), keep.end(), version) != keep.end();
+  };
+  std::set<std::string> in_memory;
+  for (const CheckpointRef& ref : InMemory(run_id)) {
+    in_memory.insert(PathOf(ref));
+    if (!is_kept(ref.version)) SKERRY_RETURN_IF_ERROR(Remove(ref));
+  }
   const std::string directory = directory_ + "/" + run_id + "/";
   for (const std::string& name : names) {
     const std::optional<int64_t> version = VersionOf(name);
-    const bool superseded = version && std::find(keep.begin(), keep.end(), *version) == keep.end();
+    const bool superseded = version && (!is_kept(*version) || in_memory.contains(directory + name));
     if (superseded || name.ends_with(kTemporarySuffix)) {
       SKERRY_RETURN_IF_ERROR(files_.Remove(std::string(directory).append(name)));
     }

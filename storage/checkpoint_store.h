@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "base/executor.h"
@@ -26,7 +29,8 @@ struct CheckpointRef {
 };
 
 // Checkpoint files, DIRECTORY/RUN/{model,state}-VERSION.safetensors, over any Files. A file is
-// under its name whole or not at all. Thread-safe; one writer at a time per file.
+// under its name whole or not at all. Of files whose bytes stand in the journal the newest are in
+// memory and not there at all. Thread-safe; one writer at a time per file.
 class CheckpointStore {
  public:
   CheckpointStore(Files& files, std::string directory);
@@ -37,9 +41,13 @@ class CheckpointStore {
   // Syncs `file`, which Begin gave for `ref`, gives it its name, and syncs the directory. After an
   // error the file is not there; a failed sync (INTERNAL) means the process should end.
   Status Publish(const CheckpointRef& ref, File& file);
-  // The same without any sync: for a file of which the bytes are elsewhere, and which is written
-  // again from there if a power loss takes it (Restore).
-  Status PublishUnsynced(const CheckpointRef& ref);
+  // Takes a file whose bytes stand in the journal, a small one therefore: from now on it can be
+  // opened, from memory. INVALID_ARGUMENT as Begin.
+  Status Keep(const CheckpointRef& ref, std::string contents);
+  // Makes files of what is in memory of a run, the oldest first, until no more than `most_left` are
+  // left. They are not synced: the journal has their bytes (Restore). What could not be written is
+  // still in memory.
+  Status WriteOut(const std::string& run_id, std::size_t most_left);
   // Makes the file what `contents` says, durably, unless it is that already.
   Status Restore(const CheckpointRef& ref, std::string_view contents);
   // NOT_FOUND names the file.
@@ -56,21 +64,28 @@ class CheckpointStore {
   Status Remove(const CheckpointRef& ref);
   // The versions of a run of which a part is there, ascending.
   Result<std::vector<int64_t>> Versions(const std::string& run_id);
-  // Removes temporary files and the versions of a run that `keep` does not list (both parts). Not
-  // while a file of the run is being written.
+  // Removes temporary files, the versions of a run that `keep` does not list (both parts), and
+  // files of what is in memory. Not while a file of the run is being written.
   Status RemoveAllBut(const std::string& run_id, const std::vector<int64_t>& keep);
 
   std::string PathOf(const CheckpointRef& ref) const;
 
  private:
+  using Key = std::tuple<std::string, int64_t, CheckpointPart>;
+  static Key KeyOf(const CheckpointRef& ref) { return {ref.run_id, ref.version, ref.part}; }
+
+  std::vector<CheckpointRef> InMemory(const std::string& run_id) const;
+  std::optional<std::string> FindInMemory(const CheckpointRef& ref) const;
+  Status WriteOut(const CheckpointRef& ref);
   Status MakeRunDirectory(const std::string& run_id);
   // Of the files in a run's directory; none when it has no directory.
   Result<std::vector<std::string>> NamesOf(const std::string& run_id);
 
   Files& files_;
   const std::string directory_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::set<std::string> synced_runs_ SKERRY_GUARDED_BY(mutex_);
+  std::map<Key, std::string> in_memory_ SKERRY_GUARDED_BY(mutex_);
 };
 
 }  // namespace skerry::storage

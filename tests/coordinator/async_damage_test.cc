@@ -50,7 +50,7 @@ class AsyncDamageTest : public ::testing::Test {
     return events.ok() ? *std::move(events) : std::vector<storage::EventRecord>();
   }
 
-  Harness h_;
+  Harness h_{0};
   FakeSite a_{h_, "a"};
   FakeSite b_{h_, "b"};
   FakeSite c_{h_, "c"};

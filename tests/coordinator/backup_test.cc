@@ -133,6 +133,25 @@ TEST_F(BackupTest, ACopyOfAStoppedCoordinatorIsRestoredWithAnIdentityOfItsOwn) {
   EXPECT_OK(CheckNotRestoring(files_, restored_));
 }
 
+TEST_F(BackupTest, TheVersionsOfAnOpenRunThatStandInTheJournalAreFilesOfTheBackup) {
+  Open();
+  CommitRound(0);
+  CommitRound(1);
+  for (const int64_t v : {0, 1}) {
+    const std::string state = state_ + "/runs/icu-1/state-" + std::to_string(v) + ".safetensors";
+    storage::SmallVersion small{"icu-1", v, ReadAll(ModelPath(v)), ReadAll(state)};
+    ASSERT_OK(journal_->Commit({small}));
+    ASSERT_OK(files_.Remove(ModelPath(v)));
+    ASSERT_OK(files_.Remove(state));
+  }
+  ASSERT_OK_AND_ASSIGN(const BackupManifest made, Create());
+  EXPECT_THAT(made.files, SizeIs(1 + 2 * 2));
+  EXPECT_THAT(made.left_out, IsEmpty());
+  EXPECT_OK(Verify());
+  ASSERT_OK(Restore());
+  EXPECT_THAT(ReadAll(restored_ + "/runs/icu-1/model-1.safetensors"), SizeIs(300'001));
+}
+
 TEST_F(BackupTest, FilesAreForTheirOwnerAlone) {
   Open();
   CommitRound(0);

@@ -65,7 +65,7 @@ class DamageTest : public ::testing::Test {
     EXPECT_EQ(run().base()->model_hash.Hex(), UndisturbedHash());
   }
 
-  Harness h;
+  Harness h{0};
   FakeSite a{h, "a"};
   FakeSite b{h, "b"};
   v1::Task task_a;
@@ -243,6 +243,21 @@ TEST_F(DamageTest, SessionsAndTasksOfAnotherCoordinatorAreNotTakenForItsOwn) {
   ASSERT_THAT(reply.settlements(), SizeIs(1));
   EXPECT_EQ(reply.settlements(0).instruction(), v1::JoinReply::DROP);
   EXPECT_NE(reply.coordinator_id(), "the one before");
+}
+
+TEST_F(DamageTest, ACheckpointWhoseBytesWereChangedIsRefusedByName) {
+  BeginRun();
+  SubmitBoth();
+  Flip(kModel1);
+  h.Restart();
+  EXPECT_EQ(State(), "paused");
+  EXPECT_THAT(run().record().reason, HasSubstr("model-1.safetensors"));
+  v1::ExportModelRequest request;
+  request.set_run_id("t-1");
+  request.set_version(-1);
+  EXPECT_THAT(h.Call<Coordinator::ExportedModel>(
+                  [&](auto done) { h.coordinator->ExportModel(request, std::move(done)); }),
+              HasCode(Code::kDataLoss));
 }
 
 }  // namespace

@@ -117,7 +117,7 @@ class FinalizerTest : public ::testing::Test {
     input.results.push_back(std::move(result));
   }
   Result<FinalizeOutput> Run(Executor& executor, int num_threads) {
-    return Finalizer(checkpoints, executor, num_threads).Run(input);
+    return Finalizer(checkpoints, executor, num_threads, small_version_bytes).Run(input);
   }
   Result<FinalizeOutput> Run() { return Run(inline_executor, 1); }
   // The last `count` values of a version's file.
@@ -137,6 +137,7 @@ class FinalizerTest : public ::testing::Test {
   storage::CheckpointStore checkpoints{files, "runs"};
   InlineExecutor inline_executor;
   FinalizeInput input;
+  uint64_t small_version_bytes = 0;  // all versions are files
 };
 
 TEST_F(FinalizerTest, TheVersionThatARunBeginsWithIsMadeOfNoResults) {
@@ -171,6 +172,27 @@ TEST_F(FinalizerTest, ModelAndStateArePublishedTogetherAndTheNextRoundGoesOnFrom
   EXPECT_THAT(Values<float>(2, CheckpointPart::kModel, 2), ElementsAre(4, 8));
   EXPECT_THAT(Names(), ElementsAre("model-1.safetensors", "model-2.safetensors",
                                    "state-1.safetensors", "state-2.safetensors"));
+}
+
+TEST_F(FinalizerTest, ASmallVersionIsTheSameAsALargeOneAndMakesNoFile) {
+  SetSize(2);
+  Add("a", {1, 0}, 10, 3);
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput as_files, Run());
+  EXPECT_EQ(as_files.small_model + as_files.small_state, "");
+  ASSERT_OK(checkpoints.RemoveAllBut("r", {}));
+  const uint64_t size = as_files.model->model_size_bytes + as_files.model->state_size_bytes;
+  small_version_bytes = size;
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput small, Run());
+  EXPECT_EQ(small.model->model_hash, as_files.model->model_hash);
+  EXPECT_EQ(small.model->state_hash, as_files.model->state_hash);
+  EXPECT_EQ(crypto::ContentHashOf(crypto::kFileHeader, small.small_model), small.model->model_hash);
+  EXPECT_EQ(crypto::ContentHashOf(crypto::kFileHeader, small.small_state), small.model->state_hash);
+  EXPECT_OK(checkpoints.OpenVerified({"r", 1, CheckpointPart::kModel}, small.model->model_hash));
+  EXPECT_OK(checkpoints.OpenVerified({"r", 1, CheckpointPart::kState}, small.model->state_hash));
+  EXPECT_THAT(Names(), IsEmpty());
+  small_version_bytes = size - 1;
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput large, Run());
+  EXPECT_EQ(large.small_model, "");
 }
 
 TEST_F(FinalizerTest, AModelThatWouldNotBeFiniteIsNotMade) {

@@ -49,6 +49,8 @@ class DiskWithRoom final : public Files {
   explicit DiskWithRoom(Files& files) : files_(files) {}
 
   Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override {
+    const bool full = !no_room_for.empty() && path.find(no_room_for) != std::string::npos;
+    if (full && mode != OpenMode::kRead) return ResourceExhausted("no room for " + path);
     return files_.Open(path, mode);
   }
   Status Rename(const std::string& from, const std::string& to) override {
@@ -63,6 +65,7 @@ class DiskWithRoom final : public Files {
   Result<uint64_t> FreeBytes(const std::string& /*directory*/) override { return free_bytes; }
 
   uint64_t free_bytes = std::numeric_limits<uint64_t>::max();
+  std::string no_room_for;  // part of the paths that cannot be made; empty: all can
 
  private:
   Files& files_;
@@ -120,7 +123,11 @@ class WatchedReader final : public storage::JournalReader {
 
 class Harness {
  public:
-  Harness() { Start(); }
+  // `small_version_bytes`: of the coordinator. 0: versions are files at once, as large ones are.
+  explicit Harness(uint64_t small_version_bytes = kSmallVersionBytes)
+      : small_version_bytes_(small_version_bytes) {
+    Start();
+  }
 
   // ---- The world ----
   void Start() {
@@ -128,6 +135,7 @@ class Harness {
     options.state_dir = "state";
     options.version = "test";
     options.spool_bytes = spool_bytes;
+    options.small_version_bytes = small_version_bytes_;
     options.on_fatal = [](const Status& status) { ADD_FAILURE() << status.ToString(); };
     ASSERT_TRUE(files.MakeDirectories("state").ok());
     Result<std::unique_ptr<Coordinator>> opened = Coordinator::Open(
@@ -215,6 +223,9 @@ class Harness {
   uint64_t spool_bytes = CoordinatorOptions().spool_bytes;  // from the next Start() on
   std::unique_ptr<Coordinator> coordinator;
   uint64_t last_call = 0;
+
+ private:
+  const uint64_t small_version_bytes_;
 };
 
 // A site that does what a test says.

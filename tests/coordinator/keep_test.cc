@@ -66,7 +66,7 @@ class KeepTest : public ::testing::Test {
         .status();
   }
 
-  Harness h;
+  Harness h{0};
   FakeSite a{h, "a"};
   FakeSite b{h, "b"};
   std::vector<std::vector<int64_t>> tasks;  // by round, from 1 on

@@ -79,7 +79,8 @@ TEST_F(SpoolTest, ARunWhoseRoundCanNeverFitIsRefusedAtOnceWithTheKeyToRaise) {
   const auto refused = h.Call<v1::SubmitRunReply>(
       [&](auto done) { h.coordinator->SubmitRun(request, std::move(done)); });
   EXPECT_THAT(refused, HasCode(Code::kFailedPrecondition));
-  EXPECT_THAT(refused.status().message(), HasSubstr("results of a round of this run take 36 bytes"));
+  EXPECT_THAT(refused.status().message(),
+              HasSubstr("results of a round of this run take 36 bytes"));
   EXPECT_THAT(refused.status().hint(), HasSubstr("storage.spool_bytes"));
 }
 

@@ -64,6 +64,16 @@ TEST_F(VerifyTest, ARunWithARobustRuleIsFoundGoodTooAndWhatTheRuleDidIsCompared)
   EXPECT_EQ(report.models_recomputed, 5);
 }
 
+TEST_F(VerifyTest, OfARunThatGoesOnTheVersionsInTheJournalAreLookedAt) {
+  Begin("updates = 9\ncheckpoints = 9");
+  Work(2);
+  ASSERT_FALSE(h.files.Open(Model(2), OpenMode::kRead).ok()) << "it has no file";
+  const VerifyReport report = Verify();
+  EXPECT_THAT(report.faults, IsEmpty());
+  EXPECT_EQ(report.models_hashed, 3);
+  EXPECT_EQ(report.models_recomputed, 3);
+}
+
 TEST_F(VerifyTest, WhatRetentionHasRemovedIsNamedAsNotVerified) {
   Begin("updates = 2\ncheckpoints = 3\nbest = 0");
   Work(4);

@@ -178,12 +178,56 @@ TEST_P(CheckpointStoreTest, ARunWithoutFilesHasNothingToRemove) {
   EXPECT_OK(store_->RemoveAllBut("icu-9", {}));
 }
 
+TEST_P(CheckpointStoreTest, WhatIsKeptInMemoryIsOpenedAndListedAndRemovedAsFilesAre) {
+  const CheckpointRef model = {"icu-1", 2, kModel};
+  ASSERT_OK(Write(*store_, {"icu-1", 1, kModel}, "a file"));
+  ASSERT_OK(store_->Keep(model, "the model"));
+  ASSERT_OK(store_->Keep({"icu-1", 2, kState}, "the state"));
+  ASSERT_OK(store_->Keep({"icu-10", 3, kModel}, "of another run"));
+  EXPECT_EQ(Read(model), "the model");
+  EXPECT_EQ(Read({"icu-1", 2, kState}), "the state");
+  EXPECT_OK(store_->OpenVerified(model, HashOf("the model")));
+  EXPECT_THAT(store_->Versions("icu-1").value(), ElementsAre(1, 2));
+  EXPECT_THAT(Names("icu-1"), ElementsAre("model-1.safetensors"));
+  ASSERT_OK(store_->Keep(model, "another"));
+  EXPECT_EQ(Read(model), "another");
+  ASSERT_OK(store_->Remove(model));
+  EXPECT_THAT(store_->Open(model), HasCode(Code::kNotFound));
+  ASSERT_OK(store_->RemoveAllBut("icu-1", {1}));
+  EXPECT_THAT(store_->Open({"icu-1", 2, kState}), HasCode(Code::kNotFound));
+  EXPECT_EQ(Read({"icu-10", 3, kModel}), "of another run");
+}
+
+TEST_P(CheckpointStoreTest, TheOldestOfWhatIsInMemoryIsWrittenOutFirst) {
+  for (int64_t version = 1; version <= 4; ++version) {
+    ASSERT_OK(store_->Keep({"icu-1", version, kModel}, "model " + std::to_string(version)));
+  }
+  ASSERT_OK(store_->WriteOut("icu-1", 3));
+  EXPECT_THAT(Names("icu-1"), ElementsAre("model-1.safetensors"));
+  ASSERT_OK(store_->WriteOut("icu-1", 0));
+  EXPECT_EQ(Names("icu-1").size(), 4U);
+  for (int64_t version = 1; version <= 4; ++version) {
+    EXPECT_EQ(Read({"icu-1", version, kModel}), "model " + std::to_string(version));
+  }
+  EXPECT_OK(store_->WriteOut("icu-2", 0)) << "nothing is there of it";
+}
+
+TEST_P(CheckpointStoreTest, AFileOfWhatIsInMemoryIsALeftover) {
+  ASSERT_OK(Write(*store_, {"icu-1", 1, kModel}, "of an earlier process"));
+  ASSERT_OK(store_->Keep({"icu-1", 1, kModel}, "the model"));
+  EXPECT_EQ(Read({"icu-1", 1, kModel}), "the model");
+  ASSERT_OK(store_->RemoveAllBut("icu-1", {1}));
+  EXPECT_TRUE(Names("icu-1").empty());
+  EXPECT_EQ(Read({"icu-1", 1, kModel}), "the model");
+}
+
 TEST_P(CheckpointStoreTest, ARunIdLeadsOutOfTheDirectoryForNobody) {
   for (const std::string run_id : {"", ".", "..", "../icu", "a/b", ".hidden"}) {
     const CheckpointRef ref = {run_id, 1, kModel};
     EXPECT_THAT(store_->Begin(ref), HasCode(Code::kInvalidArgument)) << run_id;
     EXPECT_THAT(store_->Open(ref), HasCode(Code::kInvalidArgument)) << run_id;
     EXPECT_THAT(store_->Remove(ref), HasCode(Code::kInvalidArgument)) << run_id;
+    EXPECT_THAT(store_->Keep(ref, "model"), HasCode(Code::kInvalidArgument)) << run_id;
     EXPECT_THAT(store_->RemoveAllBut(run_id, {}), HasCode(Code::kInvalidArgument)) << run_id;
   }
   EXPECT_THAT(store_->Begin({"icu", -1, kModel}), HasCode(Code::kInvalidArgument));
