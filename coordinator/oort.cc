@@ -39,9 +39,10 @@ std::vector<double> Scores(const TrackRecord& track, const std::vector<int32_t>&
                            int64_t round) {
   std::vector<double> utility;
   std::vector<double> seconds;
+  const double mean_loss = track.MeanLoss();
   for (const int32_t place : sites) {
     const SiteTrack& site = track.sites()[static_cast<std::size_t>(place)];
-    utility.push_back(static_cast<double>(site.num_examples) * site.loss);
+    utility.push_back(static_cast<double>(site.num_examples) * site.loss.value_or(mean_loss));
     seconds.push_back(site.seconds);
   }
   const double most = Percentile(utility, kClip);

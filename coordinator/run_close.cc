@@ -194,7 +194,7 @@ void Run::NoteTrack(const storage::TaskRecord& task, const v1::ResultHeader& hea
   constexpr double kMillis = 1000;
   track_->NoteCounted(
       static_cast<std::size_t>(*place), task.round, header.num_examples(),
-      loss == header.scalars().end() ? 0.0 : loss->second,
+      loss == header.scalars().end() ? std::nullopt : std::optional(loss->second),
       static_cast<double>(task.reported.unix_millis - task.taken.unix_millis) / kMillis);
 }
 

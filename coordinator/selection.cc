@@ -94,8 +94,10 @@ class Drawing {
     const std::size_t candidates = std::max(wanted, static_cast<std::size_t>(policy_.candidates));
     std::vector<int32_t> drawn =
         DrawWeighted(pool, SizesOrMean(*policy_.track, pool), candidates, random_);
-    return Best(std::move(drawn), wanted, [](const SiteTrack& site) {
-      return site.rounds_counted == 0 ? std::numeric_limits<double>::infinity() : site.loss;
+    const double mean = policy_.track->MeanLoss();
+    return Best(std::move(drawn), wanted, [mean](const SiteTrack& site) {
+      return site.rounds_counted == 0 ? std::numeric_limits<double>::infinity()
+                                      : site.loss.value_or(mean);
     });
   }
 

@@ -21,18 +21,29 @@ bool NeedsTrackRecord(Selection selection) {
   return selection != Selection::kRandom && selection != Selection::kPoisson;
 }
 
-void TrackRecord::NoteCounted(std::size_t place, int64_t round, int64_t num_examples, double loss,
-                              double seconds) {
+void TrackRecord::NoteCounted(std::size_t place, int64_t round, int64_t num_examples,
+                              std::optional<double> loss, double seconds) {
   SiteTrack& site = sites_[place];
   site.num_examples = num_examples;
   if (round < 1) return;
   ++site.rounds_counted;
   site.last_round = round;
-  site.loss = std::clamp(loss, 0.0, kMostLoss);
+  if (loss) loss = std::clamp(*loss, 0.0, kMostLoss);
+  site.loss = loss;
   site.seconds = std::max(0.0, seconds);
   const auto rounds = static_cast<std::size_t>(round);
   if (utility_of_rounds_.size() < rounds) utility_of_rounds_.resize(rounds);
-  utility_of_rounds_[rounds - 1] += static_cast<double>(num_examples) * site.loss;
+  utility_of_rounds_[rounds - 1] += static_cast<double>(num_examples) * loss.value_or(0);
+}
+
+double TrackRecord::MeanLoss() const {
+  double sum = 0;
+  double num_known = 0;
+  for (const SiteTrack& site : sites_) {
+    sum += site.loss.value_or(0);
+    num_known += site.loss ? 1 : 0;
+  }
+  return num_known > 0 ? sum / num_known : 0;
 }
 
 }  // namespace skerry::coordinator

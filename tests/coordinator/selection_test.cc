@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "coordinator/oort.h"
@@ -16,6 +17,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsSubsetOf;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr int kSites = 20;
@@ -120,6 +122,23 @@ TEST(SelectionTest, PowerOfChoiceTakesTheHighestLossesAndTheUnknownFirst) {
   EXPECT_GT(draws.size(), 20U);
 }
 
+TEST(SelectionTest, ASiteThatTellsNoLossCountsWithTheMeanOfTheOthers) {
+  RoundPolicy policy = By(Selection::kPowerOfChoice, 3);
+  policy.candidates = kSites;
+  auto track = Track();
+  policy.track = track;
+  for (const int32_t site : Everybody()) {
+    const std::optional<double> told = site == 4 ? std::nullopt : std::optional(0.1);
+    track->NoteCounted(static_cast<std::size_t>(site), 1, 100, told, 1);
+  }
+  for (const std::size_t site : {2U, 9U}) track->NoteCounted(site, 2, 100, 3, 1);
+  EXPECT_THAT(Draw(AllReady(3), policy), ElementsAre(2, 4, 9));
+  track->NoteCounted(4, 3, 100, 0.01, 1);
+  EXPECT_THAT(Draw(AllReady(4), policy), Not(Contains(4))) << "its own word counts";
+  track->NoteCounted(4, 4, 100, std::nullopt, 1);
+  EXPECT_THAT(Draw(AllReady(5), policy), Contains(4)) << "of its newest round";
+}
+
 TEST(SelectionTest, PowerOfChoiceGetsToKnowEverybody) {
   RoundPolicy policy = By(Selection::kPowerOfChoice, 2);
   policy.candidates = 4;
@@ -185,6 +204,21 @@ TEST(OortTest, SitesWithMoreToLearnFromAreDrawnMoreOften) {
     for (const int32_t site : DrawOort(*track, Everybody(), 6, 2, random)) ++times[site < 10];
   }
   EXPECT_GT(times[true], 3 * times[false]);
+}
+
+TEST(OortTest, SitesThatTellNoLossAreDrawnAsOthersAre) {
+  auto track = Track();
+  for (const int32_t site : Everybody()) {
+    track->NoteCounted(static_cast<std::size_t>(site), 1, 100,
+                       site < 5 ? std::nullopt : std::optional(1.0), 1);
+  }
+  std::map<bool, int> times;
+  for (uint64_t seed = 0; seed < 400; ++seed) {
+    RandomStream random(seed, Purpose::kSelection, 2, "", 1);
+    for (const int32_t site : DrawOort(*track, Everybody(), 6, 2, random)) ++times[site < 5];
+  }
+  const double share = times[true] / static_cast<double>(times[true] + times[false]);
+  EXPECT_NEAR(share, 5.0 / kSites, 0.03);  // standard deviation 0.008
 }
 
 TEST(OortTest, ASiteThatClaimsAnEndlessLossDoesNotDecideForAll) {
