@@ -46,6 +46,8 @@ std::string VersionPath(const std::string& run_id, int64_t version, CheckpointPa
          std::to_string(version) + ".safetensors";
 }
 
+std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
 // Whether there is a file in a directory or below it; directories alone are nothing.
 Result<bool> HasFiles(Files& files, const std::string& directory) {
   const Result<std::vector<std::string>> names = files.List(directory);
@@ -80,6 +82,7 @@ class Moment {
   // later moment may do.
   Status Begin() {
     named_.clear();
+    opened_.clear();
     SKERRY_RETURN_IF_ERROR(reader_.BeginSnapshot());
     const Status status = FindFiles();
     if (!status.ok()) reader_.EndSnapshot();
@@ -95,18 +98,7 @@ class Moment {
     // First of all what the coordinator may remove in a moment: an open file stays.
     for (const storage::RunRecord& run : runs_) {
       if (storage::IsFinal(run.state) || run.model_version < 0) continue;
-      SKERRY_RETURN_IF_ERROR(ReadSmallVersions(run.run_id));
-      const std::string path = VersionPath(run.run_id, run.model_version, CheckpointPart::kModel);
-      if (opened_.contains(path)) continue;
-      SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<File> file,
-                              files_.Open(state_dir_ + "/" + path, OpenMode::kRead));
-      opened_[path] = std::move(file);
-      const std::string state = VersionPath(run.run_id, run.model_version, CheckpointPart::kState);
-      auto state_file = files_.Open(state_dir_ + "/" + state, OpenMode::kRead);
-      if (!state_file.ok() && state_file.status().code() != Code::kNotFound) {
-        return state_file.status();
-      }
-      if (state_file.ok()) opened_[state] = *std::move(state_file);
+      SKERRY_RETURN_IF_ERROR(OpenNewest(run));
     }
     SKERRY_ASSIGN_OR_RETURN(const std::set<std::string> spool,
                             NamesIn(files_, state_dir_ + "/spool"));
@@ -125,15 +117,33 @@ class Moment {
     return OkStatus();
   }
 
-  // Those of a run that goes on have no files.
-  Status ReadSmallVersions(const std::string& run_id) {
+  Status OpenNewest(const storage::RunRecord& run) {
+    const std::string path = VersionPath(run.run_id, run.model_version, CheckpointPart::kModel);
+    const std::string state = VersionPath(run.run_id, run.model_version, CheckpointPart::kState);
+    Result<std::unique_ptr<File>> file = files_.Open(state_dir_ + "/" + path, OpenMode::kRead);
+    if (file.status().code() == Code::kNotFound) {
+      SKERRY_RETURN_IF_ERROR(ReadSmallVersions(run.run_id, {}));
+      return opened_.contains(path) ? OkStatus() : std::move(file).status();
+    }
+    SKERRY_RETURN_IF_ERROR(file.status());
+    opened_[path] = *std::move(file);
+    auto state_file = files_.Open(state_dir_ + "/" + state, OpenMode::kRead);
+    if (state_file.ok()) opened_[state] = *std::move(state_file);
+    return state_file.ok() || state_file.status().code() == Code::kNotFound
+               ? OkStatus()
+               : std::move(state_file).status();
+  }
+
+  // Those that have no files: `there` are the names in the run's directory.
+  Status ReadSmallVersions(const std::string& run_id, const std::set<std::string>& there) {
     SKERRY_ASSIGN_OR_RETURN(auto versions, reader_.SmallVersions(run_id));
+    const auto keep = [&](const std::string& path, std::string contents) {
+      if (there.contains(FileName(path)) || contents.empty()) return;
+      opened_.try_emplace(path, std::make_shared<BytesFile>(std::move(contents)));
+    };
     for (storage::SmallVersion& small : versions) {
-      opened_[VersionPath(run_id, small.version, CheckpointPart::kModel)] =
-          std::make_shared<BytesFile>(std::move(small.model));
-      if (small.state.empty()) continue;
-      opened_[VersionPath(run_id, small.version, CheckpointPart::kState)] =
-          std::make_shared<BytesFile>(std::move(small.state));
+      keep(VersionPath(run_id, small.version, CheckpointPart::kModel), std::move(small.model));
+      keep(VersionPath(run_id, small.version, CheckpointPart::kState), std::move(small.state));
     }
     return OkStatus();
   }
@@ -141,6 +151,7 @@ class Moment {
   Status NameVersions(const storage::RunRecord& run) {
     SKERRY_ASSIGN_OR_RETURN(const std::set<std::string> there,
                             NamesIn(files_, state_dir_ + "/runs/" + run.run_id));
+    SKERRY_RETURN_IF_ERROR(ReadSmallVersions(run.run_id, there));
     SKERRY_ASSIGN_OR_RETURN(const auto rounds, reader_.Rounds(run.run_id, 0, kAllRounds));
     for (const storage::RoundRecord& round : rounds) {
       if (round.phase != "committed" || round.model_version < 0) continue;
@@ -176,8 +187,8 @@ class Moment {
   void Name(NamedFile file, const std::set<std::string>& there) {
     const auto opened = opened_.find(file.path);
     if (opened != opened_.end()) file.file = opened->second;
-    const bool found = file.file != nullptr || file.small != nullptr ||
-                       there.contains(file.path.substr(file.path.rfind('/') + 1));
+    const bool found =
+        file.file != nullptr || file.small != nullptr || there.contains(FileName(file.path));
     if (found || file.required) named_.push_back(std::move(file));
   }
 

@@ -84,22 +84,27 @@ Status Coordinator::Restore() {
   return OkStatus();
 }
 
-// While a run goes on they need no files. Those of one that has ended a power loss may have taken.
+// While a run goes on the newest need no files. Those of the others a power loss may have taken,
+// and where there is no room for them, memory has to do.
 Status Coordinator::RestoreSmallVersions(const storage::RunRecord& record,
                                          storage::JournalReader& reader) {
+  using storage::CheckpointPart;
+  std::size_t in_memory = storage::IsFinal(record.state) ? kMostInMemory : 0;
   const auto restore = [&](const storage::CheckpointRef& ref, const std::string& contents) {
-    const bool ended = storage::IsFinal(record.state);
-    return ended ? checkpoints_.Restore(ref, contents) : checkpoints_.Keep(ref, contents);
+    if (in_memory++ < kMostInMemory) return checkpoints_.Keep(ref, contents);
+    Status restored = checkpoints_.Restore(ref, contents);
+    return restored.code() == Code::kResourceExhausted ? checkpoints_.Keep(ref, contents)
+                                                       : restored;
   };
-  SKERRY_ASSIGN_OR_RETURN(const auto versions, reader.SmallVersions(record.run_id));
+  SKERRY_ASSIGN_OR_RETURN(auto versions, reader.SmallVersions(record.run_id));
+  std::reverse(versions.begin(), versions.end());  // the newest first
   for (const storage::SmallVersion& small : versions) {
-    SKERRY_RETURN_IF_ERROR(
-        restore({record.run_id, small.version, storage::CheckpointPart::kModel}, small.model));
+    const int64_t version = small.version;
+    SKERRY_RETURN_IF_ERROR(restore({record.run_id, version, CheckpointPart::kModel}, small.model));
     if (small.state.empty()) continue;
-    SKERRY_RETURN_IF_ERROR(
-        restore({record.run_id, small.version, storage::CheckpointPart::kState}, small.state));
+    SKERRY_RETURN_IF_ERROR(restore({record.run_id, version, CheckpointPart::kState}, small.state));
   }
-  return checkpoints_.WriteOut(record.run_id, kMostInMemory);
+  return OkStatus();
 }
 
 // Before any run looks who is connected.
@@ -194,9 +199,11 @@ Status Coordinator::Flush() {
     receipts_wait_ = false;
     SKERRY_FAILPOINT("coordinator/committed");
   }
+  const bool all_committed = batch_.empty();
+  if (all_committed) WriteOutEndedRuns();
   std::vector<std::function<void()>> actions;
   actions.swap(replies_);
-  if (batch_.empty()) {
+  if (all_committed) {
     std::move(after_commit_.begin(), after_commit_.end(), std::back_inserter(actions));
     after_commit_.clear();
     std::move(removals_.begin(), removals_.end(), std::back_inserter(actions));
@@ -301,7 +308,30 @@ void Coordinator::Finalized(Run& run, int64_t ticket, Result<FinalizeOutput> out
     return options_.on_fatal(output.status());
   }
   if (output.status().code() == Code::kResourceExhausted) uploads_.RemoveSpares();
+  const int64_t made = output.ok() && output->model ? output->model->version : -1;
   run.OnFinalized(ticket, std::move(output));
+  const std::string& run_id = run.record().run_id;
+  if (run.ended() && made >= 0 && (!run.base() || run.base()->version != made)) {
+    // Nobody wants it: the run was stopped meanwhile. What stays is removed at the next start.
+    for (const auto part : {storage::CheckpointPart::kModel, storage::CheckpointPart::kState}) {
+      static_cast<void>(checkpoints_.Remove({run_id, made, part}).ok());
+    }
+  }
+  // Not on another thread, where it would meet removals. What there is no room for stays in memory.
+  const Status written = checkpoints_.WriteOut(run_id, kMostInMemory);
+  if (written.code() == Code::kInternal && options_.on_fatal) options_.on_fatal(written);
+}
+
+// Before anybody hears of the end, so that who does finds the files.
+void Coordinator::WriteOutEndedRuns() {
+  for (const std::string& run_id : std::exchange(ended_runs_, {})) {
+    const Status written = checkpoints_.WriteOut(run_id, 0);
+    if (written.ok()) continue;
+    if (written.code() == Code::kInternal && options_.on_fatal) return options_.on_fatal(written);
+    Stage(storage::EventRecord{
+        WallNow(), run_id, -1, "", "step_failed",
+        "its versions are in the journal alone until the next start: " + written.message()});
+  }
 }
 
 Status Coordinator::VerifyVersion(const std::string& run_id, const ModelVersion& version) {
@@ -324,8 +354,7 @@ void Coordinator::RunEnded(Run& run) {
   const bool idle =
       std::all_of(runs_.begin(), runs_.end(), [](const auto& other) { return other->ended(); });
   if (idle) removals_.emplace_back([this] { uploads_.RemoveSpares(); });
-  // What cannot be written now is at the next start.
-  static_cast<void>(checkpoints_.WriteOut(run.record().run_id, 0).ok());
+  ended_runs_.push_back(run.record().run_id);
   v1::PullTaskReply::RunFinished notice;
   notice.set_run_id(run.record().run_id);
   notice.set_state(std::string(Name(run.record().state)));

@@ -240,6 +240,7 @@ class Coordinator final : public RunHost {
   void AnswerWatchers();
   void StageWithin(Duration time, storage::Record record);
   void FinishSmallRounds();
+  void WriteOutEndedRuns();
   void Finalized(Run& run, int64_t ticket, Result<FinalizeOutput> output);
   bool MustCommit() const { return commit_by_ && *commit_by_ <= Now(); }
   // Gives the answer after the next commit, if anything waits for one.
@@ -304,6 +305,7 @@ class Coordinator final : public RunHost {
   Duration receipt_window_;                     // of the call that is being dealt with
   std::vector<std::function<void()>> replies_;  // that need no commit
   std::vector<std::function<void()>> after_commit_;
+  std::vector<std::string> ended_runs_;  // since the last commit
   std::vector<std::function<void()>> removals_;  // once nobody waits for it: files of no more use
 };
 

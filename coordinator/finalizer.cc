@@ -322,8 +322,7 @@ class VersionMaker {
     SKERRY_ASSIGN_OR_RETURN(const uint64_t size, file.Size());
     small.resize(size);
     SKERRY_RETURN_IF_ERROR(ReadValues(file, 0, std::span(small)));
-    SKERRY_RETURN_IF_ERROR(checkpoints_.Keep(ref, small));
-    return checkpoints_.WriteOut(input_.run_id, kMostInMemory);
+    return checkpoints_.Keep(ref, small);
   }
 
   const FinalizeInput& input_;

@@ -39,7 +39,8 @@ struct CountedResult {
 // Versions up to this size, model and state together, stand in the journal: files of their own, and
 // to sync them, would take longer than all the rest of a round.
 constexpr uint64_t kSmallVersionBytes = uint64_t{64} << 10;
-// While the run goes on the newest are files in memory only: so many, however many it keeps.
+// While the run goes on so many of their files are in memory only, the newest, however many it
+// keeps.
 constexpr std::size_t kMostInMemory = 32;
 
 // All that closing a round needs. It touches no run state.

@@ -52,10 +52,12 @@ RoundReplayer::RoundReplayer(const VerifyInput& input, const RunRows& rows, File
       kept_(files, input.state_dir + "/runs"),
       scratch_(files, input.scratch_dir),
       finalizer_(scratch_, compute, input.num_threads) {
-  for (const storage::SmallVersion& small : rows.in_journal) {
+  for (const storage::SmallVersion& small : rows.small_versions) {
     const auto keep = [&](CheckpointPart part, std::string contents) {
+      const storage::CheckpointRef ref = {run_id_, small.version, part};
+      if (files.Open(kept_.PathOf(ref), OpenMode::kRead).ok()) return;  // that is looked at
       // One whose run cannot name a directory is found missing.
-      static_cast<void>(kept_.Keep({run_id_, small.version, part}, std::move(contents)).ok());
+      static_cast<void>(kept_.Keep(ref, std::move(contents)).ok());
     };
     keep(CheckpointPart::kModel, small.model);
     if (!small.state.empty()) keep(CheckpointPart::kState, small.state);

@@ -69,9 +69,7 @@ Result<RunRows> ReadRunRows(const std::string& run_id, storage::JournalReader& j
   SKERRY_ASSIGN_OR_RETURN(rows.run, FindRun(run_id, runs));
   SKERRY_ASSIGN_OR_RETURN(rows.rounds, journal.Rounds(rows.run.run_id, 0, kAll));
   SKERRY_ASSIGN_OR_RETURN(rows.tasks, journal.Tasks(rows.run.run_id, 0, kAll));
-  if (!storage::IsFinal(rows.run.state)) {
-    SKERRY_ASSIGN_OR_RETURN(rows.in_journal, journal.SmallVersions(rows.run.run_id));
-  }
+  SKERRY_ASSIGN_OR_RETURN(rows.small_versions, journal.SmallVersions(rows.run.run_id));
   for (const storage::RoundRecord& round : rows.rounds) {
     const bool counts = round.phase == Name(Phase::kCommitted) && round.kind != "initialize";
     if (counts) rows.committed.insert(round.round);

@@ -19,8 +19,8 @@ struct RunRows {
   storage::RunRecord run;
   std::vector<storage::RoundRecord> rounds;
   std::vector<storage::TaskRecord> tasks;
-  std::vector<storage::SmallVersion> in_journal;  // its versions that have no files, as it goes on
-  std::set<int64_t> committed;                    // rounds that counted results, and can no more
+  std::vector<storage::SmallVersion> small_versions;  // which may have no files
+  std::set<int64_t> committed;  // rounds that counted results, and can no more
   // Rounds and sites of which a result was found damaged and asked for again.
   std::set<std::pair<int64_t, std::string>> damaged;
 

@@ -29,8 +29,9 @@ struct CheckpointRef {
 };
 
 // Checkpoint files, DIRECTORY/RUN/{model,state}-VERSION.safetensors, over any Files. A file is
-// under its name whole or not at all. Of files whose bytes stand in the journal the newest are in
-// memory and not there at all. Thread-safe; one writer at a time per file.
+// under its name whole or not at all, but for those whose bytes stand in the journal: the newest of
+// these are in memory alone, and the others not synced (WriteOut). Thread-safe; one writer at a
+// time per file, and what writes out or removes on one thread.
 class CheckpointStore {
  public:
   CheckpointStore(Files& files, std::string directory);

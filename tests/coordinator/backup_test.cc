@@ -133,23 +133,28 @@ TEST_F(BackupTest, ACopyOfAStoppedCoordinatorIsRestoredWithAnIdentityOfItsOwn) {
   EXPECT_OK(CheckNotRestoring(files_, restored_));
 }
 
-TEST_F(BackupTest, TheVersionsOfAnOpenRunThatStandInTheJournalAreFilesOfTheBackup) {
-  Open();
-  CommitRound(0);
-  CommitRound(1);
-  for (const int64_t v : {0, 1}) {
-    const std::string state = state_ + "/runs/icu-1/state-" + std::to_string(v) + ".safetensors";
-    storage::SmallVersion small{"icu-1", v, ReadAll(ModelPath(v)), ReadAll(state)};
-    ASSERT_OK(journal_->Commit({small}));
-    ASSERT_OK(files_.Remove(ModelPath(v)));
-    ASSERT_OK(files_.Remove(state));
+TEST_F(BackupTest, VersionsThatStandInTheJournalAloneAreFilesOfTheBackup) {
+  for (const auto state_of_run : {storage::RunState::kRunning, storage::RunState::kCompleted}) {
+    SCOPED_TRACE(Name(state_of_run));
+    for (const std::string& path : {state_, backup_, restored_}) std::filesystem::remove_all(path);
+    Open();
+    CommitRound(0);
+    CommitRound(1, state_of_run);
+    for (const int64_t v : {0, 1}) {
+      const std::string state = state_ + "/runs/icu-1/state-" + std::to_string(v) + ".safetensors";
+      storage::SmallVersion small{"icu-1", v, ReadAll(ModelPath(v)), ReadAll(state)};
+      ASSERT_OK(journal_->Commit({small}));
+      ASSERT_OK(files_.Remove(ModelPath(v)));
+      ASSERT_OK(files_.Remove(state));
+    }
+    ASSERT_OK_AND_ASSIGN(const BackupManifest made, Create());
+    EXPECT_THAT(made.files, SizeIs(1 + 2 * 2));
+    EXPECT_THAT(made.left_out, IsEmpty());
+    EXPECT_OK(Verify());
+    ASSERT_OK(Restore());
+    EXPECT_THAT(ReadAll(restored_ + "/runs/icu-1/model-1.safetensors"), SizeIs(300'001));
+    Close();
   }
-  ASSERT_OK_AND_ASSIGN(const BackupManifest made, Create());
-  EXPECT_THAT(made.files, SizeIs(1 + 2 * 2));
-  EXPECT_THAT(made.left_out, IsEmpty());
-  EXPECT_OK(Verify());
-  ASSERT_OK(Restore());
-  EXPECT_THAT(ReadAll(restored_ + "/runs/icu-1/model-1.safetensors"), SizeIs(300'001));
 }
 
 TEST_F(BackupTest, FilesAreForTheirOwnerAlone) {

@@ -13,6 +13,7 @@ namespace skerry::coordinator {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // Two sites and a coordinator.
@@ -119,9 +120,13 @@ TEST_F(SmallVersionsTest, OfManyThatStayTheOldestAreFiles) {
   EXPECT_THAT(Names(), ElementsAre("model-0.safetensors", "model-1.safetensors",
                                    "model-2.safetensors", "model-3.safetensors"));
   for (int version = 0; version <= kRounds; ++version) EXPECT_OK(Export(version));
-  h.files.PowerLoss();
-  h.Restart();
-  for (int version = 0; version <= kRounds; ++version) EXPECT_OK(Export(version));
+  for (const char* full : {"/runs/", ""}) {
+    h.files.PowerLoss();  // takes the files
+    h.disk.no_room_for = full;
+    h.Restart();
+    EXPECT_EQ(Names().size(), *full == '\0' ? 4U : 0U);
+    for (int version = 0; version <= kRounds; ++version) EXPECT_OK(Export(version));
+  }
 }
 
 TEST_F(SmallVersionsTest, AFileThatCannotBeWrittenAtTheEndIsWrittenAtTheNextStart) {
@@ -131,6 +136,8 @@ TEST_F(SmallVersionsTest, AFileThatCannotBeWrittenAtTheEndIsWrittenAtTheNextStar
   EXPECT_EQ(State(), "completed");
   EXPECT_THAT(Names(), IsEmpty());
   EXPECT_OK(Export(1));
+  ASSERT_OK_AND_ASSIGN(const auto events, h.journal.Events("t-1", 1));
+  EXPECT_THAT(events.back().message, HasSubstr("in the journal alone"));
   h.disk.no_room_for.clear();
   h.Restart();
   EXPECT_THAT(Names(), ElementsAre("model-0.safetensors", "model-1.safetensors"));

@@ -74,6 +74,15 @@ TEST_F(VerifyTest, OfARunThatGoesOnTheVersionsInTheJournalAreLookedAt) {
   EXPECT_EQ(report.models_recomputed, 3);
 }
 
+TEST_F(VerifyTest, WhereAVersionHasNoFileTheJournalsIsLookedAtAndElseTheFile) {
+  WholeRun();
+  ASSERT_OK(h.files.Remove(Model(2)));
+  EXPECT_THAT(Verify().faults, IsEmpty());
+  EXPECT_EQ(Verify().models_hashed, 5);
+  Flip(Model(3), 300);
+  EXPECT_THAT(Verify().faults, ElementsAre(HasSubstr("model-3.safetensors is damaged")));
+}
+
 TEST_F(VerifyTest, WhatRetentionHasRemovedIsNamedAsNotVerified) {
   Begin("updates = 2\ncheckpoints = 3\nbest = 0");
   Work(4);
