@@ -84,7 +84,7 @@ class Moment {
     named_.clear();
     opened_.clear();
     SKERRY_RETURN_IF_ERROR(reader_.BeginSnapshot());
-    const Status status = FindFiles();
+    Status status = FindFiles();
     if (!status.ok()) reader_.EndSnapshot();
     return status;
   }
@@ -128,10 +128,10 @@ class Moment {
     SKERRY_RETURN_IF_ERROR(file.status());
     opened_[path] = *std::move(file);
     auto state_file = files_.Open(state_dir_ + "/" + state, OpenMode::kRead);
-    if (state_file.ok()) opened_[state] = *std::move(state_file);
-    return state_file.ok() || state_file.status().code() == Code::kNotFound
-               ? OkStatus()
-               : std::move(state_file).status();
+    if (state_file.status().code() == Code::kNotFound) return OkStatus();
+    SKERRY_RETURN_IF_ERROR(state_file.status());
+    opened_[state] = *std::move(state_file);
+    return OkStatus();
   }
 
   // Those that have no files: `there` are the names in the run's directory.
