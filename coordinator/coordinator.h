@@ -305,7 +305,7 @@ class Coordinator final : public RunHost {
   Duration receipt_window_;                     // of the call that is being dealt with
   std::vector<std::function<void()>> replies_;  // that need no commit
   std::vector<std::function<void()>> after_commit_;
-  std::vector<std::string> ended_runs_;  // since the last commit
+  std::vector<std::string> ended_runs_;          // since the last commit
   std::vector<std::function<void()>> removals_;  // once nobody waits for it: files of no more use
 };
 

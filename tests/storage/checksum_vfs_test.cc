@@ -1,5 +1,3 @@
-#include "storage/database_vfs.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "storage/database_vfs.h"
 #include "storage/raw_sql.h"
 #include "storage/sqlite_journal.h"
 #include "testing/status_matchers.h"
