@@ -112,8 +112,9 @@ class VersionMaker {
     SKERRY_RETURN_IF_ERROR(BeginFiles(fixed));
     LeftOutCounter left_out(strategy().aggregator(), coefficients,
                             input_.program->parameters().num_elements());
-    SKERRY_RETURN_IF_ERROR(
-        RunBlockPass(PassInput(coefficients, left_out), output_, compute_, num_threads_));
+    // Of a file in memory one thread writes all.
+    SKERRY_RETURN_IF_ERROR(RunBlockPass(PassInput(coefficients, left_out), output_, compute_,
+                                        is_small_ ? 1 : num_threads_));
     TellTrimmed(left_out.Shares(), output.treatments);
     SKERRY_ASSIGN_OR_RETURN(const ModelVersion made, Measure());
     SKERRY_FAILPOINT("coordinator/version-written");

@@ -195,6 +195,25 @@ TEST_F(FinalizerTest, ASmallVersionIsTheSameAsALargeOneAndMakesNoFile) {
   EXPECT_EQ(large.small_model, "");
 }
 
+// Its file is in memory, where two threads may not write.
+TEST_F(FinalizerTest, ASmallVersionOfManyResultsIsTheSameWithAnyNumberOfThreads) {
+  constexpr int64_t kSize = 7'000;
+  SetSize(kSize);
+  for (int site = 0; site < 200; ++site) {
+    Add("s" + std::to_string(1000 + site),
+        std::vector<float>(kSize, static_cast<float>(site) * 0.37F), 1);
+  }
+  small_version_bytes = kSmallVersionBytes;
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput expected, Run());
+  ASSERT_NE(expected.small_model, "");
+  ThreadPool pool(3);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run(pool, 4));
+    ASSERT_EQ(output.model->model_hash, expected.model->model_hash);
+    ASSERT_EQ(output.small_model, expected.small_model);
+  }
+}
+
 TEST_F(FinalizerTest, AModelThatWouldNotBeFiniteIsNotMade) {
   SetSize(3);
   constexpr float kLarge = 3e38F;
