@@ -125,10 +125,10 @@ uint64_t FindLaterCommits(VfsFile& file, const Salts& salts, uint64_t first, uin
   return last;
 }
 
-// No single flipped bit makes a zero of the magic number's first byte.
+// By the magic number: one byte that has changed is damage.
 bool IsEmptied(VfsFile& file) {
-  std::vector<char> first(1);
-  return file.Size() > 0 && file.Read(0, first) && first[0] == 0;
+  std::vector<char> magic(4);
+  return file.Size() >= magic.size() && file.Read(0, magic) && BigEndian(magic.data()) == 0;
 }
 
 Contents ReadLog(VfsFile& file) {

@@ -13,7 +13,7 @@ namespace skerry::storage {
 //   - frames after that one belong to a later commit, before which this one must have been synced,
 //   or
 //   - the index that the last process left behind (-shm) counts more frames.
-// A log that begins with a zero was emptied (DatabaseVfs), and nothing is missing.
+// A log that begins with four zeros was emptied (DatabaseVfs), and nothing is missing.
 // Only for a database whose every commit is synced, before this process opens it: closing a file
 // lets go of the locks that the process's other connections have on it.
 Status CheckLog(const std::string& database_path);

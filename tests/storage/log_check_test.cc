@@ -162,13 +162,22 @@ TEST_F(LogCheckTest, ALogThatWasBeingEmptiedWhenAWriteFailedIsEmpty) {
   Write("emptied.db", options);
   // As it was before, but for the part of the zeros that was written.
   const std::string before = std::string(56, '7') + log_.substr(56);
-  for (const std::size_t zeros : {1U, 4U, 31U, 33U, 55U}) {
+  for (const std::size_t zeros : {4U, 28U, 31U, 33U, 55U}) {
     SCOPED_TRACE(zeros);
     const std::string torn = std::string(zeros, '\0') + before.substr(zeros);
     EXPECT_EQ(Recover(torn, "").value(), kCommits);
     WriteAll(path_ + "-wal", torn);
     ASSERT_OK(CutEmptiedLog(path_));
     EXPECT_EQ(ReadAll(path_ + "-wal"), "") << "or old frames would lie under the next header";
+  }
+}
+
+TEST_F(LogCheckTest, AByteOfTheHeaderThatBecameZeroIsDamage) {
+  for (std::size_t at = 0; at < 4; ++at) {
+    std::string damaged = log_;
+    damaged[at] = '\0';
+    EXPECT_THAT(Recover(damaged, index_), HasCode(Code::kDataLoss)) << at;
+    EXPECT_THAT(Recover(damaged, ""), HasCode(Code::kDataLoss)) << at;
   }
 }
 
