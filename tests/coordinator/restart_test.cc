@@ -5,32 +5,20 @@
 
 #include <map>
 
-#include "harness.h"
+#include "coordinator_fixture.h"
 #include "testing/status_matchers.h"
 
 namespace skerry::coordinator {
 namespace {
 
-class RestartTest : public ::testing::Test {
+class RestartTest : public CoordinatorTest {
  protected:
-  const coordinator::Run& run() { return *h.coordinator->FindRun("t-1"); }
-
-  // Both sites have a task of the first round, which lasts a minute.
+  // The first round lasts a minute.
   void BeginRun() {
     RunFile file;
     file.extra = "[time]\nheartbeat = \"5s\"\nno_progress = \"1h\"\nround_deadline = \"1m\"";
-    h.Submit(file);
-    ASSERT_OK(a.Join());
-    ASSERT_OK(b.Join());
-    task_a = a.Take();
-    task_b = b.Take();
+    CoordinatorTest::BeginRun(file);
   }
-
-  Harness h;
-  FakeSite a{h, "a"};
-  FakeSite b{h, "b"};
-  v1::Task task_a;
-  v1::Task task_b;
 };
 
 TEST_F(RestartTest, ARunThatIsPausedGivesItsSitesTheTasksTheyHad) {
