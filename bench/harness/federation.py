@@ -12,6 +12,7 @@ from .processes import Processes, Timeout
 
 INPUTS = 4
 POLL_SECONDS = 0.02
+MEASURING_POLL_SECONDS = 0.25  # seldom: to look takes a millisecond of one of the cores that are measured
 STEP_SECONDS = 60  # to join, to submit, to start
 
 
@@ -165,7 +166,7 @@ class Federation:
                            "phase = 'committed'", self._run)
         return rows[0][0] or 0
 
-    def wait_for_round(self, number, seconds, progress=None):
+    def wait_for_round(self, number, seconds, progress=None, poll=POLL_SECONDS):
         last = [time.monotonic()]
 
         def there():
@@ -180,7 +181,7 @@ class Federation:
                 raise RuntimeError(f"the run is {state}: {reason}")
             return False
 
-        self._until(there, seconds, f"round {number}")
+        self._until(there, seconds, f"round {number}", poll)
 
     def sample(self):
         return Sample(time.monotonic(), self.rounds_committed(),
@@ -223,7 +224,7 @@ def measure_rounds(bin_dir, directory, clients, parameters, rounds, warmup, tls=
         tell = lambda done: processes.say(f"  {label}: round {done} of {warmup + rounds}")
         federation.wait_for_round(max(1, warmup), seconds, tell)
         first = federation.sample()
-        federation.wait_for_round(warmup + rounds, seconds, tell)
+        federation.wait_for_round(warmup + rounds, seconds, tell, MEASURING_POLL_SECONDS)
         return federation.cost_between(first, federation.sample())
 
 
@@ -233,7 +234,7 @@ def round_ends(bin_dir, directory, clients, parameters, rounds, seconds=900):
     with Federation(bin_dir, directory, clients) as federation:
         federation.submit(run_file(parameters, rounds))
         tell = lambda done: processes.say(f"  round {done} of {rounds}")
-        federation.wait_for_round(rounds, seconds, tell)
+        federation.wait_for_round(rounds, seconds, tell, MEASURING_POLL_SECONDS)
         rows = federation._query("SELECT round, ended_unix_ms FROM round WHERE run_id = ? AND phase = "
                                  "'committed' AND kind = 'train' ORDER BY round", federation._run)
         begin = rows[0][1]
