@@ -27,8 +27,10 @@ inline void KeepFreedMemory() {
 inline void GiveBackFreedMemory() {
 #ifdef __GLIBC__
   constexpr int kLargeBytes = 4 << 20;
+  constexpr int kSpareBytes = 8 << 20;  // else buffers of a transfer come and go page by page
   constexpr int kArenas = 2;
   mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+  mallopt(M_TRIM_THRESHOLD, kSpareBytes);
   mallopt(M_ARENA_MAX, kArenas);
 #endif
 }
