@@ -3,8 +3,10 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/check.h"
@@ -171,6 +173,17 @@ void Sha256OfAMebibyte(benchmark::State& state) {
   CountBytes(state, 1 << 20);
 }
 BENCHMARK(Sha256OfAMebibyte);
+
+void Sha256OfTwoMebibytes(benchmark::State& state) {
+  const std::array<std::string_view, 2> messages = {Mebibyte(), Mebibyte()};
+  std::array<crypto::Digest, 2> digests;
+  for (auto _ : state) {
+    crypto::Sha256Each(messages, digests);
+    benchmark::DoNotOptimize(digests);
+  }
+  CountBytes(state, 2 << 20);
+}
+BENCHMARK(Sha256OfTwoMebibytes);
 
 void PhiloxBlocks(benchmark::State& state) {
   uint32_t counter = 0;

@@ -28,6 +28,16 @@ Status ReadWhole(const File& file, uint64_t offset, std::span<char> out, uint64_
                   " bytes before, " + std::to_string(offset + n) + " now");
 }
 
+// Of one chunk after the other; `digests` has room for them.
+void HashChunks(std::string_view bytes, std::span<Digest> digests) {
+  std::vector<std::string_view> chunks;
+  chunks.reserve(NumChunks(bytes.size()));
+  for (; !bytes.empty(); bytes.remove_prefix(chunks.back().size())) {
+    chunks.push_back(bytes.substr(0, kChunkBytes));
+  }
+  Sha256Each(chunks, digests.first(chunks.size()));
+}
+
 Result<Digest> ContentHashOfChunks(std::string_view header, uint64_t size_bytes,
                                    std::span<const Digest> chunks) {
   if (chunks.size() != NumChunks(size_bytes))
@@ -57,13 +67,8 @@ uint64_t NumChunks(uint64_t size_bytes) {
 
 Digest ContentHashOf(std::string_view header, std::string_view bytes) {
   const uint64_t size_bytes = bytes.size();
-  std::vector<Digest> chunks;
-  chunks.reserve(NumChunks(size_bytes));
-  while (!bytes.empty()) {
-    const std::string_view chunk = bytes.substr(0, kChunkBytes);
-    chunks.push_back(Sha256(chunk));
-    bytes.remove_prefix(chunk.size());
-  }
+  std::vector<Digest> chunks(NumChunks(size_bytes));
+  HashChunks(bytes, chunks);
   return ContentHash(header, size_bytes, chunks);
 }
 
@@ -97,17 +102,18 @@ Result<std::vector<Digest>> ChunkDigestsOf(const File& file, Executor& executor,
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, file.Size());
   std::vector<Digest> chunks(NumChunks(size_bytes));
   FirstError error;
-  // A few chunks in a row share a buffer.
+  // A few chunks in a row share a buffer, two at a time.
   constexpr uint64_t kStride = 8;
+  constexpr uint64_t kAtOnce = 2;
   const uint64_t num_strides = (chunks.size() + kStride - 1) / kStride;
   ParallelFor(executor, helpers, num_strides, [&](std::size_t stride) {
-    std::vector<char> buffer(std::min(size_bytes, kChunkBytes));
+    std::vector<char> buffer(std::min(size_bytes, kAtOnce * kChunkBytes));
     const uint64_t end = std::min<uint64_t>(chunks.size(), (stride + 1) * kStride);
-    for (uint64_t i = stride * kStride; i < end && !error.failed(); ++i) {
+    for (uint64_t i = stride * kStride; i < end && !error.failed(); i += kAtOnce) {
       const uint64_t offset = i * kChunkBytes;
-      const std::span<char> chunk(buffer.data(), std::min(kChunkBytes, size_bytes - offset));
-      error.Note(ReadWhole(file, offset, chunk, size_bytes));
-      chunks[i] = Sha256({chunk.data(), chunk.size()});
+      const std::span piece = std::span(buffer).first(std::min(buffer.size(), size_bytes - offset));
+      error.Note(ReadWhole(file, offset, piece, size_bytes));
+      HashChunks({piece.data(), piece.size()}, std::span(chunks).subspan(i));
     }
   });
   SKERRY_RETURN_IF_ERROR(error.Take());

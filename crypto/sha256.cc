@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "crypto/openssl.h"
+#include "crypto/sha256_lanes.h"
 
 namespace skerry::crypto {
 namespace {
@@ -70,6 +71,20 @@ Digest Sha256(std::string_view bytes) {
   Sha256Stream stream;
   stream.Update(bytes);
   return std::move(stream).Finish();
+}
+
+void Sha256Each(std::span<const std::string_view> messages, std::span<Digest> digests) {
+  SKERRY_CHECK(messages.size() == digests.size());
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const bool pair = i + 1 < messages.size() && messages[i].size() == messages[i + 1].size();
+    if (!pair || !HasSha256Lanes()) {
+      digests[i] = Sha256(messages[i]);
+      continue;
+    }
+    const auto [first, second] = Sha256Lanes(messages[i], messages[i + 1]);
+    digests[i] = first;
+    digests[++i] = second;
+  }
 }
 
 }  // namespace skerry::crypto

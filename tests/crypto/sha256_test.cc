@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "testing/status_matchers.h"
 
@@ -58,6 +62,42 @@ TEST(Sha256Test, AStreamThatWasMovedGoesOnWhereItWas) {
   Sha256Stream second = std::move(first);
   second.Update("bc");
   EXPECT_EQ(std::move(second).Finish(), Sha256("abc"));
+}
+
+// Lengths around the ends of blocks, where a message's last bits and its length go.
+TEST(Sha256EachTest, TwoOfAnyOneLengthHashLikeEachByItself) {
+  std::string a;
+  std::string b;
+  for (int i = 0; i < 300; ++i) {
+    const std::array<std::string_view, 2> messages = {a, b};
+    std::array<Digest, 2> digests;
+    Sha256Each(messages, digests);
+    EXPECT_EQ(digests[0], Sha256(a)) << i << " bytes";
+    EXPECT_EQ(digests[1], Sha256(b)) << i << " bytes";
+    a += static_cast<char>(i * 7);
+    b += static_cast<char>(i * 11 + 1);
+  }
+}
+
+TEST(Sha256EachTest, PublishedMessagesHaveTheirPublishedDigestsInEitherPlace) {
+  for (const Vector& vector : PublishedVectors()) {
+    const std::string other(vector.message.size(), 'x');
+    const std::array<std::string_view, 3> messages = {vector.message, other, vector.message};
+    std::array<Digest, 3> digests;
+    Sha256Each(std::span(messages).first(2), std::span(digests).first(2));
+    EXPECT_EQ(digests[0].Hex(), vector.digest_hex);
+    Sha256Each(std::span(messages).last(2), std::span(digests).last(2));
+    EXPECT_EQ(digests[1], Sha256(other));
+    EXPECT_EQ(digests[2].Hex(), vector.digest_hex);
+  }
+}
+
+TEST(Sha256EachTest, MessagesOfDifferentLengthsEachGoToTheirPlace) {
+  const std::vector<std::string> texts = {"a", "bcd", "efg", "hij", "", "klmnop", "qrstuv"};
+  const std::vector<std::string_view> messages(texts.begin(), texts.end());
+  std::vector<Digest> digests(messages.size());
+  Sha256Each(messages, digests);
+  for (std::size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(digests[i], Sha256(texts[i])) << i;
 }
 
 TEST(Sha256DeathTest, ASpentStreamEndsTheProcessInsteadOfHashingWrongly) {

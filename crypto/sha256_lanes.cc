@@ -1,0 +1,164 @@
+#include "crypto/sha256_lanes.h"
+
+#include "base/check.h"
+
+#ifdef __x86_64__
+#include <cpuid.h>
+#include <immintrin.h>
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#define SKERRY_SHA __attribute__((target("sha,sse4.1")))
+#endif
+
+namespace skerry::crypto {
+
+#ifdef __x86_64__
+
+namespace {
+
+constexpr std::size_t kLanes = 2;
+constexpr std::size_t kBlockBytes = 64;
+constexpr int kWordsAStep = 4;
+constexpr int kSteps = 16;  // of four of the 64 rounds
+
+// FIPS 180-4, section 4.2.2.
+alignas(16) constexpr std::array<uint32_t, 64> kRoundConstants = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
+// A message's state as the instructions want it: words A, B, E, F and C, D, G, H, the first on top.
+struct Lane {
+  __m128i abef = _mm_set_epi32(0x6a09e667, static_cast<int>(0xbb67ae85), 0x510e527f,
+                               static_cast<int>(0x9b05688c));
+  __m128i cdgh = _mm_set_epi32(0x3c6ef372, static_cast<int>(0xa54ff53a), 0x1f83d9ab, 0x5be0cd19);
+};
+using Lanes = std::array<Lane, kLanes>;
+using Places = std::array<const char*, kLanes>;
+
+// A lane's next block, four words a piece.
+struct FourWords {
+  __m128i v;
+};
+using Schedule = std::array<FourWords, 4>;
+
+SKERRY_SHA inline Schedule Load(const char* block) {
+  const __m128i big_endian = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+  Schedule words;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto* piece = reinterpret_cast<const __m128i*>(block + i * sizeof(__m128i));
+    words[i].v = _mm_shuffle_epi8(_mm_loadu_si128(piece), big_endian);
+  }
+  return words;
+}
+
+// Section 6.2.2, step 1: the words of four rounds, after the first sixteen.
+SKERRY_SHA inline __m128i NextWords(const Schedule& w, std::size_t step) {
+  const __m128i last = w[(step + 3) % 4].v;
+  const __m128i seven_back = _mm_alignr_epi8(last, w[(step + 2) % 4].v, sizeof(uint32_t));
+  const __m128i mixed = _mm_sha256msg1_epu32(w[step % 4].v, w[(step + 1) % 4].v);
+  return _mm_sha256msg2_epu32(_mm_add_epi32(mixed, seven_back), last);
+}
+
+// One lane's rounds wait for each other; another's fit in between. Unrolled, so that the state
+// stays in registers.
+SKERRY_SHA void HashBlocks(Lanes& lanes, Places blocks, std::size_t count) {
+  for (; count > 0; --count) {
+    const Lanes before = lanes;
+    std::array<Schedule, kLanes> words;
+    for (std::size_t i = 0; i < kLanes; ++i) words[i] = Load(blocks[i]);
+#pragma GCC unroll 16
+    for (std::size_t step = 0; step < kSteps; ++step) {
+      const auto* constants =
+          reinterpret_cast<const __m128i*>(&kRoundConstants[kWordsAStep * step]);
+#pragma GCC unroll 2
+      for (std::size_t i = 0; i < kLanes; ++i) {
+        __m128i& w = words[i][step % 4].v;
+        if (step >= 4) w = NextWords(words[i], step);
+        const __m128i sum = _mm_add_epi32(w, _mm_load_si128(constants));
+        Lane& lane = lanes[i];
+        lane.cdgh = _mm_sha256rnds2_epu32(lane.cdgh, lane.abef, sum);
+        lane.abef = _mm_sha256rnds2_epu32(lane.abef, lane.cdgh, _mm_unpackhi_epi64(sum, sum));
+      }
+    }
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      lanes[i].abef = _mm_add_epi32(lanes[i].abef, before[i].abef);
+      lanes[i].cdgh = _mm_add_epi32(lanes[i].cdgh, before[i].cdgh);
+      blocks[i] += kBlockBytes;
+    }
+  }
+}
+
+// Section 5.1.1: what is left of a message, a one bit, zeros, and its length in bits.
+struct Ending {
+  Ending(std::string_view message, std::size_t hashed) {
+    const std::string_view left = message.substr(hashed);
+    std::memcpy(bytes.data(), left.data(), left.size());
+    bytes[left.size()] = static_cast<char>(0x80);
+    blocks = left.size() + 1 + sizeof(uint64_t) > kBlockBytes ? 2 : 1;
+    const uint64_t bits = __builtin_bswap64(8 * uint64_t{message.size()});
+    std::memcpy(&bytes[blocks * kBlockBytes - sizeof(bits)], &bits, sizeof(bits));
+  }
+
+  std::array<char, 2 * kBlockBytes> bytes{};
+  std::size_t blocks;
+};
+
+Digest DigestOf(const Lane& lane) {
+  const auto abef = std::bit_cast<std::array<uint32_t, 4>>(lane.abef);
+  const auto cdgh = std::bit_cast<std::array<uint32_t, 4>>(lane.cdgh);
+  std::array<uint32_t, 8> words = {abef[3], abef[2], cdgh[3], cdgh[2],
+                                   abef[1], abef[0], cdgh[1], cdgh[0]};
+  for (uint32_t& word : words) word = __builtin_bswap32(word);
+  Digest digest;
+  static_assert(sizeof(words) == sizeof(digest.bytes));
+  std::memcpy(digest.bytes.data(), words.data(), sizeof(words));
+  return digest;
+}
+
+}  // namespace
+
+bool HasSha256Lanes() {
+  static const bool there = [] {
+    constexpr unsigned kFeatures = 7;
+    constexpr unsigned kSha = 1U << 29;  // of EBX
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    return __get_cpuid_count(kFeatures, 0, &a, &b, &c, &d) != 0 && (b & kSha) != 0;
+  }();
+  return there;
+}
+
+std::array<Digest, 2> Sha256Lanes(std::string_view a, std::string_view b) {
+  SKERRY_CHECK(a.size() == b.size());
+  const std::size_t blocks = a.size() / kBlockBytes;
+  Lanes lanes;
+  HashBlocks(lanes, {a.data(), b.data()}, blocks);
+  const Ending end_of_a(a, blocks * kBlockBytes);
+  const Ending end_of_b(b, blocks * kBlockBytes);
+  HashBlocks(lanes, {end_of_a.bytes.data(), end_of_b.bytes.data()}, end_of_a.blocks);
+  return {DigestOf(lanes[0]), DigestOf(lanes[1])};
+}
+
+#else
+
+bool HasSha256Lanes() { return false; }
+
+std::array<Digest, 2> Sha256Lanes(std::string_view, std::string_view) {
+  SKERRY_CHECK(false);
+  return {};
+}
+
+#endif
+
+}  // namespace skerry::crypto

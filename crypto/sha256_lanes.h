@@ -1,0 +1,16 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "crypto/digest.h"
+
+namespace skerry::crypto {
+
+// Whether this processor hashes two messages at once: x86-64 with SHA instructions.
+bool HasSha256Lanes();
+
+// SHA-256 (FIPS 180-4) of two messages of one length. Only where HasSha256Lanes().
+std::array<Digest, 2> Sha256Lanes(std::string_view a, std::string_view b);
+
+}  // namespace skerry::crypto
