@@ -11,31 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include "testing/manual_executor.h"
+
 namespace skerry {
 namespace {
 
 using ::testing::ElementsAre;
-
-// Keeps tasks until the test runs them.
-class ManualExecutor final : public Executor {
- public:
-  void Post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
-  std::size_t waiting() const { return tasks_.size(); }
-  bool RunOne() {
-    if (tasks_.empty()) return false;
-    const std::function<void()> task = std::move(tasks_.front());
-    tasks_.pop_front();
-    task();
-    return true;
-  }
-  void RunAll() {
-    while (RunOne()) {
-    }
-  }
-
- private:
-  std::deque<std::function<void()>> tasks_;
-};
+using testing::ManualExecutor;
 
 TEST(InlineExecutorTest, ATaskHasRunWhenPostReturns) {
   InlineExecutor executor;
