@@ -51,6 +51,13 @@ class PosixFile final : public File {
     return OkStatus();
   }
 
+  void BeginSync(uint64_t offset, uint64_t size) override {
+#ifdef SYNC_FILE_RANGE_WRITE
+    ::sync_file_range(fd_, static_cast<off_t>(offset), static_cast<off_t>(size),
+                      SYNC_FILE_RANGE_WRITE);
+#endif
+  }
+
   Result<uint64_t> Size() const override {
     struct stat info {};
     if (::fstat(fd_, &info) != 0) return FromErrno(errno, "looking at " + path_);

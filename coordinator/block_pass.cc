@@ -117,7 +117,10 @@ class Worker {
     const std::span<T> values = Passing(from.size());
     for (std::size_t i = 0; i < from.size(); ++i) values[i] = static_cast<T>(from[i]);
     if (!AllFinite(values)) return NotFinite(std::span<const T>(values), first);
-    return WriteValues(*to.file, to.offset + Bytes(first), std::span<const T>(values));
+    const uint64_t offset = to.offset + Bytes(first);
+    SKERRY_RETURN_IF_ERROR(WriteValues(*to.file, offset, std::span<const T>(values)));
+    to.file->BeginSync(offset, values.size_bytes());
+    return OkStatus();
   }
 
   static uint64_t Bytes(int64_t elements) { return static_cast<uint64_t>(elements) * sizeof(T); }
