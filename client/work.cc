@@ -35,12 +35,11 @@ ModelSink::ModelSink(std::shared_ptr<File> file, const v1::ModelRef& model, uint
       stored_(offset),
       progress_(std::move(progress)) {}
 
-Status ModelSink::Put(const v1::Chunk& chunk) {
-  SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, stored_, size_bytes_));
+Status ModelSink::Put(const v1::Chunk& chunk, const Digest& sha256) {
+  SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, sha256, stored_, size_bytes_));
   SKERRY_RETURN_IF_ERROR(file_->WriteAt(stored_, chunk.data()));
-  SKERRY_ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(chunk.sha256()));
   SKERRY_FAILPOINT("client/model-chunk-stored");
-  digests_.push_back(digest);
+  digests_.push_back(sha256);
   stored_ += chunk.data().size();
   progress_->done = static_cast<int64_t>(stored_);
   return stored_ == size_bytes_ ? CheckWhole() : OkStatus();
@@ -80,7 +79,7 @@ Status Seal(const v1::Task& task, const rpc::ParsedLayout& layout, const File& r
   const Digest hash = crypto::ContentHash(rpc::CanonicalHeader(header), size, digests);
   header.set_content_hash(std::string(hash.view()));
   done.header = std::move(header);
-  done.digests = std::make_shared<rpc::ChunkDigests>(std::move(digests));
+  done.digests = std::make_shared<rpc::KnownChunks>(std::move(digests));
   return OkStatus();
 }
 
@@ -106,10 +105,10 @@ class CountedChunks final : public rpc::ChunkSource {
     if (chunk) Note(*chunk);
     return chunk;
   }
-  Result<bool> Read(v1::Chunk& chunk) override {
-    SKERRY_ASSIGN_OR_RETURN(const bool there, chunks_->Read(chunk));
-    if (there) Note(chunk);
-    return there;
+  Result<std::shared_ptr<const v1::Chunk>> Share(const rpc::ChunkMemory& memory) override {
+    SKERRY_ASSIGN_OR_RETURN(auto chunk, chunks_->Share(memory));
+    if (chunk != nullptr) Note(*chunk);
+    return chunk;
   }
 
  private:
@@ -125,7 +124,7 @@ class CountedChunks final : public rpc::ChunkSource {
 }  // namespace
 
 std::shared_ptr<rpc::ChunkSource> ResultSource(std::shared_ptr<const File> file, uint64_t offset,
-                                               std::shared_ptr<rpc::ChunkDigests> digests,
+                                               std::shared_ptr<rpc::KnownChunks> digests,
                                                std::shared_ptr<WorkProgress> progress) {
   return std::make_shared<CountedChunks>(
       rpc::ReadChunks(std::move(file), offset, std::move(digests)), std::move(progress));

@@ -56,7 +56,7 @@ struct Work {
   v1::ResultHeader header;  // from kSubmitting on
   // The result, if it is too small for a file of its own: the store has it, or will soon.
   std::shared_ptr<BytesFile> small_result;
-  std::shared_ptr<rpc::ChunkDigests> digests;  // of the result; null: an earlier process hashed it
+  std::shared_ptr<rpc::KnownChunks> digests;  // of the result; null: an earlier process hashed it
   int64_t base_state = 0;                      // as in storage::ClientTask
   bool next_state = false;
   Status failure;  // kFailing
@@ -73,7 +73,7 @@ class ModelSink final : public rpc::ChunkSink {
             std::shared_ptr<WorkProgress> progress);
   // DATA_LOSS, with the file emptied, when the last chunk is here and all do not make the content
   // hash.
-  Status Put(const v1::Chunk& chunk) override;
+  Status Put(const v1::Chunk& chunk, const crypto::Digest& sha256) override;
   // The last byte is in, and the content hash is right. Once the transfer has ended.
   bool whole() const { return whole_; }
 
@@ -92,7 +92,7 @@ class ModelSink final : public rpc::ChunkSink {
 
 // Reads a result chunk by chunk, and shows how far it has come. `digests`: see rpc::ReadChunks.
 std::shared_ptr<rpc::ChunkSource> ResultSource(std::shared_ptr<const File> file, uint64_t offset,
-                                               std::shared_ptr<rpc::ChunkDigests> digests,
+                                               std::shared_ptr<rpc::KnownChunks> digests,
                                                std::shared_ptr<WorkProgress> progress);
 
 }  // namespace skerry::client

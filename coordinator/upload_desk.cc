@@ -27,7 +27,11 @@ constexpr const char* kSmall = "small";
 }  // namespace
 
 Status Upload::Append(const v1::Chunk& chunk) {
-  return spool_->Append(generation_, chunk, floats_);
+  return Append(chunk, crypto::Sha256(chunk.data()));
+}
+
+Status Upload::Append(const v1::Chunk& chunk, const Digest& sha256) {
+  return spool_->Append(generation_, chunk, sha256, floats_);
 }
 
 Status SpoolFile::Adopt() {
@@ -88,14 +92,13 @@ Result<uint64_t> SpoolFile::NewStream(uint64_t offset) {
   return ++generation_;
 }
 
-Status SpoolFile::Append(uint64_t generation, const v1::Chunk& chunk,
+Status SpoolFile::Append(uint64_t generation, const v1::Chunk& chunk, const Digest& sha256,
                          std::span<const ByteRange> floats) {
   MutexLock lock(mutex_);
   if (generation != generation_) return Aborted("a newer upload of this result has begun");
-  SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, stored_bytes_, size_bytes_));
+  SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, sha256, stored_bytes_, size_bytes_));
   SKERRY_RETURN_IF_ERROR(file_->WriteAt(stored_bytes_, chunk.data()));
-  SKERRY_ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(chunk.sha256()));
-  digests_.push_back(digest);
+  digests_.push_back(sha256);
   checksums_.push_back(Crc32c(chunk.data()));
   good_.push_back(FloatsAreGood(floats, stored_bytes_, chunk.data()) && !floats.empty());
   return NoteStored(stored_bytes_ + chunk.data().size());

@@ -13,9 +13,8 @@ namespace {
 
 class FileChunks final : public ChunkSource {
  public:
-  FileChunks(std::shared_ptr<const File> file, uint64_t offset,
-             std::shared_ptr<ChunkDigests> digests)
-      : file_(std::move(file)), offset_(offset), digests_(std::move(digests)) {}
+  FileChunks(std::shared_ptr<const File> file, uint64_t offset, std::shared_ptr<KnownChunks> known)
+      : file_(std::move(file)), offset_(offset), known_(std::move(known)) {}
 
   Result<std::optional<v1::Chunk>> Next() override {
     v1::Chunk chunk;
@@ -24,7 +23,22 @@ class FileChunks final : public ChunkSource {
     return std::optional<v1::Chunk>(std::move(chunk));
   }
 
-  Result<bool> Read(v1::Chunk& chunk) override {
+  Result<std::shared_ptr<const v1::Chunk>> Share(const ChunkMemory& memory) override {
+    if (known_ != nullptr) {
+      if (auto found = known_->Find(offset_); found != nullptr) {
+        offset_ += found->data().size();
+        return found;
+      }
+    }
+    std::shared_ptr<v1::Chunk> chunk = memory();
+    SKERRY_ASSIGN_OR_RETURN(const bool there, Read(*chunk));
+    if (!there) return std::shared_ptr<const v1::Chunk>();
+    if (known_ != nullptr) known_->Note(chunk);
+    return std::shared_ptr<const v1::Chunk>(std::move(chunk));
+  }
+
+ private:
+  Result<bool> Read(v1::Chunk& chunk) {
     // A buffer no larger than what is left: most results are small.
     SKERRY_ASSIGN_OR_RETURN(const uint64_t size, file_->Size());
     const uint64_t left = size > offset_ ? size - offset_ : 0;
@@ -40,18 +54,17 @@ class FileChunks final : public ChunkSource {
     return true;
   }
 
- private:
   crypto::Digest DigestOf(std::string_view data) {
-    if (digests_ == nullptr) return crypto::Sha256(data);
-    if (const auto known = digests_->Find(offset_)) return *known;
+    if (known_ == nullptr) return crypto::Sha256(data);
+    if (const auto digest = known_->Sha256At(offset_)) return *digest;
     const crypto::Digest digest = crypto::Sha256(data);
-    digests_->Note(offset_, digest);
+    known_->Note(offset_, digest);
     return digest;
   }
 
   std::shared_ptr<const File> file_;
   uint64_t offset_;
-  const std::shared_ptr<ChunkDigests> digests_;
+  const std::shared_ptr<KnownChunks> known_;
 };
 
 template <class Integer>
@@ -77,6 +90,11 @@ v1::Chunk MakeChunk(uint64_t offset, std::string data) {
 }
 
 Status CheckChunk(const v1::Chunk& chunk, uint64_t expected_offset, uint64_t total) {
+  return CheckChunk(chunk, crypto::Sha256(chunk.data()), expected_offset, total);
+}
+
+Status CheckChunk(const v1::Chunk& chunk, const crypto::Digest& sha256, uint64_t expected_offset,
+                  uint64_t total) {
   const uint64_t size = chunk.data().size();
   if (chunk.offset() != expected_offset) {
     return OutOfRange("a chunk starts at byte " + std::to_string(chunk.offset()) + "; byte " +
@@ -91,22 +109,33 @@ Status CheckChunk(const v1::Chunk& chunk, uint64_t expected_offset, uint64_t tot
     return InvalidArgument("the chunk at byte " + std::to_string(expected_offset) + " has only " +
                            std::to_string(size) + " bytes and is not the last");
   }
-  if (crypto::Sha256(chunk.data()).view() != chunk.sha256()) {
+  if (sha256.view() != chunk.sha256()) {
     return DataLoss("the chunk at byte " + std::to_string(expected_offset) +
                     " does not have the SHA-256 that it names");
   }
   return OkStatus();
 }
 
-ChunkDigests::ChunkDigests(std::vector<crypto::Digest> all) : digests_(all.begin(), all.end()) {}
+KnownChunks::KnownChunks(std::vector<crypto::Digest> all) : digests_(all.begin(), all.end()) {}
 
-std::optional<crypto::Digest> ChunkDigests::Find(uint64_t offset) const {
+std::shared_ptr<const v1::Chunk> KnownChunks::Find(uint64_t offset) const {
+  MutexLock lock(mutex_);
+  std::shared_ptr<const v1::Chunk> found = recent_[offset / crypto::kChunkBytes % kRecent].lock();
+  return found != nullptr && found->offset() == offset ? found : nullptr;
+}
+
+void KnownChunks::Note(const std::shared_ptr<const v1::Chunk>& chunk) {
+  MutexLock lock(mutex_);
+  recent_[chunk->offset() / crypto::kChunkBytes % kRecent] = chunk;
+}
+
+std::optional<crypto::Digest> KnownChunks::Sha256At(uint64_t offset) const {
   const uint64_t i = offset / crypto::kChunkBytes;
   MutexLock lock(mutex_);
   return i < digests_.size() ? digests_[i] : std::nullopt;
 }
 
-void ChunkDigests::Note(uint64_t offset, const crypto::Digest& digest) {
+void KnownChunks::Note(uint64_t offset, const crypto::Digest& digest) {
   const uint64_t i = offset / crypto::kChunkBytes;
   MutexLock lock(mutex_);
   if (i >= digests_.size()) digests_.resize(i + 1);
@@ -114,9 +143,9 @@ void ChunkDigests::Note(uint64_t offset, const crypto::Digest& digest) {
 }
 
 std::unique_ptr<ChunkSource> ReadChunks(std::shared_ptr<const File> file, uint64_t offset,
-                                        std::shared_ptr<ChunkDigests> digests) {
-  if (offset % crypto::kChunkBytes != 0) digests = nullptr;  // these are other pieces
-  return std::make_unique<FileChunks>(std::move(file), offset, std::move(digests));
+                                        std::shared_ptr<KnownChunks> known) {
+  if (offset % crypto::kChunkBytes != 0) known = nullptr;  // these are other pieces
+  return std::make_unique<FileChunks>(std::move(file), offset, std::move(known));
 }
 
 crypto::Digest LayoutHash(const learning::ResultLayout& layout) {

@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "base/status.h"
+#include "crypto/digest.h"
+#include "crypto/sha256.h"
 #include "skerry/v1/coordinator.pb.h"
 
 namespace skerry::rpc {
@@ -31,18 +33,20 @@ constexpr uint64_t kSmallResultBytes = uint64_t{64} << 10;
 template <class Reply>
 using Callback = std::function<void(Result<Reply>)>;
 
+// Gives a chunk to be filled, whose memory has been used before.
+using ChunkMemory = std::function<std::shared_ptr<v1::Chunk>()>;
+
 // Gives the pieces of an upload in order; nullopt after the last. Called by one thread at a time.
 class ChunkSource {
  public:
   virtual ~ChunkSource() = default;
   virtual Result<std::optional<v1::Chunk>> Next() = 0;
-  // The same into a chunk that has been used before, whose memory is used again. False: there is no
-  // further one.
-  virtual Result<bool> Read(v1::Chunk& chunk) {
+  // The same in memory that others who read the file may share. Null: there is no further one.
+  virtual Result<std::shared_ptr<const v1::Chunk>> Share(const ChunkMemory& /*memory*/) {
     SKERRY_ASSIGN_OR_RETURN(std::optional<v1::Chunk> next, Next());
-    const bool there = next.has_value();
-    if (there) chunk = *std::move(next);
-    return there;
+    std::shared_ptr<const v1::Chunk> chunk;
+    if (next) chunk = std::make_shared<const v1::Chunk>(*std::move(next));
+    return chunk;
   }
 };
 
@@ -50,7 +54,9 @@ class ChunkSource {
 class ChunkSink {
  public:
   virtual ~ChunkSink() = default;
-  virtual Status Put(const v1::Chunk& chunk) = 0;
+  // `sha256`: of the data as they came, not as the chunk says.
+  virtual Status Put(const v1::Chunk& chunk, const crypto::Digest& sha256) = 0;
+  Status Put(const v1::Chunk& chunk) { return Put(chunk, crypto::Sha256(chunk.data())); }
 };
 
 struct Done {};

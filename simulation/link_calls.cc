@@ -171,12 +171,11 @@ void Link::SubmitResult(v1::SubmitResultRequest::Start start,
 // In one message, as the network has it.
 void Link::SubmitSmall(const SubmitCallPtr& call, v1::SubmitResultRequest::Start start,
                        rpc::ChunkSource& source) {
-  v1::Chunk chunk;
-  const Result<bool> read = source.Read(chunk);
-  if (!read.ok()) return Answer<v1::SubmitResultReply>(call, read.status());
+  Result<std::optional<v1::Chunk>> chunk = source.Next();
+  if (!chunk.ok()) return Answer<v1::SubmitResultReply>(call, chunk.status());
   auto request = std::make_shared<v1::SubmitSmallResultRequest>();
   *request->mutable_start() = std::move(start);
-  *request->mutable_contents() = std::move(*chunk.mutable_data());
+  if (chunk->has_value()) *request->mutable_contents() = std::move(*(*chunk)->mutable_data());
   const auto arrive = [this, call, request] {
     coordinator_.Call(call->server, [this, call, request](auto& coordinator) {
       coordinator.SubmitSmallResult(client_.name(), std::move(*request),

@@ -1,10 +1,13 @@
 #include "coordinator/grpc/coordinator_service.h"
 
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "base/failpoint.h"
 #include "base/text.h"
 #include "coordinator/grpc/calls.h"
+#include "crypto/sha256.h"
 #include "rpc/grpc/chunk_messages.h"
 #include "rpc/logged_api.h"
 
@@ -179,15 +182,15 @@ class CoordinatorService::PullModelCall final : public grpc::ServerWriteReactor<
   }
 
   void Send() {
-    std::unique_ptr<v1::Chunk> chunk = service_.chunks_.Take();
-    const Result<bool> there = source_->Read(*chunk);
-    if (!there.ok() || !*there) {
+    Result<std::shared_ptr<const v1::Chunk>> chunk =
+        source_->Share([this] { return service_.chunks_.Take(); });
+    if (!chunk.ok() || *chunk == nullptr) {
       place_.Reset();
-      return End(there.ok() ? Result<rpc::Done>(rpc::Done()) : there.status());
+      return End(chunk.ok() ? Result<rpc::Done>(rpc::Done()) : chunk.status());
     }
     SKERRY_FAILPOINT("coordinator/model-chunk-sends");
-    sent_ = chunk->offset() + chunk->data().size();
-    message_ = service_.chunks_.Message(std::move(chunk));
+    sent_ = (*chunk)->offset() + (*chunk)->data().size();
+    message_ = rpc::ChunkMessages::Message(*std::move(chunk));
     // Done when it has been handed to the kernel: gRPC holds no more of it for a site that waits.
     StartWrite(&message_, grpc::WriteOptions().set_write_through());
   }
@@ -233,15 +236,29 @@ class CoordinatorService::SubmitResultCall final
     if (!ok && upload_ != nullptr) return End();
     if (!ok) return Finish(rpc::ToGrpc(InvalidArgument("an upload begins with a header")));
     if (upload_ == nullptr) return Begin();
-    service_.disk_.Post([this] {
-      const Status status = Append();
-      place_.Reset();
-      if (!status.ok()) return Answer(status);
-      SKERRY_FAILPOINT("coordinator/chunk-stored");
-      ReadNext();
-    });
+    service_.arrivals_.Add(this);
   }
   void OnDone() override { delete this; }
+
+  Status TakeChunk(v1::Chunk& chunk) {
+    SKERRY_ASSIGN_OR_RETURN(const bool is_start, TakeMessage(chunk));
+    return is_start ? InvalidArgument("after the header come chunks") : OkStatus();
+  }
+
+  // This object may be gone when it returns.
+  void Store(const v1::Chunk& chunk, const crypto::Digest& sha256) {
+    const Status status = upload_->Append(chunk, sha256);
+    place_.Reset();
+    if (!status.ok()) return Answer(status);
+    SKERRY_FAILPOINT("coordinator/chunk-stored");
+    ReadNext();
+  }
+
+  // Likewise.
+  void Refuse(const Status& status) {
+    place_.Reset();
+    Answer(status);
+  }
 
  private:
   // Of what has been stored as a whole only the end of the stream is left.
@@ -253,15 +270,6 @@ class CoordinatorService::SubmitResultCall final
       StartRead(&message_);
     });
     if (!entered.ok()) Answer(entered);
-  }
-
-  // On a disk thread, of which there are few: its chunk serves all uploads, so that there is not
-  // one for each stream, and is in a cache.
-  Status Append() {
-    static thread_local v1::Chunk chunk;
-    SKERRY_ASSIGN_OR_RETURN(const bool is_start, TakeMessage(chunk));
-    if (is_start) return InvalidArgument("after the header come chunks");
-    return upload_->Append(chunk);
   }
 
   Result<bool> TakeMessage(v1::Chunk& chunk) {
@@ -322,6 +330,27 @@ class CoordinatorService::SubmitResultCall final
   grpc::ByteBuffer message_;
   v1::SubmitResultRequest::Start start_;
 };
+
+// On a disk thread, few of which are here at the same time: so there are few chunks, not one for
+// each stream, and they are in a cache.
+void CoordinatorService::Store(std::span<SubmitResultCall*> calls) {
+  std::array<std::shared_ptr<v1::Chunk>, 2> chunks;
+  std::array<std::string_view, 2> data;
+  std::array<crypto::Digest, 2> digests;
+  std::array<Status, 2> read;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    chunks[i] = chunks_.Take();
+    read[i] = calls[i]->TakeChunk(*chunks[i]);
+    if (read[i].ok()) data[i] = chunks[i]->data();
+  }
+  crypto::Sha256Each(std::span(data).first(calls.size()), std::span(digests).first(calls.size()));
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    if (read[i].ok())
+      calls[i]->Store(*chunks[i], digests[i]);
+    else
+      calls[i]->Refuse(read[i]);
+  }
+}
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* CoordinatorService::SubmitResult(
     grpc::CallbackServerContext* context, grpc::ByteBuffer* reply) {

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <span>
 
 #include "base/clock.h"
 #include "base/executor.h"
+#include "base/pairs.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/grpc/authenticator.h"
 #include "coordinator/grpc/door.h"
@@ -39,7 +41,9 @@ class CoordinatorService final : public RawCoordinatorService {
         door_(door),
         call_log_(call_log),
         downloads_(transfers, PlacesOfASite(transfers), kPatience, clock),
-        uploads_(transfers, PlacesOfASite(transfers), kPatience, clock) {}
+        uploads_(transfers, PlacesOfASite(transfers), kPatience, clock),
+        arrivals_(disk, kArrivalsAtOnce,
+                  [this](std::span<SubmitResultCall*> calls) { Store(calls); }) {}
 
   // Transfers that stand still let others in beside them. To be called at the time that it returns,
   // if any, or before; on the loop.
@@ -77,6 +81,9 @@ class CoordinatorService final : public RawCoordinatorService {
   class PullModelCall;
   class SubmitResultCall;
 
+  // Chunks that have come, of one or two calls.
+  void Store(std::span<SubmitResultCall*> calls);
+
   // A stream that broke without a word still holds one while its site begins anew.
   static std::size_t PlacesOfASite(std::size_t transfers) {
     return std::clamp<std::size_t>(transfers / 4, 1, 4);
@@ -84,6 +91,8 @@ class CoordinatorService final : public RawCoordinatorService {
   // In which 100 kB/s carry a chunk.
   static constexpr Duration kPatience = std::chrono::seconds(10);
   static constexpr std::size_t kIdleChunks = 8;
+  // So many of the disk threads store chunks; the others read.
+  static constexpr int kArrivalsAtOnce = 2;
 
   Coordinator& coordinator_;
   Executor& loop_;
@@ -94,6 +103,7 @@ class CoordinatorService final : public RawCoordinatorService {
   std::atomic<uint64_t> last_call_{0};
   TransferGate downloads_;
   TransferGate uploads_;
+  Pairs<SubmitResultCall*> arrivals_;
   rpc::ChunkMessages chunks_{kIdleChunks};
 };
 

@@ -52,35 +52,43 @@ bool ParseField(CodedInputStream& in, Message& message) {
   return whole;
 }
 
+// What gRPC holds while it sends a chunk's data.
+using Held = std::shared_ptr<const v1::Chunk>;
+void LetGo(void* held) { delete static_cast<Held*>(held); }
+
+grpc::ByteBuffer Wrap(const std::string& head, Held chunk) {
+  auto* const held = new Held(std::move(chunk));
+  const std::string& data = (*held)->data();
+  const grpc::Slice slices[] = {
+      grpc::Slice(head), grpc::Slice(const_cast<char*>(data.data()), data.size(), &LetGo, held)};
+  return {slices, 2};
+}
+
 }  // namespace
 
-// What gRPC holds while it sends a chunk's data.
-struct ChunkMessages::Loan {
-  std::shared_ptr<Pool> pool;
+std::shared_ptr<v1::Chunk> ChunkMessages::Take() {
   std::unique_ptr<v1::Chunk> chunk;
-
-  static void Return(void* loan) {
-    const std::unique_ptr<Loan> self(static_cast<Loan*>(loan));
-    Pool& pool = *self->pool;
-    MutexLock lock(pool.mutex);
-    if (pool.idle.size() < pool.most_idle) pool.idle.push_back(std::move(self->chunk));
+  {
+    MutexLock lock(pool_->mutex);
+    if (!pool_->idle.empty()) {
+      chunk = std::move(pool_->idle.back());
+      pool_->idle.pop_back();
+    }
   }
-};
-
-std::unique_ptr<v1::Chunk> ChunkMessages::Take() {
-  MutexLock lock(pool_->mutex);
-  if (pool_->idle.empty()) return std::make_unique<v1::Chunk>();
-  std::unique_ptr<v1::Chunk> chunk = std::move(pool_->idle.back());
-  pool_->idle.pop_back();
-  return chunk;
+  if (chunk == nullptr) chunk = std::make_unique<v1::Chunk>();
+  return {chunk.release(), [pool = pool_](v1::Chunk* used) {
+            std::unique_ptr<v1::Chunk> back(used);
+            MutexLock lock(pool->mutex);
+            if (pool->idle.size() < pool->most_idle) pool->idle.push_back(std::move(back));
+          }};
 }
 
-grpc::ByteBuffer ChunkMessages::Message(std::unique_ptr<v1::Chunk> chunk) {
-  std::string head = HeadOf(*chunk);
-  return Wrap(std::move(head), std::move(chunk));
+grpc::ByteBuffer ChunkMessages::Message(std::shared_ptr<const v1::Chunk> chunk) {
+  const std::string head = HeadOf(*chunk);
+  return Wrap(head, std::move(chunk));
 }
 
-grpc::ByteBuffer ChunkMessages::UploadMessage(std::unique_ptr<v1::Chunk> chunk) {
+grpc::ByteBuffer ChunkMessages::UploadMessage(std::shared_ptr<const v1::Chunk> chunk) {
   const std::string inner = HeadOf(*chunk);
   std::string head;
   {
@@ -90,15 +98,7 @@ grpc::ByteBuffer ChunkMessages::UploadMessage(std::unique_ptr<v1::Chunk> chunk) 
     out.WriteVarint32(static_cast<uint32_t>(inner.size() + chunk->data().size()));
     out.WriteString(inner);
   }
-  return Wrap(std::move(head), std::move(chunk));
-}
-
-grpc::ByteBuffer ChunkMessages::Wrap(std::string head, std::unique_ptr<v1::Chunk> chunk) {
-  auto* const loan = new Loan{pool_, std::move(chunk)};
-  std::string& data = *loan->chunk->mutable_data();
-  const grpc::Slice slices[] = {grpc::Slice(head),
-                                grpc::Slice(data.data(), data.size(), &Loan::Return, loan)};
-  return {slices, 2};
+  return Wrap(head, std::move(chunk));
 }
 
 Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message) {

@@ -13,21 +13,21 @@
 
 namespace skerry::rpc {
 
-// Chunks as messages that gRPC sends from where the data are, without a copy. A chunk's memory is
-// used again when gRPC has sent it. Thread-safe.
+// Chunks as messages that gRPC sends from where the data are, without a copy, and memory for them
+// that is used again. Thread-safe.
 class ChunkMessages {
  public:
   // As many chunks that are not on their way stay allocated.
   explicit ChunkMessages(std::size_t most_idle = 2) : pool_(std::make_shared<Pool>(most_idle)) {}
 
-  // A chunk to be filled.
-  std::unique_ptr<v1::Chunk> Take();
+  // A chunk to be filled. Its memory comes back when nobody has it any more.
+  std::shared_ptr<v1::Chunk> Take();
   // The bytes of v1::Chunk, and of v1::SubmitResultRequest with it.
-  grpc::ByteBuffer Message(std::unique_ptr<v1::Chunk> chunk);
-  grpc::ByteBuffer UploadMessage(std::unique_ptr<v1::Chunk> chunk);
+  static grpc::ByteBuffer Message(std::shared_ptr<const v1::Chunk> chunk);
+  static grpc::ByteBuffer UploadMessage(std::shared_ptr<const v1::Chunk> chunk);
 
  private:
-  // Shared with messages under way, which may outlive this.
+  // Shared with chunks under way, which may outlive this.
   struct Pool {
     explicit Pool(std::size_t most) : most_idle(most) {}
 
@@ -35,10 +35,6 @@ class ChunkMessages {
     Mutex mutex;
     std::vector<std::unique_ptr<v1::Chunk>> idle SKERRY_GUARDED_BY(mutex);
   };
-  struct Loan;
-
-  grpc::ByteBuffer Wrap(std::string head, std::unique_ptr<v1::Chunk> chunk);
-
   const std::shared_ptr<Pool> pool_;
 };
 

@@ -2,10 +2,14 @@
 
 #include <grpcpp/client_context.h>
 
+#include <array>
 #include <chrono>
+#include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "crypto/sha256.h"
 #include "rpc/grpc/chunk_messages.h"
 #include "rpc/grpc/status_codec.h"
 
@@ -147,8 +151,8 @@ void GrpcCoordinatorApi::ReportFailure(v1::ReportFailureRequest request,
       std::move(done));
 }
 
-// Reads chunks into a sink, one at a time: the next read starts when the sink has dealt with the
-// last.
+// Reads chunks into a sink, two at a time, since that is how they are hashed: the next read starts
+// when the sink has dealt with them.
 class GrpcCoordinatorApi::PullModelCall final : public grpc::ClientReadReactor<v1::Chunk> {
  public:
   PullModelCall(GrpcCoordinatorApi& api, v1::PullModelRequest request,
@@ -158,18 +162,17 @@ class GrpcCoordinatorApi::PullModelCall final : public grpc::ClientReadReactor<v
     api_.Began(context_);
     api_.transfer_->async()->PullModel(&context_, &request_, this);
     AddHold();  // reads are started from threads of `bulk`
-    StartRead(&chunk_);
+    StartRead(chunks_.data());
     StartCall();
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) return RemoveHold();  // the end, or an error: OnDone knows
-    api_.bulk_.Post([this] {
-      local_ = sink_->Put(chunk_);
-      // After a cancellation one more read is needed to come to the end.
-      if (!local_.ok()) context_.TryCancel();
-      chunk_.Clear();
-      StartRead(&chunk_);
+    if (ok && ++num_read_ < chunks_.size()) return StartRead(&chunks_[num_read_]);
+    if (num_read_ == 0) return RemoveHold();  // the end, or an error: OnDone knows
+    api_.bulk_.Post([this, ok] {
+      PutAll();
+      if (!ok) return RemoveHold();
+      StartRead(chunks_.data());
     });
   }
 
@@ -183,12 +186,28 @@ class GrpcCoordinatorApi::PullModelCall final : public grpc::ClientReadReactor<v
   }
 
  private:
+  void PutAll() {
+    std::array<std::string_view, kAtOnce> data;
+    std::array<crypto::Digest, kAtOnce> digests;
+    for (std::size_t i = 0; i < num_read_; ++i) data[i] = chunks_[i].data();
+    crypto::Sha256Each(std::span(data).first(num_read_), std::span(digests).first(num_read_));
+    for (std::size_t i = 0; i < num_read_ && local_.ok(); ++i) {
+      local_ = sink_->Put(chunks_[i], digests[i]);
+    }
+    num_read_ = 0;
+    // After a cancellation one more read is needed to come to the end.
+    if (!local_.ok()) context_.TryCancel();
+  }
+
+  static constexpr std::size_t kAtOnce = 2;
+
   GrpcCoordinatorApi& api_;
   grpc::ClientContext context_;
   const v1::PullModelRequest request_;
   const std::shared_ptr<ChunkSink> sink_;
   Callback<rpc::Done> done_;
-  v1::Chunk chunk_;
+  std::array<v1::Chunk, kAtOnce> chunks_;
+  std::size_t num_read_ = 0;
   Status local_;
 };
 
@@ -239,18 +258,18 @@ class GrpcCoordinatorApi::SubmitResultCall final
   static constexpr const char* kMethod = "/skerry.v1.Coordinator/SubmitResult";
 
   void WriteNext() {
-    std::unique_ptr<v1::Chunk> chunk = chunks_.Take();
-    const Result<bool> there = source_->Read(*chunk);
-    if (!there.ok()) {
-      local_ = there.status();
+    Result<std::shared_ptr<const v1::Chunk>> chunk =
+        source_->Share([this] { return chunks_.Take(); });
+    if (!chunk.ok()) {
+      local_ = chunk.status();
       context_.TryCancel();
       return RemoveHold();
     }
-    if (!*there) {
+    if (*chunk == nullptr) {
       StartWritesDone();
       return RemoveHold();
     }
-    message_ = chunks_.UploadMessage(std::move(chunk));
+    message_ = ChunkMessages::UploadMessage(*std::move(chunk));
     StartWrite(&message_);
   }
 

@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/bytes_file.h"
 #include "base/text.h"
@@ -71,6 +75,84 @@ TEST(ReadChunksTest, NothingIsBehindTheEndAndInAnEmptyFile) {
   }
   ASSERT_OK_AND_ASSIGN(const auto chunk, ReadChunks(std::make_shared<BytesFile>(), 0)->Next());
   EXPECT_FALSE(chunk.has_value());
+}
+
+// Counts how often it is read.
+class CountedFile final : public File {
+ public:
+  explicit CountedFile(std::string bytes) : bytes_(std::move(bytes)) {}
+  Result<std::size_t> ReadAt(uint64_t offset, std::span<char> out) const override {
+    ++reads;
+    return bytes_.ReadAt(offset, out);
+  }
+  Status WriteAt(uint64_t offset, std::string_view bytes) override {
+    return bytes_.WriteAt(offset, bytes);
+  }
+  Status Sync() override { return bytes_.Sync(); }
+  Result<uint64_t> Size() const override { return bytes_.Size(); }
+  Status Truncate(uint64_t size) override { return bytes_.Truncate(size); }
+  mutable int reads = 0;
+
+ private:
+  BytesFile bytes_;
+};
+
+class SharedChunksTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<ChunkSource> Reader(uint64_t offset = 0) {
+    return ReadChunks(file_, offset, known_);
+  }
+  static std::shared_ptr<const v1::Chunk> Share(ChunkSource& source) {
+    auto chunk = source.Share([] { return std::make_shared<v1::Chunk>(); });
+    EXPECT_OK(chunk.status());
+    return chunk.ok() ? *std::move(chunk) : nullptr;
+  }
+
+  const std::string bytes_ = Bytes(kTwoAndABit);
+  const std::shared_ptr<CountedFile> file_ = std::make_shared<CountedFile>(bytes_);
+  const std::shared_ptr<KnownChunks> known_ = std::make_shared<KnownChunks>();
+};
+
+TEST_F(SharedChunksTest, WhatAnotherReaderStillHasIsNotReadAgain) {
+  const auto first = Reader();
+  const auto second = Reader();
+  const auto chunk = Share(*first);
+  ASSERT_NE(chunk, nullptr);
+  EXPECT_EQ(Share(*second), chunk);
+  EXPECT_EQ(file_->reads, 1);
+  const auto next = Share(*second);
+  ASSERT_NE(next, nullptr);
+  EXPECT_EQ(next->offset(), kChunkBytes) << "the second goes on behind what it was given";
+}
+
+TEST_F(SharedChunksTest, WhatNobodyHasAnyMoreIsReadAgain) {
+  const std::string sha256 = Share(*Reader())->sha256();
+  EXPECT_EQ(Share(*Reader())->sha256(), sha256);
+  EXPECT_EQ(file_->reads, 2);
+}
+
+TEST_F(SharedChunksTest, WhatIsKnownIsNotHashedAgain) {
+  const crypto::Digest known = crypto::Sha256("not what the file holds");
+  known_->Note(0, known);
+  EXPECT_EQ(Share(*Reader())->sha256(), known.view());
+}
+
+TEST_F(SharedChunksTest, EachOfManyChunksIsTheOneOfItsPlace) {
+  constexpr uint64_t kMany = 40;  // more than are remembered
+  const auto file = std::make_shared<BytesFile>(std::string(kMany * kChunkBytes, 'x'));
+  const auto all = ReadChunks(file, 0, known_);
+  std::vector<std::shared_ptr<const v1::Chunk>> kept;
+  for (uint64_t i = 0; i < kMany; ++i) kept.push_back(Share(*all));
+  const auto again = ReadChunks(file, 0, known_);
+  for (uint64_t i = 0; i < kMany; ++i) EXPECT_EQ(Share(*again)->offset(), i * kChunkBytes);
+}
+
+TEST_F(SharedChunksTest, AllTogetherMakeTheFileAndThenThereAreNoMore) {
+  const auto source = Reader();
+  std::string read;
+  while (const auto chunk = Share(*source)) read += chunk->data();
+  EXPECT_EQ(read, bytes_);
+  EXPECT_EQ(Share(*source), nullptr);
 }
 
 // ---- Checking ----
