@@ -8,7 +8,6 @@
 #include "base/random.h"
 #include "learning/layout.h"
 #include "learning/program.h"
-#include "storage/safetensors.h"
 
 namespace skerry::bench {
 namespace {
@@ -25,10 +24,9 @@ float TermOf(const std::string& site, int64_t round) {
 
 // Where the parameters begin: they are the last tensors of a model file.
 Result<uint64_t> ParametersBegin(const File& model, uint64_t update_bytes) {
-  SKERRY_ASSIGN_OR_RETURN(const storage::SafetensorsInfo info, storage::ReadSafetensors(model));
-  const auto data_bytes = static_cast<uint64_t>(info.layout.size_bytes());
-  if (data_bytes < update_bytes) return InvalidArgument("the update is larger than the model");
-  return info.data_begin + data_bytes - update_bytes;
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, model.Size());
+  if (size_bytes < update_bytes) return InvalidArgument("the update is larger than the model");
+  return size_bytes - update_bytes;
 }
 
 Status WriteUpdate(const client::WorkOrder& order, uint64_t from, uint64_t to, uint64_t bytes,

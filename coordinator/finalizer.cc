@@ -26,10 +26,9 @@ using learning::Sums;
 using storage::CheckpointPart;
 using storage::CheckpointRef;
 
-// A checkpoint of which the header has been read.
 struct OpenCheckpoint {
   std::unique_ptr<File> file;
-  storage::SafetensorsInfo info;
+  uint64_t data_begin = 0;  // of the first tensor
 };
 
 struct UpdateBase {
@@ -37,14 +36,16 @@ struct UpdateBase {
   UpdateReader reader;  // of its parameters
 };
 
-// Verified: a disk may have changed it since it was made.
+// Verified: a disk may have changed it since it was made. Its layout is then the run's.
 Result<OpenCheckpoint> OpenBase(storage::CheckpointStore& checkpoints, const CheckpointRef& ref,
                                 const crypto::Digest& expected, Executor& compute, int helpers) {
   OpenCheckpoint base;
   SKERRY_ASSIGN_OR_RETURN(base.file, checkpoints.OpenVerified(ref, expected, compute, helpers));
-  Result<storage::SafetensorsInfo> info = storage::ReadSafetensors(*base.file);
-  if (!info.ok()) return info.status().WithContext(checkpoints.PathOf(ref));
-  base.info = *std::move(info);
+  const Result<uint64_t> data_begin = storage::SafetensorsDataBegin(*base.file);
+  if (!data_begin.ok()) {
+    return Status(data_begin.status()).WithContext(checkpoints.PathOf(ref));
+  }
+  base.data_begin = *data_begin;
   return base;
 }
 
@@ -138,8 +139,8 @@ class VersionMaker {
         base_model_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kModel),
                               input_.base->model_hash, compute_, num_threads_ - 1));
     const auto fixed_bytes = static_cast<uint64_t>(fixed.layout.size_bytes());
-    SKERRY_RETURN_IF_ERROR(ReadFixed(*base_model_.file, base_model_.info.data_begin, fixed));
-    model_values_ = {base_model_.file.get(), base_model_.info.data_begin + fixed_bytes};
+    SKERRY_RETURN_IF_ERROR(ReadFixed(*base_model_.file, base_model_.data_begin, fixed));
+    model_values_ = {base_model_.file.get(), base_model_.data_begin + fixed_bytes};
     Slice<const File> sent = model_values_;
     sent.offset += static_cast<uint64_t>(input_.program->parameters().size_bytes());
     SKERRY_ASSIGN_OR_RETURN(const Slice<const File> kept, OpenBaseState());
@@ -152,7 +153,7 @@ class VersionMaker {
     SKERRY_ASSIGN_OR_RETURN(
         base_state_, OpenBase(checkpoints_, Ref(input_.base->version, CheckpointPart::kState),
                               input_.base->state_hash, compute_, num_threads_ - 1));
-    return Slice<const File>{base_state_.file.get(), base_state_.info.data_begin};
+    return Slice<const File>{base_state_.file.get(), base_state_.data_begin};
   }
 
   // What updates began with, for strategies that look at it; each version once.
@@ -170,7 +171,7 @@ class VersionMaker {
         return OkStatus();
       }
       SKERRY_RETURN_IF_ERROR(file.status());
-      const UpdateReader reader(file->info.data_begin + static_cast<uint64_t>(fixed_bytes),
+      const UpdateReader reader(file->data_begin + static_cast<uint64_t>(fixed_bytes),
                                 input_.program->parameters().num_elements());
       update_bases_.emplace(base.version, UpdateBase{*std::move(file), reader});
     }

@@ -88,7 +88,7 @@ Result<Digest> ContentHashOf(std::string_view header, const File& file, Executor
 
 Result<std::vector<Digest>> ChunkDigestsOf(const File& file) {
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, file.Size());
-  std::array<char, 2048> small;
+  std::array<char, 1 << 16> small;
   if (size_bytes > 0 && size_bytes <= small.size()) {
     const std::span<char> chunk = std::span(small).first(size_bytes);
     SKERRY_RETURN_IF_ERROR(ReadWhole(file, 0, chunk, size_bytes));

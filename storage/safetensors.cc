@@ -132,15 +132,20 @@ std::string SafetensorsHeader(const learning::Layout& layout, const Metadata& me
   return EncodeLength(header.size()) + header;
 }
 
-Result<SafetensorsInfo> ReadSafetensors(const File& file) {
+Result<uint64_t> SafetensorsDataBegin(const File& file) {
   SKERRY_ASSIGN_OR_RETURN(const uint64_t file_size, file.Size());
-  std::string bytes(kLengthBytes, '\0');
-  SKERRY_ASSIGN_OR_RETURN(std::size_t n, file.ReadAt(0, bytes));
+  std::array<char, kLengthBytes> bytes{};
+  SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file.ReadAt(0, bytes));
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t length, HeaderLength({bytes.data(), n}, file_size));
+  return kLengthBytes + length;
+}
+
+Result<SafetensorsInfo> ReadSafetensors(const File& file) {
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t data_begin, SafetensorsDataBegin(file));
+  std::string bytes(data_begin, '\0');
+  SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file.ReadAt(0, bytes));
   bytes.resize(n);
-  SKERRY_ASSIGN_OR_RETURN(const uint64_t length, HeaderLength(bytes, file_size));
-  bytes.resize(kLengthBytes + length);
-  SKERRY_ASSIGN_OR_RETURN(n, file.ReadAt(0, bytes));
-  bytes.resize(n);
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t file_size, file.Size());
   return ParseSafetensors(bytes, file_size);
 }
 
