@@ -42,8 +42,8 @@ class SharedRunner final : public client::TaskRunner {
   void Start(std::shared_ptr<const client::WorkOrder> order,
              std::function<void(Result<client::WorkDone>)> done) override {
     threads_.Post([this, order = std::move(order), done = std::move(done)] {
-      auto result = std::make_shared<Result<client::WorkDone>>(trainer_.Run(*order));
-      if (result->ok()) static_cast<void>(Seal(*order->task, *order->result, **result).ok());
+      auto result =
+          std::make_shared<Result<client::WorkDone>>(client::RunAndSeal(trainer_, *order));
       loop_.Post([done, result] { done(std::move(*result)); });
     });
   }

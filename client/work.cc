@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "client/hashed_file.h"
 #include "crypto/sha256.h"
 #include "rpc/chunks.h"
 #include "rpc/parsed_layout.h"
@@ -61,6 +62,25 @@ Status ModelSink::CheckWhole() {
   return DataLoss("the model received does not have the content hash that its task names");
 }
 
+namespace {
+
+// `digests`: of the chunks of all `size_bytes`.
+void SealHashed(const v1::Task& task, const rpc::ParsedLayout& layout, uint64_t size_bytes,
+                std::vector<Digest> digests, WorkDone& done) {
+  v1::ResultHeader header;
+  header.set_task_id(task.task_id());
+  header.set_layout_hash(std::string(layout.hash.view()));
+  header.set_size_bytes(static_cast<uint64_t>(layout.layout.size_bytes()));
+  header.set_num_examples(done.num_examples);
+  for (const auto& [name, value] : done.scalars) (*header.mutable_scalars())[name] = value;
+  const Digest hash = crypto::ContentHash(rpc::CanonicalHeader(header), size_bytes, digests);
+  header.set_content_hash(std::string(hash.view()));
+  done.header = std::move(header);
+  done.digests = std::make_shared<rpc::KnownChunks>(std::move(digests));
+}
+
+}  // namespace
+
 Status Seal(const v1::Task& task, const File& result, WorkDone& done) {
   SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(task.result_layout()));
   return Seal(task, *parsed, result, done);
@@ -68,19 +88,30 @@ Status Seal(const v1::Task& task, const File& result, WorkDone& done) {
 
 Status Seal(const v1::Task& task, const rpc::ParsedLayout& layout, const File& result,
             WorkDone& done) {
-  v1::ResultHeader header;
-  header.set_task_id(task.task_id());
-  header.set_layout_hash(std::string(layout.hash.view()));
-  header.set_size_bytes(static_cast<uint64_t>(layout.layout.size_bytes()));
-  header.set_num_examples(done.num_examples);
-  for (const auto& [name, value] : done.scalars) (*header.mutable_scalars())[name] = value;
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size, result.Size());
   SKERRY_ASSIGN_OR_RETURN(std::vector<Digest> digests, crypto::ChunkDigestsOf(result));
-  const Digest hash = crypto::ContentHash(rpc::CanonicalHeader(header), size, digests);
-  header.set_content_hash(std::string(hash.view()));
-  done.header = std::move(header);
-  done.digests = std::make_shared<rpc::KnownChunks>(std::move(digests));
+  SealHashed(task, layout, size, std::move(digests), done);
   return OkStatus();
+}
+
+Result<WorkDone> RunAndSeal(Trainer& trainer, const WorkOrder& order) {
+  SKERRY_ASSIGN_OR_RETURN(const auto layout, rpc::ParseLayout(order.task->result_layout()));
+  const bool small = layout->layout.size_bytes() <= static_cast<int64_t>(rpc::kSmallResultBytes);
+  if (small) {
+    SKERRY_ASSIGN_OR_RETURN(WorkDone done, trainer.Run(order));
+    static_cast<void>(Seal(*order.task, *layout, *order.result, done).ok());
+    return done;
+  }
+  const auto hashed = std::make_shared<HashedFile>(order.result);
+  WorkOrder to_be_hashed = order;
+  to_be_hashed.result = hashed;
+  SKERRY_ASSIGN_OR_RETURN(WorkDone done, trainer.Run(to_be_hashed));
+  const Result<uint64_t> size = hashed->Size();
+  Result<std::vector<Digest>> digests = hashed->ChunkDigests();
+  if (size.ok() && digests.ok()) {
+    SealHashed(*order.task, *layout, *size, *std::move(digests), done);
+  }
+  return done;
 }
 
 learning::RowProgress ProgressOf(const WorkOrder& order) {

@@ -57,7 +57,7 @@ struct Work {
   // The result, if it is too small for a file of its own: the store has it, or will soon.
   std::shared_ptr<BytesFile> small_result;
   std::shared_ptr<rpc::KnownChunks> digests;  // of the result; null: an earlier process hashed it
-  int64_t base_state = 0;                      // as in storage::ClientTask
+  int64_t base_state = 0;                     // as in storage::ClientTask
   bool next_state = false;
   Status failure;  // kFailing
 

@@ -39,10 +39,7 @@ class ThreadRunner final : public TaskRunner {
   void Start(std::shared_ptr<const WorkOrder> order,
              std::function<void(Result<WorkDone>)> done) override {
     threads_.Post([this, order = std::move(order), done = std::move(done)] {
-      auto result = std::make_shared<Result<WorkDone>>(trainer_.Run(*order));
-      // Here, so that the session's thread never waits for a whole result to be read. What cannot
-      // be read back, the session finds out.
-      if (result->ok()) static_cast<void>(Seal(*order->task, *order->result, **result).ok());
+      auto result = std::make_shared<Result<WorkDone>>(RunAndSeal(trainer_, *order));
       loop_.Post([done, result] { done(std::move(*result)); });
     });
   }
