@@ -27,7 +27,7 @@ inline void KeepFreedMemory() {
 inline void GiveBackFreedMemory() {
 #ifdef __GLIBC__
   constexpr int kLargeBytes = 4 << 20;
-  constexpr int kSpareBytes = 8 << 20;  // else buffers of a transfer come and go page by page
+  constexpr int kSpareBytes = 8 << 20;  // of an arena: else a transfer's come and go page by page
   constexpr int kArenas = 2;
   mallopt(M_MMAP_THRESHOLD, kLargeBytes);
   mallopt(M_TRIM_THRESHOLD, kSpareBytes);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <deque>
 #include <functional>
@@ -13,27 +12,28 @@
 
 namespace skerry {
 
-// For work that two things together cost less than each by itself. Things come from any thread and
-// go to `handle`, in order, by one or by two, on `executor`. At most `most_at_once` calls of it run
-// at the same time: when things come faster than that, two are there for the next. May be destroyed
-// before its last call has returned.
+// For work that costs less for two things together than for each of them. Things come from any
+// thread and are taken in order, by one or by two, to be handled on `executor`, by at most
+// `most_at_once` calls at the same time: when things come faster than that, two are there for the
+// next. A call takes one turn of the executor, so that others have theirs. May be destroyed before
+// its last call has returned.
 template <class Thing>
 class Pairs {
  public:
   using Handle = std::function<void(std::span<Thing>)>;
 
   Pairs(Executor& executor, int most_at_once, Handle handle)
-      : executor_(executor), queue_(std::make_shared<Queue>(most_at_once, std::move(handle))) {}
+      : queue_(std::make_shared<Queue>(executor, most_at_once, std::move(handle))) {}
 
   void Add(Thing thing) {
-    if (queue_->Add(std::move(thing))) executor_.Post([queue = queue_] { queue->Work(); });
+    if (queue_->Add(std::move(thing))) queue_->Schedule();
   }
 
  private:
-  class Queue {
+  class Queue : public std::enable_shared_from_this<Queue> {
    public:
-    Queue(int most_at_once, Handle handle)
-        : most_at_once_(most_at_once), handle_(std::move(handle)) {}
+    Queue(Executor& executor, int most_at_once, Handle handle)
+        : executor_(executor), most_at_once_(most_at_once), handle_(std::move(handle)) {}
 
     // Whether somebody has to begin to work.
     bool Add(Thing thing) {
@@ -44,22 +44,37 @@ class Pairs {
       return true;
     }
 
-    void Work() {
-      std::array<Thing, 2> taken;
-      while (const std::size_t n = Take(taken)) handle_(std::span(taken).first(n));
+    void Schedule() {
+      executor_.Post([self = this->shared_from_this()] { self->WorkOnce(); });
     }
 
    private:
+    void WorkOnce() {
+      {
+        std::array<Thing, 2> taken;
+        const std::size_t n = Take(taken);
+        if (n > 0) handle_(std::span(taken).first(n));
+      }
+      if (GoesOn()) Schedule();  // without the lock: an executor may run it at once
+    }
+
     std::size_t Take(std::span<Thing> places) {
       MutexLock lock(mutex_);
-      const std::size_t n = std::min(places.size(), waiting_.size());
-      std::move(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(n),
-                places.begin());
-      waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(n));
-      if (n == 0) --num_working_;
+      std::size_t n = 0;
+      for (; n < places.size() && !waiting_.empty(); ++n) {
+        places[n] = std::move(waiting_.front());
+        waiting_.pop_front();
+      }
       return n;
     }
 
+    bool GoesOn() {
+      MutexLock lock(mutex_);
+      if (waiting_.empty()) --num_working_;
+      return !waiting_.empty();
+    }
+
+    Executor& executor_;
     const int most_at_once_;
     const Handle handle_;
     Mutex mutex_;
@@ -67,7 +82,6 @@ class Pairs {
     int num_working_ SKERRY_GUARDED_BY(mutex_) = 0;
   };
 
-  Executor& executor_;
   const std::shared_ptr<Queue> queue_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <span>
 #include <string_view>
 
@@ -25,26 +24,42 @@ std::string_view Fill(std::string& chunk, std::string_view bytes) {
 }  // namespace
 
 Status HashedFile::WriteAt(uint64_t offset, std::string_view bytes) {
-  SKERRY_RETURN_IF_ERROR(file_->WriteAt(offset, bytes));
+  Status written = file_->WriteAt(offset, bytes);
   MutexLock lock(mutex_);
-  Note(offset, bytes);
-  return OkStatus();
+  if (written.ok()) {
+    Note(offset, bytes);
+  } else {
+    in_order_ = false;  // some of it may have been
+  }
+  return written;
 }
 
 Status HashedFile::Truncate(uint64_t size) {
   SKERRY_RETURN_IF_ERROR(file_->Truncate(size));
   MutexLock lock(mutex_);
-  if (size >= written_) return OkStatus();
-  in_order_ = size == 0;
-  written_ = 0;
-  digests_.clear();
-  first_.clear();
-  second_.clear();
+  if (size == 0) {
+    Forget();
+  } else if (size < written_) {
+    in_order_ = false;
+  }
   return OkStatus();
 }
 
+void HashedFile::Forget() {
+  in_order_ = true;
+  written_ = 0;
+  ahead_ = kNowhere;
+  digests_.clear();
+  first_.clear();
+  second_.clear();
+}
+
 void HashedFile::Note(uint64_t offset, std::string_view bytes) {
-  in_order_ = in_order_ && offset == written_;
+  if (offset > written_) {
+    ahead_ = std::min(ahead_, offset);
+    return;
+  }
+  in_order_ = in_order_ && offset == written_ && written_ + bytes.size() <= ahead_;
   if (!in_order_) return;
   written_ += bytes.size();
   Hash(bytes);
@@ -80,10 +95,14 @@ void HashedFile::HashPair(std::string_view first, std::string_view second) {
 Result<std::vector<Digest>> HashedFile::ChunkDigests() {
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size, file_->Size());
   MutexLock lock(mutex_);
-  if (!in_order_ || written_ != size) return crypto::ChunkDigestsOf(*file_);
+  if (!in_order_ || size < written_) return crypto::ChunkDigestsOf(*file_);
   std::vector<Digest> all = digests_;
-  for (const std::string& chunk : {std::cref(first_), std::cref(second_)}) {
-    if (!chunk.empty()) all.push_back(crypto::Sha256(chunk));
+  std::string chunk;
+  for (uint64_t offset = all.size() * kChunkBytes; offset < size; offset += kChunkBytes) {
+    chunk.resize(std::min(kChunkBytes, size - offset));
+    SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset, chunk));
+    if (n != chunk.size()) return DataLoss("a result was cut while it was hashed");
+    all.push_back(crypto::Sha256(chunk));
   }
   return all;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,14 +12,14 @@
 
 namespace skerry::client {
 
-// A file that is hashed while it is written, so that it need not be read for that: of a writer who
-// goes from front to back and writes nothing twice, as those of large results do. Thread-safe as
-// far as File is.
+// A file that is hashed while it is written, so that little of it need be read for that: what is
+// written from the front on, one piece behind the other. Trainers write an update so, and before or
+// after it what they counted. Thread-safe as far as File is, but for Truncate.
 class HashedFile final : public File {
  public:
   explicit HashedFile(std::shared_ptr<File> file) : file_(std::move(file)) {}
 
-  // The digest of each chunk of what is in the file now. Reads it if it was written otherwise.
+  // The digest of each chunk of what is in the file now.
   Result<std::vector<crypto::Digest>> ChunkDigests();
 
   Result<std::size_t> ReadAt(uint64_t offset, std::span<char> out) const override {
@@ -34,12 +36,16 @@ class HashedFile final : public File {
   void Note(uint64_t offset, std::string_view bytes) SKERRY_REQUIRES(mutex_);
   void Hash(std::string_view bytes) SKERRY_REQUIRES(mutex_);
   void HashPair(std::string_view first, std::string_view second) SKERRY_REQUIRES(mutex_);
+  void Forget() SKERRY_REQUIRES(mutex_);
+
+  static constexpr uint64_t kNowhere = std::numeric_limits<uint64_t>::max();
 
   const std::shared_ptr<File> file_;
   Mutex mutex_;
   bool in_order_ SKERRY_GUARDED_BY(mutex_) = true;
-  uint64_t written_ SKERRY_GUARDED_BY(mutex_) = 0;  // from the front, in order
-  std::vector<crypto::Digest> digests_ SKERRY_GUARDED_BY(mutex_);
+  uint64_t written_ SKERRY_GUARDED_BY(mutex_) = 0;       // from the front on
+  uint64_t ahead_ SKERRY_GUARDED_BY(mutex_) = kNowhere;  // the first byte written beyond that
+  std::vector<crypto::Digest> digests_ SKERRY_GUARDED_BY(mutex_);  // of its first chunks
   // What has been written since: up to a chunk that waits for a second one, and what is there of
   // that.
   std::string first_ SKERRY_GUARDED_BY(mutex_);

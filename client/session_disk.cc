@@ -105,7 +105,7 @@ void Session::TrainAgain(Work& work, const Status& why) {
   work.stage = Stage::kFetching;
   work.model.reset();
   work.header.Clear();
-  work.digests.reset();
+  work.known_chunks.reset();
   work.small_result.reset();
   work.resumes = 0;
   Keep(Mark(work, ClientTask::State::kTaken));

@@ -41,7 +41,7 @@ void Session::Submit(Work& work, uint64_t offset) {
   if (work.header.size_bytes() <= rpc::kSmallResultBytes) offset = 0;
   v1::SubmitResultRequest::Start start = BeginSubmit(work, offset);
   parts_.api.SubmitResult(std::move(start),
-                          ResultSource(*std::move(file), offset, work.digests, work.progress),
+                          ResultSource(*std::move(file), offset, work.known_chunks, work.progress),
                           [this, task_id = work.task->task_id(),
                            life = work.life](Result<v1::SubmitResultReply> reply) {
                             Work* found = Find(task_id, life);

@@ -234,7 +234,7 @@ Status Session::Seal(Work& work, WorkDone& done) {
   SKERRY_RETURN_IF_ERROR(SealState(work, done));
   SKERRY_RETURN_IF_ERROR(SealPersonal(work, done));
   work.header = std::move(done.header);
-  work.digests = std::move(done.digests);
+  work.known_chunks = std::move(done.known_chunks);
   work.stage = Stage::kSubmitting;
   work.ask_first = false;
   work.model.reset();

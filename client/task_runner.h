@@ -53,7 +53,7 @@ struct WorkDone {
   int64_t num_examples = 0;
   std::map<std::string, double> scalars;
   v1::ResultHeader header = {};  // what the result travels under; empty: nobody has hashed it yet
-  std::shared_ptr<rpc::KnownChunks> digests = nullptr;  // of the bytes, once they are hashed
+  std::shared_ptr<rpc::KnownChunks> known_chunks = nullptr;  // of the result, once it is hashed
   std::vector<std::string> remarks = {};  // for the site's own log, not part of the result
   bool has_next_state = false;            // WorkOrder.next_state was written
   bool has_personal_model = false;        // and personal_model

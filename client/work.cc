@@ -76,7 +76,7 @@ void SealHashed(const v1::Task& task, const rpc::ParsedLayout& layout, uint64_t 
   const Digest hash = crypto::ContentHash(rpc::CanonicalHeader(header), size_bytes, digests);
   header.set_content_hash(std::string(hash.view()));
   done.header = std::move(header);
-  done.digests = std::make_shared<rpc::KnownChunks>(std::move(digests));
+  done.known_chunks = std::make_shared<rpc::KnownChunks>(std::move(digests));
 }
 
 }  // namespace
@@ -95,7 +95,10 @@ Status Seal(const v1::Task& task, const rpc::ParsedLayout& layout, const File& r
 }
 
 Result<WorkDone> RunAndSeal(Trainer& trainer, const WorkOrder& order) {
-  SKERRY_ASSIGN_OR_RETURN(const auto layout, rpc::ParseLayout(order.task->result_layout()));
+  std::shared_ptr<const rpc::ParsedLayout> layout = order.layout;
+  if (layout == nullptr) {
+    SKERRY_ASSIGN_OR_RETURN(layout, rpc::ParseLayout(order.task->result_layout()));
+  }
   const bool small = layout->layout.size_bytes() <= static_cast<int64_t>(rpc::kSmallResultBytes);
   if (small) {
     SKERRY_ASSIGN_OR_RETURN(WorkDone done, trainer.Run(order));
@@ -155,10 +158,10 @@ class CountedChunks final : public rpc::ChunkSource {
 }  // namespace
 
 std::shared_ptr<rpc::ChunkSource> ResultSource(std::shared_ptr<const File> file, uint64_t offset,
-                                               std::shared_ptr<rpc::KnownChunks> digests,
+                                               std::shared_ptr<rpc::KnownChunks> known,
                                                std::shared_ptr<WorkProgress> progress) {
-  return std::make_shared<CountedChunks>(
-      rpc::ReadChunks(std::move(file), offset, std::move(digests)), std::move(progress));
+  return std::make_shared<CountedChunks>(rpc::ReadChunks(std::move(file), offset, std::move(known)),
+                                         std::move(progress));
 }
 
 }  // namespace skerry::client

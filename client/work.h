@@ -56,8 +56,9 @@ struct Work {
   v1::ResultHeader header;  // from kSubmitting on
   // The result, if it is too small for a file of its own: the store has it, or will soon.
   std::shared_ptr<BytesFile> small_result;
-  std::shared_ptr<rpc::KnownChunks> digests;  // of the result; null: an earlier process hashed it
-  int64_t base_state = 0;                     // as in storage::ClientTask
+  std::shared_ptr<rpc::KnownChunks>
+      known_chunks;        // of the result; null: an earlier process hashed it
+  int64_t base_state = 0;  // as in storage::ClientTask
   bool next_state = false;
   Status failure;  // kFailing
 
@@ -90,9 +91,9 @@ class ModelSink final : public rpc::ChunkSink {
   const std::shared_ptr<WorkProgress> progress_;
 };
 
-// Reads a result chunk by chunk, and shows how far it has come. `digests`: see rpc::ReadChunks.
+// Reads a result chunk by chunk, and shows how far it has come. `known`: see rpc::ReadChunks.
 std::shared_ptr<rpc::ChunkSource> ResultSource(std::shared_ptr<const File> file, uint64_t offset,
-                                               std::shared_ptr<rpc::KnownChunks> digests,
+                                               std::shared_ptr<rpc::KnownChunks> known,
                                                std::shared_ptr<WorkProgress> progress);
 
 }  // namespace skerry::client

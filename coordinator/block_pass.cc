@@ -21,6 +21,7 @@ constexpr int64_t kWorkspaceBytes = int64_t{2} << 20;
 constexpr int64_t kMinElements = 2048;
 constexpr int64_t kMaxElements = int64_t{64} * 1024;
 constexpr int64_t kPage = 1024;  // elements
+constexpr uint64_t kSyncStretch = uint64_t{8} << 20;
 
 // What a pass holds of each element.
 int64_t BytesOfElement(const BlockPassInput& input) {
@@ -119,7 +120,11 @@ class Worker {
     if (!AllFinite(values)) return NotFinite(std::span<const T>(values), first);
     const uint64_t offset = to.offset + Bytes(first);
     SKERRY_RETURN_IF_ERROR(WriteValues(*to.file, offset, std::span<const T>(values)));
-    to.file->BeginSync(offset, values.size_bytes());
+    // Of whole stretches: small writes to the disk would cost more than they spare the sync.
+    const uint64_t end = offset + values.size_bytes();
+    if (offset / kSyncStretch != end / kSyncStretch) {
+      to.file->BeginSync((offset / kSyncStretch) * kSyncStretch, kSyncStretch);
+    }
     return OkStatus();
   }
 

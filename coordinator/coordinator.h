@@ -286,7 +286,7 @@ class Coordinator final : public RunHost {
   struct ServedModel {
     int64_t version = -1;
     std::string contents;  // if it is small
-    std::shared_ptr<rpc::KnownChunks> digests = std::make_shared<rpc::KnownChunks>();
+    std::shared_ptr<rpc::KnownChunks> known_chunks = std::make_shared<rpc::KnownChunks>();
   };
   ServedModel& Served(const std::string& run_id, int64_t version);
   std::map<std::string, ServedModel> served_models_;  // by run

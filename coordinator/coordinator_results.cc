@@ -73,7 +73,7 @@ void Coordinator::OpenModel(const std::string& name, const v1::PullModelRequest&
   if (!file.ok()) return Reply<Source>(std::move(done), std::move(file).status());
   const ServedModel& served = Served(request.model().run_id(), request.model().version());
   Reply<Source>(std::move(done),
-                Source(rpc::ReadChunks(*std::move(file), request.offset(), served.digests)));
+                Source(rpc::ReadChunks(*std::move(file), request.offset(), served.known_chunks)));
 }
 
 void Coordinator::QueryUpload(const std::string& name, const v1::QueryUploadRequest& request,

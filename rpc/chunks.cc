@@ -58,7 +58,7 @@ class FileChunks final : public ChunkSource {
     if (known_ == nullptr) return crypto::Sha256(data);
     if (const auto digest = known_->Sha256At(offset_)) return *digest;
     const crypto::Digest digest = crypto::Sha256(data);
-    known_->Note(offset_, digest);
+    known_->NoteSha256(offset_, digest);
     return digest;
   }
 
@@ -119,8 +119,11 @@ Status CheckChunk(const v1::Chunk& chunk, const crypto::Digest& sha256, uint64_t
 KnownChunks::KnownChunks(std::vector<crypto::Digest> all) : digests_(all.begin(), all.end()) {}
 
 std::shared_ptr<const v1::Chunk> KnownChunks::Find(uint64_t offset) const {
-  MutexLock lock(mutex_);
-  std::shared_ptr<const v1::Chunk> found = recent_[offset / crypto::kChunkBytes % kRecent].lock();
+  std::shared_ptr<const v1::Chunk> found;  // let go of without the lock
+  {
+    MutexLock lock(mutex_);
+    found = recent_[offset / crypto::kChunkBytes % kRecent].lock();
+  }
   return found != nullptr && found->offset() == offset ? found : nullptr;
 }
 
@@ -135,7 +138,7 @@ std::optional<crypto::Digest> KnownChunks::Sha256At(uint64_t offset) const {
   return i < digests_.size() ? digests_[i] : std::nullopt;
 }
 
-void KnownChunks::Note(uint64_t offset, const crypto::Digest& digest) {
+void KnownChunks::NoteSha256(uint64_t offset, const crypto::Digest& digest) {
   const uint64_t i = offset / crypto::kChunkBytes;
   MutexLock lock(mutex_);
   if (i >= digests_.size()) digests_.resize(i + 1);

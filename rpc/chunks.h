@@ -33,7 +33,7 @@ class KnownChunks {
   // Null: nobody has it any more.
   std::shared_ptr<const v1::Chunk> Find(uint64_t offset) const;
   void Note(const std::shared_ptr<const v1::Chunk>& chunk);
-  void Note(uint64_t offset, const crypto::Digest& digest);
+  void NoteSha256(uint64_t offset, const crypto::Digest& digest);
 
  private:
   static constexpr std::size_t kRecent = 16;

@@ -35,8 +35,8 @@ struct SafetensorsInfo {
 Result<SafetensorsInfo> ReadSafetensors(const File& file);
 Result<SafetensorsInfo> ParseSafetensors(std::string_view first_bytes, uint64_t file_size);
 
-// Only where the first tensor begins, of a file whose layout is known. DATA_LOSS: the file is too
-// short for its header.
+// Only where the first tensor begins, of a file whose layout is known. DATA_LOSS: the header is
+// longer than the file, or than 16 MiB.
 Result<uint64_t> SafetensorsDataBegin(const File& file);
 
 }  // namespace skerry::storage

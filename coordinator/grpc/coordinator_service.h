@@ -26,14 +26,15 @@ using RawCoordinatorService = v1::Coordinator::WithRawCallbackMethod_PullModel<
 
 // The coordinator to sites over gRPC: authenticates, hands over to the loop, answers. Chunks go
 // straight to and from the disk threads, `transfers` of them at the same time in each direction;
-// further transfers wait for their turn. With a `call_log`, the beginning and end of every call are
+// further transfers wait for their turn. Up to `arrivals_at_once` disk threads store chunks, of two
+// uploads each where two wait. With a `call_log`, the beginning and end of every call are
 // written to it. Everything given must outlive the service, and the server
 // that has it.
 class CoordinatorService final : public RawCoordinatorService {
  public:
   CoordinatorService(Coordinator& coordinator, Executor& loop, Executor& disk, const Clock& clock,
                      const Authenticator& authenticator, const Door& door, std::size_t transfers,
-                     rpc::CallLog* call_log)
+                     int arrivals_at_once, rpc::CallLog* call_log)
       : coordinator_(coordinator),
         loop_(loop),
         disk_(disk),
@@ -42,7 +43,7 @@ class CoordinatorService final : public RawCoordinatorService {
         call_log_(call_log),
         downloads_(transfers, PlacesOfASite(transfers), kPatience, clock),
         uploads_(transfers, PlacesOfASite(transfers), kPatience, clock),
-        arrivals_(disk, kArrivalsAtOnce,
+        arrivals_(disk, arrivals_at_once,
                   [this](std::span<SubmitResultCall*> calls) { Store(calls); }) {}
 
   // Transfers that stand still let others in beside them. To be called at the time that it returns,
@@ -91,8 +92,6 @@ class CoordinatorService final : public RawCoordinatorService {
   // In which 100 kB/s carry a chunk.
   static constexpr Duration kPatience = std::chrono::seconds(10);
   static constexpr std::size_t kIdleChunks = 8;
-  // So many of the disk threads store chunks; the others read.
-  static constexpr int kArrivalsAtOnce = 2;
 
   Coordinator& coordinator_;
   Executor& loop_;

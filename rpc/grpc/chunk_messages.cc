@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "crypto/content_hash.h"
+
 namespace skerry::rpc {
 namespace {
 
@@ -52,6 +54,11 @@ bool ParseField(CodedInputStream& in, Message& message) {
   return whole;
 }
 
+// A peer may send up to 4 MiB, and of any field: that does not stay.
+bool TakesMoreThanAChunk(const v1::Chunk& chunk) {
+  return chunk.SpaceUsedLong() > 2 * crypto::kChunkBytes;
+}
+
 // What gRPC holds while it sends a chunk's data.
 using Held = std::shared_ptr<const v1::Chunk>;
 void LetGo(void* held) { delete static_cast<Held*>(held); }
@@ -78,6 +85,7 @@ std::shared_ptr<v1::Chunk> ChunkMessages::Take() {
   if (chunk == nullptr) chunk = std::make_unique<v1::Chunk>();
   return {chunk.release(), [pool = pool_](v1::Chunk* used) {
             std::unique_ptr<v1::Chunk> back(used);
+            if (TakesMoreThanAChunk(*back)) return;
             MutexLock lock(pool->mutex);
             if (pool->idle.size() < pool->most_idle) pool->idle.push_back(std::move(back));
           }};

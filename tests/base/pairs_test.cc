@@ -60,6 +60,14 @@ TEST_F(PairsTest, NoMoreCallsThanAllowedAreOnTheirWay) {
   EXPECT_EQ(executor_.waiting(), 2U);
 }
 
+TEST_F(PairsTest, BetweenTwoCallsOthersOfTheExecutorHaveTheirTurn) {
+  Pairs<int> pairs(executor_, 1, Note());
+  for (int i = 1; i <= 4; ++i) pairs.Add(i);
+  executor_.Post([&] { calls_.push_back({0}); });
+  executor_.RunAll();
+  EXPECT_THAT(calls_, ElementsAre(ElementsAre(1, 2), ElementsAre(0), ElementsAre(3, 4)));
+}
+
 TEST_F(PairsTest, WhatHasComeIsDealtWithAfterItIsDestroyed) {
   std::optional<Pairs<int>> pairs;
   pairs.emplace(executor_, 1, Note());

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "crypto/sha256_lanes.h"
 #include "testing/status_matchers.h"
 
 namespace skerry::crypto {
@@ -90,6 +91,21 @@ TEST(Sha256EachTest, PublishedMessagesHaveTheirPublishedDigestsInEitherPlace) {
     EXPECT_EQ(digests[1], Sha256(other));
     EXPECT_EQ(digests[2].Hex(), vector.digest_hex);
   }
+}
+
+TEST(Sha256EachTest, TwoMessagesThatAreNowhereAreEmptyOnes) {
+  const std::array<std::string_view, 2> messages;
+  std::array<Digest, 2> digests;
+  Sha256Each(messages, digests);
+  EXPECT_EQ(digests[0], Sha256(""));
+  EXPECT_EQ(digests[1], Sha256(""));
+}
+
+TEST(Sha256LanesTest, ThisProcessorHasThem) {
+  if (!HasSha256Lanes()) GTEST_SKIP() << "all digests here are OpenSSL's";
+  const auto [first, second] = Sha256Lanes("abc", "xyz");
+  EXPECT_EQ(first, Sha256("abc"));
+  EXPECT_EQ(second, Sha256("xyz"));
 }
 
 TEST(Sha256EachTest, MessagesOfDifferentLengthsEachGoToTheirPlace) {

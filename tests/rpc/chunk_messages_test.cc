@@ -55,18 +55,37 @@ TEST(ChunkMessagesTest, MemoryIsUsedAgainOnceGrpcHasLetGoOfIt) {
   const std::shared_ptr<v1::Chunk> other = messages.Take();
   EXPECT_NE(other.get(), memory) << "it is on its way";
   message.Clear();
-  EXPECT_EQ(messages.Take().get(), memory);
+  const std::shared_ptr<v1::Chunk> again = messages.Take();
+  EXPECT_EQ(again.get(), memory);
+  EXPECT_GE(again->data().capacity(), 100'000U) << "not merely at the same address";
 }
+
+std::size_t Capacity(const std::shared_ptr<v1::Chunk>& chunk) { return chunk->data().capacity(); }
 
 TEST(ChunkMessagesTest, NoMoreMemoryIsKeptThanAllowed) {
   ChunkMessages messages(1);
   std::shared_ptr<v1::Chunk> first = messages.Take();
   std::shared_ptr<v1::Chunk> second = messages.Take();
-  const v1::Chunk* const kept = first.get();
+  first->set_data(std::string(100'000, 'x'));
+  second->set_data(std::string(100'000, 'x'));
   first.reset();
   second.reset();
-  const std::shared_ptr<v1::Chunk> again = messages.Take();
-  EXPECT_EQ(again.get(), kept);
+  first = messages.Take();
+  second = messages.Take();
+  EXPECT_GE(Capacity(first), 100'000U);
+  EXPECT_LT(Capacity(second), 100'000U);
+}
+
+TEST(ChunkMessagesTest, WhatAHostilePeerMadeLargeIsNotKept) {
+  ChunkMessages messages;
+  std::shared_ptr<v1::Chunk> chunk = messages.Take();
+  chunk->set_data(std::string(3 << 20, 'x'));
+  chunk.reset();
+  chunk = messages.Take();
+  EXPECT_LT(Capacity(chunk), std::size_t{1} << 20);
+  chunk->set_sha256(std::string(3 << 20, 'x'));
+  chunk.reset();
+  EXPECT_LT(messages.Take()->sha256().capacity(), std::size_t{1} << 20);
 }
 
 TEST(ChunkMessagesTest, AChunkMayOutliveWhatItWasTakenFrom) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -133,7 +134,7 @@ TEST_F(SharedChunksTest, WhatNobodyHasAnyMoreIsReadAgain) {
 
 TEST_F(SharedChunksTest, WhatIsKnownIsNotHashedAgain) {
   const crypto::Digest known = crypto::Sha256("not what the file holds");
-  known_->Note(0, known);
+  known_->NoteSha256(0, known);
   EXPECT_EQ(Share(*Reader())->sha256(), known.view());
 }
 
@@ -145,6 +146,27 @@ TEST_F(SharedChunksTest, EachOfManyChunksIsTheOneOfItsPlace) {
   for (uint64_t i = 0; i < kMany; ++i) kept.push_back(Share(*all));
   const auto again = ReadChunks(file, 0, known_);
   for (uint64_t i = 0; i < kMany; ++i) EXPECT_EQ(Share(*again)->offset(), i * kChunkBytes);
+}
+
+TEST_F(SharedChunksTest, WhatHasChangedOnTheDiskSinceItWasHashedIsNoticedByItsReceiver) {
+  ASSERT_NE(Share(*Reader()), nullptr);
+  ASSERT_OK(file_->WriteAt(1000, "damage"));
+  const auto chunk = Share(*Reader());
+  ASSERT_NE(chunk, nullptr);
+  EXPECT_THAT(CheckChunk(*chunk, 0, bytes_.size()), HasCode(Code::kDataLoss));
+}
+
+TEST_F(SharedChunksTest, ReadersOnSeveralThreadsEachSeeTheWholeFile) {
+  std::vector<std::string> read(4);
+  std::vector<std::thread> threads;
+  for (std::string& bytes : read) {
+    threads.emplace_back([this, &bytes] {
+      const auto source = ReadChunks(std::make_shared<BytesFile>(bytes_), 0, known_);
+      while (const auto chunk = Share(*source)) bytes += chunk->data();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& bytes : read) EXPECT_TRUE(bytes == bytes_);
 }
 
 TEST_F(SharedChunksTest, AllTogetherMakeTheFileAndThenThereAreNoMore) {

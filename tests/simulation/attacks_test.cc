@@ -99,7 +99,7 @@ class AttackingTrainer final : public client::Trainer {
     std::memcpy(bytes.data(), update.data(), update.size() * sizeof(float));
     SKERRY_RETURN_IF_ERROR(order.result->WriteAt(0, bytes));
     client::WorkDone done = std::move(trained.first);
-    done.digests = nullptr;
+    done.known_chunks = nullptr;
     SKERRY_RETURN_IF_ERROR(client::Seal(*order.task, *order.result, done));
     return done;
   }

@@ -108,10 +108,14 @@ TEST(SafetensorsTest, AFileIsReadThroughFiles) {
   ASSERT_OK(file->WriteAt(0, header + std::string(4000, 'x')));
   ASSERT_OK_AND_ASSIGN(const SafetensorsInfo info, ReadSafetensors(*file));
   EXPECT_EQ(info.layout, layout);
+  EXPECT_EQ(info.data_begin, header.size());
+  ASSERT_OK_AND_ASSIGN(const uint64_t data_begin, SafetensorsDataBegin(*file));
+  EXPECT_EQ(data_begin, header.size());
   ASSERT_OK(file->Truncate(header.size() + 3999));
   EXPECT_THAT(ReadSafetensors(*file), Fails(Code::kDataLoss, HasSubstr("cut short, within")));
   ASSERT_OK(file->Truncate(5));
   EXPECT_THAT(ReadSafetensors(*file), Fails(Code::kDataLoss, HasSubstr("only 5 bytes")));
+  EXPECT_THAT(SafetensorsDataBegin(*file), Fails(Code::kDataLoss, HasSubstr("only 5 bytes")));
 }
 
 TEST(SafetensorsTest, EveryTruncationOfAFileIsDataLoss) {
