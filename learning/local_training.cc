@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "base/random.h"
 #include "learning/aggregator.h"
 #include "learning/finite.h"
@@ -58,6 +59,14 @@ bool IsLabelOf(OutputKind kind, double num_outputs, double label) {
   return label >= 0.0 && label < num_outputs && label == std::trunc(label);
 }
 
+// Many at a time: without a way out of the loop.
+template <class T>
+bool AreBinary(std::span<const T> labels) {
+  bool binary = true;
+  for (const T label : labels) binary = binary & ((label == T{0}) | (label == T{1}));
+  return binary;
+}
+
 template <class T>
 Status CheckData(const BasicModel<T>& model, const BasicDataset<T>& data) {
   if (data.rows < 1) {
@@ -74,6 +83,7 @@ Status CheckData(const BasicModel<T>& model, const BasicDataset<T>& data) {
                            " inputs do not fit a model of " + std::to_string(model.num_features()));
   }
   const OutputKind kind = model.output_kind();
+  if (kind == OutputKind::kBinary && AreBinary<T>(data.labels)) return OkStatus();
   const auto num_outputs = static_cast<double>(model.num_outputs());
   for (std::size_t r = 0; r < data.labels.size(); ++r) {
     if (!IsLabelOf(kind, num_outputs, static_cast<double>(data.labels[r]))) {
@@ -235,6 +245,8 @@ bool AllFinite(std::span<const double> values) { return CheckF64(values).finite;
 template <class T>
 Result<LocalTrainingResult> Train(const LocalTask<T>& task, std::span<T> parameters,
                                   const std::stop_token& stop, const StepProgress& progress) {
+  Prefetch(std::span(task.data.labels));
+  Prefetch(std::span(task.data.features));
   SKERRY_RETURN_IF_ERROR(CheckOptions(task.options));
   SKERRY_RETURN_IF_ERROR(CheckData(task.model, task.data));
   SKERRY_CHECK(static_cast<int64_t>(parameters.size()) == task.model.parameters().num_elements());
