@@ -21,10 +21,14 @@ constexpr const char* kFormat = "skerry history 1";
 // What the history says of one participant, as Json::dump(1) would write it so deep inside: a long
 // run has millions of them.
 void AppendParticipant(const storage::TaskRecord& task, std::string& text) {
-  text += text.ends_with('[') ? "\n    {\n" : ",\n    {\n";
-  text += "     \"site\": " + (IsName(task.site) ? '"' + task.site + '"' : Json(task.site).dump());
-  text += ",\n     \"num_examples\": " + std::to_string(task.num_examples);
-  text += ",\n     \"content_hash\": \"" + task.content_hash.Hex() + "\"";
+  text += text.ends_with('[') ? "\n    {\n     \"site\": " : ",\n    {\n     \"site\": ";
+  if (IsName(task.site)) {
+    text.append("\"").append(task.site).append("\"");
+  } else {
+    text += Json(task.site).dump();
+  }
+  text.append(",\n     \"num_examples\": ").append(std::to_string(task.num_examples));
+  text.append(",\n     \"content_hash\": \"").append(task.content_hash.Hex()).append("\"");
   if (task.base_version >= 0) {
     text += ",\n     \"base_version\": " + std::to_string(task.base_version);
   }

@@ -1,6 +1,7 @@
 #include "simulation/federation.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -313,7 +314,8 @@ Status Federation::CollectRun(SimulationResult& result) {
   coordinator.ShowRun(request, [&](Result<v1::ShowRunReply> reply) {
     if (!reply.ok()) return void(failure = reply.status());
     result.run = reply->run();
-    result.rounds.assign(reply->rounds().begin(), reply->rounds().end());
+    result.rounds.assign(std::move_iterator(reply->mutable_rounds()->begin()),
+                         std::move_iterator(reply->mutable_rounds()->end()));
   });
   coordinator.ExportHistory(run_id_, [&](Result<v1::ExportHistoryReply> reply) {
     if (!reply.ok()) return void(failure = reply.status());
