@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <optional>
-#include <set>
+#include <queue>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/time.h"
 
@@ -13,38 +15,57 @@ namespace skerry::coordinator {
 template <class Key>
 class TimerQueue {
  public:
+  // Most timers are moved to a later time, again and again, and never come: so the queue holds the
+  // time before, and looks again when that has come.
   void Set(Key key, Timestamp at) {
-    const auto [found, is_new] = times_.try_emplace(key, at);
-    if (is_new) return void(queue_.emplace(at, key));
-    // Moved, with the memory that it has.
-    auto node = queue_.extract({std::exchange(found->second, at), key});
-    node.value().first = at;
-    queue_.insert(std::move(node));
+    const auto [found, is_new] = timers_.try_emplace(key, Timer{at, at});
+    found->second.at = at;
+    if (!is_new && found->second.queued <= at) return;
+    found->second.queued = at;
+    queue_.emplace(at, key);
   }
 
-  void Cancel(Key key) {
-    const auto found = times_.find(key);
-    if (found == times_.end()) return;
-    queue_.erase({found->second, key});
-    times_.erase(found);
-  }
+  void Cancel(Key key) { timers_.erase(key); }
 
   // A key whose time has come, which is then no longer set.
   std::optional<Key> PopDue(Timestamp now) {
-    if (queue_.empty() || queue_.begin()->first > now) return std::nullopt;
-    const Key key = queue_.begin()->second;
-    Cancel(key);
+    Settle();
+    if (queue_.empty() || queue_.top().first > now) return std::nullopt;
+    const Key key = queue_.top().second;
+    queue_.pop();
+    timers_.erase(key);
     return key;
   }
 
   std::optional<Timestamp> Next() const {
+    Settle();
     if (queue_.empty()) return std::nullopt;
-    return queue_.begin()->first;
+    return queue_.top().first;
   }
 
  private:
-  std::set<std::pair<Timestamp, Key>> queue_;
-  std::unordered_map<Key, Timestamp> times_;
+  struct Timer {
+    Timestamp at;
+    Timestamp queued;  // not later than that
+  };
+  using Entry = std::pair<Timestamp, Key>;
+
+  // Until the first entry is a timer's own time.
+  void Settle() const {
+    while (!queue_.empty()) {
+      const auto [at, key] = queue_.top();
+      const auto found = timers_.find(key);
+      const bool current = found != timers_.end() && found->second.queued == at;
+      if (current && found->second.at == at) return;
+      queue_.pop();
+      if (!current) continue;  // cancelled, or moved to an earlier time
+      found->second.queued = found->second.at;
+      queue_.emplace(found->second.at, key);
+    }
+  }
+
+  mutable std::unordered_map<Key, Timer> timers_;
+  mutable std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue_;
 };
 
 }  // namespace skerry::coordinator
