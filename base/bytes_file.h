@@ -22,4 +22,11 @@ class BytesFile final : public File {
   std::string bytes_;
 };
 
+// All of a file that is bytes in memory, to be looked at where it is: good until it is written to.
+// Null: it is another.
+inline const std::string* BytesOf(const File& file) {
+  const auto* in_memory = dynamic_cast<const BytesFile*>(&file);
+  return in_memory == nullptr ? nullptr : &in_memory->bytes();
+}
+
 }  // namespace skerry

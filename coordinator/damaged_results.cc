@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/bytes_file.h"
 #include "base/crc32c.h"
 #include "base/parallel.h"
 #include "crypto/content_hash.h"
@@ -18,6 +19,10 @@ bool IsWhole(const CountedResult& result) {
   if (result.chunk_checksums.empty()) {
     const Result<crypto::Digest> hash = rpc::ResultHash(*result.header, *result.file);
     return hash.ok() && hash->view() == result.header->content_hash();
+  }
+  const std::string* const bytes = BytesOf(*result.file);
+  if (bytes != nullptr && result.chunk_checksums.size() == 1) {
+    return Crc32c(*bytes) == result.chunk_checksums.front();
   }
   const uint64_t size_bytes = result.header->size_bytes();
   std::vector<char> buffer(std::min(size_bytes, crypto::kChunkBytes));

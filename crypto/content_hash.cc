@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "base/bytes_file.h"
 #include "base/check.h"
 #include "base/first_error.h"
 #include "base/parallel.h"
@@ -67,12 +68,17 @@ uint64_t NumChunks(uint64_t size_bytes) {
 
 Digest ContentHashOf(std::string_view header, std::string_view bytes) {
   const uint64_t size_bytes = bytes.size();
+  if (size_bytes > 0 && size_bytes <= kChunkBytes) {
+    const Digest only = Sha256(bytes);
+    return ContentHash(header, size_bytes, {&only, 1});
+  }
   std::vector<Digest> chunks(NumChunks(size_bytes));
   HashChunks(bytes, chunks);
   return ContentHash(header, size_bytes, chunks);
 }
 
 Result<Digest> ContentHashOf(std::string_view header, const File& file) {
+  if (const std::string* bytes = BytesOf(file)) return ContentHashOf(header, *bytes);
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, file.Size());
   SKERRY_ASSIGN_OR_RETURN(const std::vector<Digest> chunks, ChunkDigestsOf(file));
   return ContentHashOfChunks(header, size_bytes, chunks);
@@ -87,13 +93,6 @@ Result<Digest> ContentHashOf(std::string_view header, const File& file, Executor
 }
 
 Result<std::vector<Digest>> ChunkDigestsOf(const File& file) {
-  SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, file.Size());
-  std::array<char, 1 << 16> small;
-  if (size_bytes > 0 && size_bytes <= small.size()) {
-    const std::span<char> chunk = std::span(small).first(size_bytes);
-    SKERRY_RETURN_IF_ERROR(ReadWhole(file, 0, chunk, size_bytes));
-    return std::vector<Digest>{Sha256({chunk.data(), chunk.size()})};
-  }
   InlineExecutor nobody;
   return ChunkDigestsOf(file, nobody, 0);
 }
