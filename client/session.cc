@@ -37,19 +37,19 @@ Status Session::Open() {
   for (const ClientTask& held : snapshot.tasks) {
     Work work(NewBackoff(++last_life_));
     work.life = last_life_;
-    const auto task = std::make_shared<v1::Task>();
-    work.task = task;
-    const bool readable =
-        task->ParseFromString(held.task) && work.header.ParseFromString(held.header);
+    work.task_id = held.task_id;
+    auto task = std::make_shared<v1::Task>();
+    const bool readable = task->ParseFromString(held.task.str()) && work.ReadHeader(held.header);
     if (!readable) {
       return DataLoss("task " + std::to_string(held.task_id) + " in the client's store is damaged")
           .WithHint("move " + options_.state_dir + " away to start afresh; no data is in it");
     }
+    work.shared = ShareTask(std::move(task), nullptr);
     if (!held.contents.empty()) work.small_result = std::make_shared<BytesFile>(held.contents);
     if (held.state == ClientTask::State::kFinished) work.stage = Stage::kSubmitting;
     if (held.state == ClientTask::State::kSubmitted) work.stage = Stage::kSubmitted;
     work.ask_first = true;
-    work.has_model_file = work.task->has_model();
+    work.has_model_file = work.task().has_model();
     work.base_state = held.base_state;
     work.next_state = held.next_state;
     works_.emplace(held.task_id, std::move(work));
@@ -98,7 +98,7 @@ void Session::OnVerdicts(const google::protobuf::RepeatedPtrField<v1::Verdict>& 
     if (found == works_.end()) continue;
     const bool counted = verdict.outcome() == v1::Verdict::COUNTED;
     Say([&] {
-      return Describe(*found->second.task) +
+      return Describe(found->second.task()) +
              (counted ? ": counted" : ": discarded, " + verdict.reason());
     });
     SKERRY_FAILPOINT("client/verdict-heard");
@@ -114,7 +114,7 @@ void Session::OnVerdicts(const google::protobuf::RepeatedPtrField<v1::Verdict>& 
 void Session::Abandon(int64_t task_id, const std::string& why) {
   const auto found = works_.find(task_id);
   if (found == works_.end()) return;
-  parts_.observer.Say(Describe(*found->second.task) + ": dropped, " + why);
+  parts_.observer.Say(Describe(found->second.task()) + ": dropped, " + why);
   found->second.stop.request_stop();
   Drop(task_id);
 }
@@ -123,7 +123,7 @@ void Session::Drop(int64_t task_id) {
   const auto found = works_.find(task_id);
   const bool has_file = found != works_.end() && found->second.small_result == nullptr;
   const bool has_model = found != works_.end() && found->second.has_model_file;
-  const bool has_state = found != works_.end() && found->second.task->site_state();
+  const bool has_state = found != works_.end() && found->second.task().site_state();
   const bool has_personal = found != works_.end() && found->second.has_personal_file;
   if (found != works_.end()) works_.erase(found);
   KeepSoon(storage::RemoveClientTask{task_id});
@@ -193,7 +193,7 @@ void Session::RemoveUnusedModels() {
   for (const std::string& name : *names) {
     const std::string path = options_.state_dir + "/models/" + name;
     const bool used = std::any_of(works_.begin(), works_.end(), [&](const auto& entry) {
-      return ModelPath(entry.second.task->model().content_hash()) == path;
+      return ModelPath(entry.second.task().model().content_hash()) == path;
     });
     if (!used) static_cast<void>(parts_.files.Remove(path).ok());
   }

@@ -5,12 +5,12 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/id_set.h"
 #include "base/random.h"
 #include "base/status.h"
 #include "client/task_runner.h"
@@ -101,7 +101,7 @@ class Session {
   void CallHeartbeat(Timestamp now);
   // They may take out of a reply what they keep.
   void OnJoined(v1::JoinReply& reply);
-  void OnPulled(v1::PullTaskReply& reply);
+  void OnPulled(rpc::PulledTask& pulled);
   void OnHeartbeat(v1::HeartbeatReply& reply);
   void OnControlFailed(const Status& status);
   template <class Reply>
@@ -111,7 +111,7 @@ class Session {
 
   // Tasks, each through fetching, training, submitting, waiting for its verdict.
   void StepWork(Work& work, Timestamp now);
-  void Accept(v1::Task task);
+  void Accept(rpc::PulledTask& pulled);
   Status CheckRoom(const Work& work) const;
   void Fetch(Work& work);
   void OnFetched(Work& work, std::shared_ptr<File> file, const Status& status);
@@ -138,7 +138,7 @@ class Session {
   void Drop(int64_t task_id);
   void Retry(Work& work, const Status& status);
   void Unhindered(Work& work);
-  Status CheckKeptResult(const Work& work) const;
+  Status CheckKeptResult(Work& work) const;
   void TrainAgain(Work& work, const Status& why);
   Work* Find(int64_t task_id, uint64_t life);
   rpc::Backoff NewBackoff(uint64_t step) const;
@@ -214,14 +214,12 @@ class Session {
 
   std::map<int64_t, Work> works_;
   uint64_t last_life_ = 0;
-  std::set<int64_t> unconfirmed_;  // verdicts heard, not yet confirmed to the coordinator
-  std::set<int64_t> confirming_;   // of those: in the control call under way
+  IdSet unconfirmed_;  // verdicts heard, not yet confirmed to the coordinator
+  IdSet confirming_;   // of those: in the control call under way
   // Heard, but what follows from them is not on disk yet: the coordinator must not forget them.
-  std::set<int64_t> unkept_verdicts_;
+  IdSet unkept_verdicts_;
   std::map<std::string, storage::SiteState> site_states_;  // by run
   bool remove_states_ = false;  // some are of no use any more; once the store does not name them
-  std::pair<std::string, std::shared_ptr<const v1::RunSpec>>
-      spec_;  // by its hash: the last one parsed
 };
 
 }  // namespace skerry::client

@@ -72,7 +72,7 @@ void Session::CallJoin() {
     v1::HeldTask& held = *request.add_held();
     held.set_task_id(task_id);
     held.set_state(HeldState(work.stage));
-    held.set_task_key(rpc::TaskKey(*work.task));
+    held.set_task_key(rpc::TaskKey(work.task()));
   }
   for (const int64_t task_id : confirming_) request.add_confirmed_verdicts(task_id);
   for (const std::string& source : options_.data_sources) request.add_data_sources(source);
@@ -95,7 +95,7 @@ void Session::CallPull() {
   for (const auto& [run_id, state] : site_states_) request.add_kept_runs(run_id);
   TakeAlong(request);
   for (v1::Progress& progress : ProgressNow()) *request.add_progress() = std::move(progress);
-  parts_.api.PullTask(std::move(request), ControlCallback(&Session::OnPulled));
+  parts_.api.PullApart(std::move(request), ControlCallback(&Session::OnPulled));
 }
 
 void Session::CallHeartbeat(Timestamp now) {
@@ -141,7 +141,7 @@ void Session::OnJoined(v1::JoinReply& reply) {
     work.ask_first = true;
     work.not_before = Timestamp();
     work.resumes = 0;  // what was damaged by the interruption is not held against the task
-    parts_.observer.Say(Describe(*work.task) + ": going on with it after the interruption");
+    parts_.observer.Say(Describe(work.task()) + ": going on with it after the interruption");
   }
   if (coordinator_id_ != reply.coordinator_id()) {
     coordinator_id_ = reply.coordinator_id();
@@ -155,21 +155,21 @@ void Session::OnJoined(v1::JoinReply& reply) {
   OnVerdicts(reply.verdicts());
 }
 
-void Session::OnPulled(v1::PullTaskReply& reply) {
+void Session::OnPulled(rpc::PulledTask& pulled) {
+  const v1::PullTaskReply& reply = pulled.reply;
   OnAnswers(reply);
   OnVerdicts(reply.verdicts());
   for (const int64_t task_id : reply.abandon_tasks()) {
     Abandon(task_id, "the coordinator no longer wants it");
   }
+  if (pulled.task != nullptr) return Accept(pulled);
   switch (reply.outcome_case()) {
-    case v1::PullTaskReply::kTask:
-      return Accept(std::move(*reply.mutable_task()));
     case v1::PullTaskReply::kResendTaskId: {
       const auto found = works_.find(reply.resend_task_id());
       if (found == works_.end() || found->second.stage != Stage::kSubmitted) return;
       found->second.stage = Stage::kSubmitting;
       found->second.ask_first = true;
-      parts_.observer.Say(Describe(*found->second.task) + ": the coordinator asks for it again");
+      parts_.observer.Say(Describe(found->second.task()) + ": the coordinator asks for it again");
       return;
     }
     case v1::PullTaskReply::kWait:
@@ -246,7 +246,7 @@ Duration Session::ProgressInterval() const {
   constexpr Duration kLeast = 100ms;
   Duration interval = heartbeat_;
   for (const auto& [task_id, work] : works_) {
-    const std::chrono::milliseconds wanted(work.task->heartbeat_ms());
+    const std::chrono::milliseconds wanted(work.task().heartbeat_ms());
     if (work.stage != Stage::kSubmitted && wanted.count() > 0) {
       interval = std::min(interval, std::max(kLeast, Duration(wanted)));
     }

@@ -29,7 +29,7 @@ int64_t TaskOf(const storage::ClientRecord& record) {
 // A task's record is filled in when it is written: most are replaced before.
 storage::ClientRecord Session::Mark(const Work& work, ClientTask::State state) {
   ClientTask record;
-  record.task_id = work.task->task_id();
+  record.task_id = work.task_id;
   record.state = state;
   return record;
 }
@@ -78,7 +78,7 @@ void Session::KeepRest() {
   }
   if (!status.ok()) return End(status);
   unkept_.clear();
-  unconfirmed_.merge(unkept_verdicts_);
+  unconfirmed_.insert(unkept_verdicts_.begin(), unkept_verdicts_.end());
   unkept_verdicts_.clear();
   if (remove_states_) RemoveUnusedStates();
   if (disk_full_.empty()) return;
@@ -87,24 +87,24 @@ void Session::KeepRest() {
 }
 
 // DATA_LOSS names the file and both hashes.
-Status Session::CheckKeptResult(const Work& work) const {
-  const std::string path = ResultPath(work.task->task_id());
+Status Session::CheckKeptResult(Work& work) const {
+  const std::string path = ResultPath(work.task_id);
   SKERRY_ASSIGN_OR_RETURN(const auto file, OpenResult(work));
-  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash, rpc::ResultHash(work.header, *file));
-  if (hash.view() == work.header.content_hash()) return OkStatus();
+  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash, rpc::ResultHash(work.Header(), *file));
+  if (hash.view() == work.Header().content_hash()) return OkStatus();
   SKERRY_ASSIGN_OR_RETURN(const crypto::Digest expected,
-                          crypto::Digest::FromBytes(work.header.content_hash()));
+                          crypto::Digest::FromBytes(work.Header().content_hash()));
   return DataLoss(path + " is damaged: its content hash is " + hash.Hex() + ", the store says " +
                   expected.Hex());
 }
 
 // The kept result is gone or damaged (power loss, a disk), and with it nothing but time.
 void Session::TrainAgain(Work& work, const Status& why) {
-  parts_.observer.Say(Describe(*work.task) + ": " + why.message() +
+  parts_.observer.Say(Describe(work.task()) + ": " + why.message() +
                       "; training again, to the same bits");
   work.stage = Stage::kFetching;
   work.model.reset();
-  work.header.Clear();
+  work.SetHeader({});
   work.known_chunks.reset();
   work.small_result.reset();
   work.resumes = 0;

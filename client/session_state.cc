@@ -31,10 +31,9 @@ int64_t Session::BaseStateOf(const v1::Task& task) const {
 }
 
 Status Session::OpenStates(const Work& work, WorkOrder& order) {
-  if (!work.task->site_state()) return OkStatus();
+  if (!work.task().site_state()) return OkStatus();
   SKERRY_ASSIGN_OR_RETURN(
-      order.next_state,
-      parts_.files.Open(Unfinished(StatePath(work.task->task_id())), OpenMode::kCreate));
+      order.next_state, parts_.files.Open(Unfinished(StatePath(work.task_id)), OpenMode::kCreate));
   if (work.base_state == 0) return OkStatus();
   Result<std::unique_ptr<File>> base =
       parts_.files.Open(StatePath(work.base_state), OpenMode::kRead);
@@ -43,7 +42,7 @@ Status Session::OpenStates(const Work& work, WorkOrder& order) {
     return OkStatus();
   }
   if (base.status().code() != Code::kNotFound) return base.status();
-  parts_.observer.Warn(Describe(*work.task) + ": " + base.status().message() +
+  parts_.observer.Warn(Describe(work.task()) + ": " + base.status().message() +
                        "; beginning without what this site had kept of the run");
   return OkStatus();
 }
@@ -52,7 +51,7 @@ Status Session::OpenStates(const Work& work, WorkOrder& order) {
 // be there when it counts, even if the result is just being made again.
 Status Session::SealState(Work& work, const WorkDone& done) {
   if (!done.has_next_state) return OkStatus();
-  const std::string path = StatePath(work.task->task_id());
+  const std::string path = StatePath(work.task_id);
   SKERRY_ASSIGN_OR_RETURN(const auto file,
                           parts_.files.Open(Unfinished(path), OpenMode::kReadWrite));
   SKERRY_RETURN_IF_ERROR(file->Sync());
@@ -82,11 +81,11 @@ std::string Session::UnfinishedPersonalPath(int64_t task_id) const {
 }
 
 Status Session::OpenPersonal(Work& work, WorkOrder& order) {
-  if (work.task->kind() != v1::EVALUATE || !HasPersonalModel(*order.spec)) return OkStatus();
+  if (work.task().kind() != v1::EVALUATE || !HasPersonalModel(*order.spec)) return OkStatus();
   work.has_personal_file = true;
   SKERRY_ASSIGN_OR_RETURN(
       order.personal_model,
-      parts_.files.Open(UnfinishedPersonalPath(work.task->task_id()), OpenMode::kCreate));
+      parts_.files.Open(UnfinishedPersonalPath(work.task_id), OpenMode::kCreate));
   return OkStatus();
 }
 
@@ -94,14 +93,14 @@ Status Session::OpenPersonal(Work& work, WorkOrder& order) {
 // is done, and stays when the run is over.
 Status Session::SealPersonal(Work& work, const WorkDone& done) {
   if (!done.has_personal_model) return OkStatus();
-  const std::string path = PersonalPath(*work.task);
-  const std::string unfinished = UnfinishedPersonalPath(work.task->task_id());
+  const std::string path = PersonalPath(work.task());
+  const std::string unfinished = UnfinishedPersonalPath(work.task_id);
   SKERRY_ASSIGN_OR_RETURN(const auto file, parts_.files.Open(unfinished, OpenMode::kReadWrite));
   SKERRY_RETURN_IF_ERROR(file->Sync());
   SKERRY_RETURN_IF_ERROR(parts_.files.Rename(unfinished, path));
   SKERRY_RETURN_IF_ERROR(parts_.files.SyncDirectory(PersonalFolder()));
   work.has_personal_file = false;
-  Say([&] { return Describe(*work.task) + ": this site's own model is " + path; });
+  Say([&] { return Describe(work.task()) + ": this site's own model is " + path; });
   return OkStatus();
 }
 
@@ -125,15 +124,15 @@ bool Session::WaitsForRoom(Work& work) const {
 // The coordinator does not wait for the task's result. If it has received it once, the result may
 // have counted, and a verdict be on its way: what is said of it with the next PullTask is final.
 void Session::Unwanted(Work& work, const std::string& why) {
-  if (!work.next_state) return Abandon(work.task->task_id(), why);
+  if (!work.next_state) return Abandon(work.task_id, why);
   work.stage = Work::Stage::kSubmitted;
 }
 
 // The end of a task that has counted.
 void Session::AdoptState(const Work& work) {
-  const int64_t task_id = work.task->task_id();
+  const int64_t task_id = work.task_id;
   if (!work.next_state) return Drop(task_id);
-  const storage::SiteState state = {work.task->run_id(), work.task->round(), task_id};
+  const storage::SiteState state = {work.task().run_id(), work.task().round(), task_id};
   site_states_[state.run_id] = state;
   unconfirmed_.erase(task_id);
   unkept_verdicts_.insert(task_id);  // KeepRest() lets go of it

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "base/failpoint.h"
@@ -18,18 +19,17 @@ void Session::Query(Work& work) {
   work.busy = true;
   v1::QueryUploadRequest request;
   request.set_epoch(epoch_);
-  request.set_task_id(work.task->task_id());
-  request.set_content_hash(work.header.content_hash());
-  parts_.api.QueryUpload(
-      std::move(request),
-      [this, task_id = work.task->task_id(), life = work.life](Result<v1::QueryUploadReply> reply) {
-        Work* found = Find(task_id, life);
-        if (found == nullptr) return;
-        found->busy = false;
-        if (!reply.ok()) return OnSubmitFailed(*found, reply.status());
-        found->ask_first = false;
-        Submit(*found, reply->offset());
-      });
+  request.set_task_id(work.task_id);
+  request.set_content_hash(work.Header().content_hash());
+  parts_.api.QueryUpload(std::move(request), [this, task_id = work.task_id, life = work.life](
+                                                 Result<v1::QueryUploadReply> reply) {
+    Work* found = Find(task_id, life);
+    if (found == nullptr) return;
+    found->busy = false;
+    if (!reply.ok()) return OnSubmitFailed(*found, reply.status());
+    found->ask_first = false;
+    Submit(*found, reply->offset());
+  });
 }
 
 void Session::Submit(Work& work, uint64_t offset) {
@@ -38,27 +38,26 @@ void Session::Submit(Work& work, uint64_t offset) {
     return TrainAgain(work, file.status());
   }
   // So little is sent as a whole.
-  if (work.header.size_bytes() <= rpc::kSmallResultBytes) offset = 0;
+  if (work.Header().size_bytes() <= rpc::kSmallResultBytes) offset = 0;
   v1::SubmitResultRequest::Start start = BeginSubmit(work, offset);
-  parts_.api.SubmitResult(std::move(start),
-                          ResultSource(*std::move(file), offset, work.known_chunks, work.progress),
-                          [this, task_id = work.task->task_id(),
-                           life = work.life](Result<v1::SubmitResultReply> reply) {
-                            Work* found = Find(task_id, life);
-                            if (found == nullptr) return;
-                            found->busy = false;
-                            if (!reply.ok()) return OnSubmitFailed(*found, reply.status());
-                            OnSubmitted(*found, false);
-                          });
+  parts_.api.SubmitResult(
+      std::move(start), ResultSource(*std::move(file), offset, work.known_chunks, work.progress),
+      [this, task_id = work.task_id, life = work.life](Result<v1::SubmitResultReply> reply) {
+        Work* found = Find(task_id, life);
+        if (found == nullptr) return;
+        found->busy = false;
+        if (!reply.ok()) return OnSubmitFailed(*found, reply.status());
+        OnSubmitted(*found, false);
+      });
 }
 
 v1::SubmitResultRequest::Start Session::BeginSubmit(Work& work, uint64_t offset) {
   work.busy = true;
-  work.progress = std::make_shared<WorkProgress>();
-  work.progress->total = static_cast<int64_t>(work.header.size_bytes());
+  work.NewProgress();
+  work.progress->total = static_cast<int64_t>(work.Header().size_bytes());
   v1::SubmitResultRequest::Start start;
   start.set_epoch(epoch_);
-  *start.mutable_header() = work.header;
+  *start.mutable_header() = std::move(work.Header());
   start.set_offset(offset);
   SKERRY_FAILPOINT("client/upload-begins");
   return start;
@@ -99,14 +98,16 @@ void Session::TakeAlong(v1::PullTaskRequest& request) {
 }
 
 void Session::OnAnswers(const v1::PullTaskReply& reply) {
-  std::set<int64_t> over;
-  for (const v1::Verdict& verdict : reply.verdicts()) over.insert(verdict.task_id());
+  const auto is_over = [&reply](int64_t task_id) {
+    return std::any_of(reply.verdicts().begin(), reply.verdicts().end(),
+                       [task_id](const auto& verdict) { return verdict.task_id() == task_id; });
+  };
   for (const auto& [task_id, life] : std::exchange(riding_, {})) {
     Work* work = Find(task_id, life);
     if (work == nullptr) continue;
     work->busy = false;
-    const Status answer = rpc::ReceiptIn(reply, task_id).status();
-    answer.ok() ? OnSubmitted(*work, over.contains(task_id)) : OnSubmitFailed(*work, answer);
+    const Status answer = rpc::AnswerIn(reply, task_id);
+    answer.ok() ? OnSubmitted(*work, is_over(task_id)) : OnSubmitFailed(*work, answer);
   }
 }
 
@@ -148,7 +149,7 @@ void Session::OnSubmitFailed(Work& work, const Status& status) {
 }
 
 void Session::ReportFailure(Work& work, const Status& reason) {
-  if (reason.code() == Code::kCancelled) return Abandon(work.task->task_id(), "it was cancelled");
+  if (reason.code() == Code::kCancelled) return Abandon(work.task_id, "it was cancelled");
   work.stage = Stage::kFailing;
   work.failure = reason;
   work.not_before = Timestamp();
@@ -158,23 +159,21 @@ void Session::SendFailure(Work& work) {
   work.busy = true;
   v1::ReportFailureRequest request;
   request.set_epoch(epoch_);
-  request.set_task_id(work.task->task_id());
+  request.set_task_id(work.task_id);
   request.set_code(static_cast<uint32_t>(work.failure.code()));
   // The hint may quote cells, paths and column names of this site: it stays here, in the log.
   request.set_message(ForTheWire(work.failure.message()));
-  parts_.api.ReportFailure(
-      std::move(request), [this, task_id = work.task->task_id(),
-                           life = work.life](Result<v1::ReportFailureReply> reply) {
-        Work* found = Find(task_id, life);
-        if (found == nullptr) return;
-        found->busy = false;
-        const Reaction reaction = rpc::ReactionTo(reply.status());
-        const bool unwanted =
-            reaction == Reaction::kDropTask || reaction == Reaction::kReportFailure;
-        if (unwanted) return Unwanted(*found, reply.status().message());
-        if (reply.ok()) return Drop(task_id);
-        Retry(*found, reply.status());
-      });
+  parts_.api.ReportFailure(std::move(request), [this, task_id = work.task_id, life = work.life](
+                                                   Result<v1::ReportFailureReply> reply) {
+    Work* found = Find(task_id, life);
+    if (found == nullptr) return;
+    found->busy = false;
+    const Reaction reaction = rpc::ReactionTo(reply.status());
+    const bool unwanted = reaction == Reaction::kDropTask || reaction == Reaction::kReportFailure;
+    if (unwanted) return Unwanted(*found, reply.status().message());
+    if (reply.ok()) return Drop(task_id);
+    Retry(*found, reply.status());
+  });
 }
 
 }  // namespace skerry::client

@@ -3,10 +3,8 @@
 
 #include "base/failpoint.h"
 #include "base/text.h"
-#include "client/inline_model.h"
 #include "client/session.h"
 #include "crypto/content_hash.h"
-#include "crypto/sha256.h"
 #include "rpc/parsed_layout.h"
 
 namespace skerry::client {
@@ -27,24 +25,21 @@ void SessionObserver::TaskFailed(const std::string& task, const Status& reason) 
   Warn(task + ": failed: " + InWords(reason));
 }
 
-void Session::Accept(v1::Task task) {
-  const int64_t task_id = task.task_id();
+void Session::Accept(rpc::PulledTask& pulled) {
+  const int64_t task_id = pulled.task_id;
   if (works_.contains(task_id)) return;  // given again, because an answer was lost
   SKERRY_FAILPOINT("client/task-received");
   Work& work = works_.emplace(task_id, Work(NewBackoff(++last_life_))).first->second;
   work.life = last_life_;
-  if (task.has_model() && !task.model().contents().empty()) {
-    v1::ModelRef& model = *task.mutable_model();
-    work.model = InlineModel(std::move(*model.mutable_contents()), model.content_hash());
-    model.clear_contents();
-  }
-  work.task = std::make_shared<const v1::Task>(std::move(task));
-  work.base_state = BaseStateOf(*work.task);
+  work.task_id = task_id;
+  work.shared = ShareTask(std::move(pulled.task), pulled.model);
+  work.model = work.shared->model;
+  work.base_state = BaseStateOf(work.task());
   // What has been fetched of a model outlives this process only with its task.
-  const bool fetches = work.task->has_model() && work.model == nullptr;
+  const bool fetches = work.task().has_model() && work.model == nullptr;
   fetches ? Keep(Mark(work, ClientTask::State::kTaken))
           : KeepSoon(Mark(work, ClientTask::State::kTaken));
-  Say([&] { return Describe(*work.task) + ": taken"; });
+  Say([&] { return Describe(work.task()) + ": taken"; });
   SKERRY_FAILPOINT("client/task-kept");
 }
 
@@ -52,7 +47,7 @@ void Session::StepWork(Work& work, Timestamp now) {
   if (work.busy || now < work.not_before) return;
   switch (work.stage) {
     case Stage::kFetching:
-      if (!work.task->has_model() || work.model != nullptr) return Train(work);
+      if (!work.task().has_model() || work.model != nullptr) return Train(work);
       return joined_ ? Fetch(work) : void();
     case Stage::kSubmitting:
       if (!joined_ || WaitsForRoom(work) || Rides(work, now)) return;
@@ -67,8 +62,8 @@ void Session::StepWork(Work& work, Timestamp now) {
 // Whether the disk holds what the task needs, before gigabytes have been fetched for nothing.
 // RESOURCE_EXHAUSTED, and the task is tried again: there may be room later.
 Status Session::CheckRoom(const Work& work) const {
-  const v1::ModelRef& model = work.task->model();
-  SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(work.task->result_layout()));
+  const v1::ModelRef& model = work.task().model();
+  SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(work.task().result_layout()));
   const auto found = parts_.files.Open(ModelPath(model.content_hash()), OpenMode::kRead);
   const Result<uint64_t> stored = found.ok() ? (*found)->Size() : found.status();
   const uint64_t there = stored.ok() ? std::min(*stored, model.size_bytes()) : 0;
@@ -83,7 +78,7 @@ Status Session::CheckRoom(const Work& work) const {
 }
 
 void Session::Fetch(Work& work) {
-  const v1::ModelRef& model = work.task->model();
+  const v1::ModelRef& model = work.task().model();
   if (model.size_bytes() == 0) {
     return ReportFailure(work, InvalidArgument("the task names a model of no bytes"));
   }
@@ -107,7 +102,7 @@ void Session::Fetch(Work& work) {
   request.set_offset(offset);
   parts_.api.PullModel(
       std::move(request), sink,
-      [this, file, sink, task_id = work.task->task_id(), life = work.life](Result<rpc::Done> done) {
+      [this, file, sink, task_id = work.task_id, life = work.life](Result<rpc::Done> done) {
         Work* found = Find(task_id, life);
         if (found == nullptr) return;
         found->busy = false;
@@ -135,56 +130,49 @@ void Session::OnFetched(Work& work, std::shared_ptr<File> file, const Status& st
 // Where the trainer writes: to memory, if it is little.
 Result<std::shared_ptr<File>> Session::NewResult(Work& work) {
   work.small_result.reset();
-  auto parsed = rpc::ParseLayout(work.task->result_layout());
-  work.layout = parsed.ok() ? *std::move(parsed) : nullptr;
-  const bool small = work.layout != nullptr && work.layout->layout.size_bytes() <=
-                                                   static_cast<int64_t>(rpc::kSmallResultBytes);
+  const rpc::ParsedLayout* const parsed = work.shared->layout.get();
+  const bool small = parsed != nullptr &&
+                     parsed->layout.size_bytes() <= static_cast<int64_t>(rpc::kSmallResultBytes);
   if (small) return std::shared_ptr<File>(work.small_result = std::make_shared<BytesFile>());
   SKERRY_ASSIGN_OR_RETURN(auto file,
-                          parts_.files.Open(ResultPath(work.task->task_id()), OpenMode::kCreate));
+                          parts_.files.Open(ResultPath(work.task_id), OpenMode::kCreate));
   return std::shared_ptr<File>(std::move(file));
 }
 
 // What it wrote, for reading.
 Result<std::shared_ptr<const File>> Session::OpenResult(const Work& work) const {
   if (work.small_result != nullptr) return std::shared_ptr<const File>(work.small_result);
-  SKERRY_ASSIGN_OR_RETURN(auto file,
-                          parts_.files.Open(ResultPath(work.task->task_id()), OpenMode::kRead));
+  SKERRY_ASSIGN_OR_RETURN(auto file, parts_.files.Open(ResultPath(work.task_id), OpenMode::kRead));
   return std::shared_ptr<const File>(std::move(file));
 }
 
 void Session::Train(Work& work) {
   auto order = std::make_shared<WorkOrder>();
-  order->task = work.task;
+  order->task_id = work.task_id;
+  order->task = work.shared->task;
   order->coordinator_id = coordinator_id_;
-  if (spec_.first != work.task->run_spec_sha256() || spec_.second == nullptr) {
-    auto spec = std::make_shared<v1::RunSpec>();
-    // What has been read and checked for one description is found again by its hash.
-    const bool named = crypto::Sha256(work.task->run_spec()).view() == work.task->run_spec_sha256();
-    if (!named || !spec->ParseFromString(work.task->run_spec())) {
-      return ReportFailure(work,
-                           InvalidArgument("the task's description of the run is unreadable"));
-    }
-    spec_ = {work.task->run_spec_sha256(), std::move(spec)};
+  if (work.shared->spec == nullptr) {
+    return ReportFailure(work, InvalidArgument("the task's description of the run is unreadable"));
   }
-  order->spec = spec_.second;
+  order->spec = work.shared->spec;
   order->model = work.model;
   Result<std::shared_ptr<File>> result = NewResult(work);
   if (!result.ok()) return Retry(work, result.status());
   order->result = *std::move(result);
-  order->layout = work.layout;
+  order->layout = work.shared->layout;
   if (Status opened = OpenStates(work, *order); !opened.ok()) return Retry(work, opened);
   if (Status opened = OpenPersonal(work, *order); !opened.ok()) return Retry(work, opened);
   SKERRY_FAILPOINT("client/training-begins");
   order->stop = work.stop.get_token();
-  work.progress = std::make_shared<WorkProgress>();
+  work.NewProgress();
   order->progress = work.progress;
   work.stage = Stage::kTraining;
   work.busy = true;
   work.training_since = parts_.clock.Now();
   parts_.runner.Start(std::move(order),
-                      [this, task_id = work.task->task_id(), life = work.life](
-                          Result<WorkDone> done) { OnTrained(task_id, life, std::move(done)); });
+                      [this, task_id = work.task_id, life = work.life](Result<WorkDone> done) {
+                        OnTrained(task_id, life, std::move(done));
+                      });
 }
 
 void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
@@ -205,7 +193,7 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
     return Retry(*work, done.status());
   }
   if (!done.ok()) {
-    parts_.observer.TaskFailed(Describe(*work->task), done.status());
+    parts_.observer.TaskFailed(Describe(work->task()), done.status());
     return ReportFailure(*work, done.status());
   }
   const Status sealed = Seal(*work, *done);
@@ -216,10 +204,10 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
   }
   Unhindered(*work);
   for (const std::string& remark : done->remarks) {
-    parts_.observer.Say(Describe(*work->task) + ": " + remark);
+    parts_.observer.Say(Describe(work->task()) + ": " + remark);
   }
   Say([&] {
-    return Describe(*work->task) + ": done, " + FormatCount(done->num_examples) + " examples";
+    return Describe(work->task()) + ": done, " + FormatCount(done->num_examples) + " examples";
   });
 }
 
@@ -227,13 +215,12 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
 Status Session::Seal(Work& work, WorkDone& done) {
   if (done.header.content_hash().empty()) {
     SKERRY_ASSIGN_OR_RETURN(const auto file, OpenResult(work));
-    SKERRY_RETURN_IF_ERROR(work.layout == nullptr
-                               ? client::Seal(*work.task, *file, done)
-                               : client::Seal(*work.task, *work.layout, *file, done));
+    SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(work.task().result_layout()));
+    SKERRY_RETURN_IF_ERROR(client::Seal(work.task_id, *parsed, *file, done));
   }
   SKERRY_RETURN_IF_ERROR(SealState(work, done));
   SKERRY_RETURN_IF_ERROR(SealPersonal(work, done));
-  work.header = std::move(done.header);
+  work.SetHeader(std::move(done.header));
   work.known_chunks = std::move(done.known_chunks);
   work.stage = Stage::kSubmitting;
   work.ask_first = false;
@@ -259,7 +246,7 @@ void Session::Retry(Work& work, const Status& status) {
   const bool restarted = status.detail() == rpc::kEpochUnknown;
   if (!restarted && work.trouble != status.message()) {
     work.trouble = status.message();
-    parts_.observer.Warn(Describe(*work.task) + ": " + InWords(status) + "; trying again");
+    parts_.observer.Warn(Describe(work.task()) + ": " + InWords(status) + "; trying again");
   }
   const Reaction reaction = rpc::ReactionTo(status);
   if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);

@@ -25,7 +25,8 @@ struct WorkProgress {
 
 // A task to be worked on.
 struct WorkOrder {
-  std::shared_ptr<const v1::Task> task;
+  int64_t task_id = 0;
+  std::shared_ptr<const v1::Task> task;             // its id says nothing: other sites may share it
   std::shared_ptr<const rpc::ParsedLayout> layout;  // the task's; null: nobody has parsed it yet
   std::string coordinator_id;  // whose run it is: another coordinator's may have the same name
   std::shared_ptr<const v1::RunSpec> spec;
@@ -61,10 +62,10 @@ struct WorkDone {
 
 // Makes the header of a result, with the hash of all its bytes: a trainer's thread has the time for
 // that.
+Status Seal(const WorkOrder& order, WorkDone& done);
+// The same for a task with its id, and if `layout` is the task's.
 Status Seal(const v1::Task& task, const File& result, WorkDone& done);
-// The same if `layout` is the task's.
-Status Seal(const v1::Task& task, const rpc::ParsedLayout& layout, const File& result,
-            WorkDone& done);
+Status Seal(int64_t task_id, const rpc::ParsedLayout& layout, const File& result, WorkDone& done);
 
 // Local work. Run() blocks until the task is done, and may be called from several threads at once.
 // CANCELLED when `stop` was requested; RESOURCE_EXHAUSTED when the disk is full, UNAVAILABLE when

@@ -16,15 +16,38 @@ using crypto::kChunkBytes;
 
 storage::ClientTask Work::Record(storage::ClientTask::State state) const {
   storage::ClientTask record;
-  record.task_id = task->task_id();
+  record.task_id = task_id;
   record.state = state;
-  record.task = task->SerializeAsString();
+  record.task = shared->bytes;
   record.base_state = base_state;
   record.next_state = next_state;
   if (state == storage::ClientTask::State::kTaken) return record;
-  record.header = header.SerializeAsString();
+  record.header = header_bytes_;
   if (small_result != nullptr) record.contents = small_result->bytes();
   return record;
+}
+
+v1::ResultHeader& Work::Header() {
+  if (header_.task_id() == 0) header_.ParseFromString(header_bytes_.str());
+  return header_;
+}
+
+void Work::SetHeader(v1::ResultHeader header) {
+  header_ = std::move(header);
+  header_bytes_ = header_.SerializeAsString();
+}
+
+bool Work::ReadHeader(storage::SharedText bytes) {
+  header_bytes_ = std::move(bytes);
+  return header_.ParseFromString(header_bytes_.str());
+}
+
+void Work::NewProgress() {
+  if (progress.use_count() > 1) {
+    progress = std::make_shared<WorkProgress>();
+  } else {
+    progress->done = progress->total = 0;
+  }
 }
 
 ModelSink::ModelSink(std::shared_ptr<File> file, const v1::ModelRef& model, uint64_t offset,
@@ -64,17 +87,22 @@ Status ModelSink::CheckWhole() {
 
 namespace {
 
-// `digests`: of the chunks of all `size_bytes`.
-void SealHashed(const v1::Task& task, const rpc::ParsedLayout& layout, uint64_t size_bytes,
-                std::vector<Digest> digests, WorkDone& done) {
+v1::ResultHeader HeaderOf(int64_t task_id, const rpc::ParsedLayout& layout, const WorkDone& done) {
   v1::ResultHeader header;
-  header.set_task_id(task.task_id());
-  header.set_layout_hash(std::string(layout.hash.view()));
+  header.set_task_id(task_id);
+  header.set_layout_hash(layout.hash.view().data(), layout.hash.view().size());
   header.set_size_bytes(static_cast<uint64_t>(layout.layout.size_bytes()));
   header.set_num_examples(done.num_examples);
   for (const auto& [name, value] : done.scalars) (*header.mutable_scalars())[name] = value;
+  return header;
+}
+
+// `digests`: of the chunks of all `size_bytes`.
+void SealHashed(int64_t task_id, const rpc::ParsedLayout& layout, uint64_t size_bytes,
+                std::vector<Digest> digests, WorkDone& done) {
+  v1::ResultHeader header = HeaderOf(task_id, layout, done);
   const Digest hash = crypto::ContentHash(rpc::CanonicalHeader(header), size_bytes, digests);
-  header.set_content_hash(std::string(hash.view()));
+  header.set_content_hash(hash.view().data(), hash.view().size());
   done.header = std::move(header);
   done.known_chunks = std::make_shared<rpc::KnownChunks>(std::move(digests));
 }
@@ -83,14 +111,26 @@ void SealHashed(const v1::Task& task, const rpc::ParsedLayout& layout, uint64_t 
 
 Status Seal(const v1::Task& task, const File& result, WorkDone& done) {
   SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(task.result_layout()));
-  return Seal(task, *parsed, result, done);
+  return Seal(task.task_id(), *parsed, result, done);
 }
 
-Status Seal(const v1::Task& task, const rpc::ParsedLayout& layout, const File& result,
-            WorkDone& done) {
+Status Seal(const WorkOrder& order, WorkDone& done) {
+  if (order.layout != nullptr) return Seal(order.task_id, *order.layout, *order.result, done);
+  SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(order.task->result_layout()));
+  return Seal(order.task_id, *parsed, *order.result, done);
+}
+
+Status Seal(int64_t task_id, const rpc::ParsedLayout& layout, const File& result, WorkDone& done) {
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size, result.Size());
+  if (size <= rpc::kSmallResultBytes) {  // it travels in one message, without digests of chunks
+    v1::ResultHeader header = HeaderOf(task_id, layout, done);
+    SKERRY_ASSIGN_OR_RETURN(const Digest hash, rpc::ResultHash(header, result));
+    header.set_content_hash(hash.view().data(), hash.view().size());
+    done.header = std::move(header);
+    return OkStatus();
+  }
   SKERRY_ASSIGN_OR_RETURN(std::vector<Digest> digests, crypto::ChunkDigestsOf(result));
-  SealHashed(task, layout, size, std::move(digests), done);
+  SealHashed(task_id, layout, size, std::move(digests), done);
   return OkStatus();
 }
 
@@ -99,10 +139,9 @@ Result<WorkDone> RunAndSeal(Trainer& trainer, const WorkOrder& order) {
   if (layout == nullptr) {
     SKERRY_ASSIGN_OR_RETURN(layout, rpc::ParseLayout(order.task->result_layout()));
   }
-  const bool small = layout->layout.size_bytes() <= static_cast<int64_t>(rpc::kSmallResultBytes);
-  if (small) {
+  if (layout->layout.size_bytes() <= static_cast<int64_t>(rpc::kSmallResultBytes)) {
     SKERRY_ASSIGN_OR_RETURN(WorkDone done, trainer.Run(order));
-    static_cast<void>(Seal(*order.task, *layout, *order.result, done).ok());
+    static_cast<void>(Seal(order.task_id, *layout, *order.result, done).ok());
     return done;
   }
   const auto hashed = std::make_shared<HashedFile>(order.result);
@@ -112,7 +151,7 @@ Result<WorkDone> RunAndSeal(Trainer& trainer, const WorkOrder& order) {
   const Result<uint64_t> size = hashed->Size();
   Result<std::vector<Digest>> digests = hashed->ChunkDigests();
   if (size.ok() && digests.ok()) {
-    SealHashed(*order.task, *layout, *size, *std::move(digests), done);
+    SealHashed(order.task_id, *layout, *size, *std::move(digests), done);
   }
   return done;
 }

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/status.h"
 #include "base/time.h"
+#include "client/shared_task.h"
 #include "client/task_runner.h"
 #include "crypto/content_hash.h"
 #include "rpc/coordinator_api.h"
@@ -36,8 +37,9 @@ struct Work {
 
   explicit Work(rpc::Backoff b) : backoff(std::move(b)) {}
 
-  std::shared_ptr<const v1::Task> task;             // without the model that came inside it
-  std::shared_ptr<const rpc::ParsedLayout> layout;  // of its result; null: not parsed, or not good
+  int64_t task_id = 0;
+  std::shared_ptr<const SharedTask> shared;
+  const v1::Task& task() const { return *shared->task; }
   Stage stage = Stage::kFetching;
   // Tells a callback for this object from one for an earlier one with its task id.
   uint64_t life = 0;
@@ -53,7 +55,10 @@ struct Work {
   bool has_personal_file = false;  // the site's own model is being written
   std::stop_source stop;
   std::shared_ptr<WorkProgress> progress = std::make_shared<WorkProgress>();
-  v1::ResultHeader header;  // from kSubmitting on
+  // From kSubmitting on. It may be taken away: it is read again when it is needed again.
+  v1::ResultHeader& Header();
+  void SetHeader(v1::ResultHeader header);
+  bool ReadHeader(storage::SharedText bytes);  // false: they are none
   // The result, if it is too small for a file of its own: the store has it, or will soon.
   std::shared_ptr<BytesFile> small_result;
   std::shared_ptr<rpc::KnownChunks>
@@ -62,8 +67,14 @@ struct Work {
   bool next_state = false;
   Status failure;  // kFailing
 
+  // Nobody who was at it before writes to this one.
+  void NewProgress();
   // As the store keeps it.
   storage::ClientTask Record(storage::ClientTask::State state) const;
+
+ private:
+  v1::ResultHeader header_;
+  storage::SharedText header_bytes_;
 };
 
 // Writes a model version chunk by chunk into a file, going on where an earlier process left off.

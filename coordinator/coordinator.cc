@@ -63,7 +63,7 @@ Status Coordinator::Restore() {
   SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::TaskRecord> unconfirmed,
                           reader.UnconfirmedOutcomes());
   for (const storage::TaskRecord& task : unconfirmed) {
-    GetSite(task.site).verdicts[task.task_id] = task;
+    GetSite(task.site).verdicts[task.task_id] = std::make_shared<TaskRow>(TaskRow{task});
   }
   SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::RunRecord> runs, reader.Runs());
   for (const storage::RunRecord& record : runs) {
@@ -132,7 +132,7 @@ Status Coordinator::RestoreRun(const storage::RunRecord& record, storage::Journa
   SKERRY_RETURN_IF_ERROR(restored.Restore(reader));
   // A reported result is not offered to its site again, but must still be found by its id.
   for (const auto& [place, slot] : restored.slots()) {
-    tasks_.try_emplace(slot.record.task_id, OpenTask{&restored, place});
+    tasks_.try_emplace(slot.record().task_id, OpenTask{&restored, place});
   }
   WatchHistory(restored);
   return RemoveLeftovers(restored, reader);
@@ -154,19 +154,34 @@ std::optional<Timestamp> Coordinator::NextDue() const {
   return due;
 }
 
-void Coordinator::StageWithin(Duration time, storage::Record record) {
-  batch_.push_back(std::move(record));
+void Coordinator::StageWithin(Duration time, const std::shared_ptr<TaskRow>& task) {
+  if (!std::exchange(task->staged, true)) {
+    batch_.emplace_back(storage::LiveTask(task, &task->record));
+    staged_tasks_.push_back(task);
+  }
   const Timestamp due = Now() + time;
   commit_by_ = commit_by_ ? std::min(*commit_by_, due) : due;
 }
 
-void Coordinator::StageReceipt(storage::Record record) {
-  StageWithin(receipt_window_, std::move(record));
+void Coordinator::StageTask(const std::shared_ptr<TaskRow>& task) {
+  StageWithin(Duration{0}, task);
+}
+
+void Coordinator::StageReceipt(const std::shared_ptr<TaskRow>& task) {
+  StageWithin(receipt_window_, task);
   receipts_wait_ = true;
 }
 
-void Coordinator::StageSoon(storage::Record record) {
-  StageWithin(options_.soon_window, std::move(record));
+void Coordinator::StageSoon(const std::shared_ptr<TaskRow>& task) {
+  StageWithin(options_.soon_window, task);
+}
+
+void Coordinator::Committed() {
+  batch_.clear();
+  for (const std::shared_ptr<TaskRow>& task : staged_tasks_) task->staged = false;
+  staged_tasks_.clear();
+  commit_by_.reset();
+  receipts_wait_ = false;
 }
 
 Status Coordinator::Flush() {
@@ -194,9 +209,7 @@ Status Coordinator::Flush() {
       uploads_.RemoveSpares();  // they may be what is in the way
       return committed;
     }
-    batch_.clear();
-    commit_by_.reset();
-    receipts_wait_ = false;
+    Committed();
     SKERRY_FAILPOINT("coordinator/committed");
   }
   const bool all_committed = batch_.empty();
@@ -263,10 +276,10 @@ void Coordinator::AskResend(const std::string& name, int64_t task_id) {
 
 void Coordinator::ForgetTask(int64_t task_id) { tasks_.erase(task_id); }
 
-void Coordinator::TellOutcome(const storage::TaskRecord& record) {
-  Site& site = GetSite(record.site);
-  tasks_.erase(record.task_id);
-  site.verdicts[record.task_id] = record;
+void Coordinator::TellOutcome(const std::shared_ptr<TaskRow>& task) {
+  Site& site = GetSite(task->record.site);
+  tasks_.erase(task->record.task_id);
+  site.verdicts[task->record.task_id] = task;
   MarkDirty(site);
 }
 

@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/random.h"
 #include "coordinator/finalizer.h"
+#include "coordinator/received.h"
 #include "coordinator/run.h"
 #include "coordinator/run_host.h"
 #include "coordinator/site.h"
@@ -85,6 +86,9 @@ class Coordinator final : public RunHost {
   // `call_id` names the call for CallBroken(); no two calls have the same.
   void PullTask(const std::string& site, uint64_t call_id, v1::PullTaskRequest request,
                 rpc::Callback<v1::PullTaskReply> done);
+  // The same for sites in this process.
+  void PullApart(const std::string& site, uint64_t call_id, ReceivedPoll poll,
+                 rpc::Callback<rpc::PulledTask> done);
   void Heartbeat(const std::string& site, uint64_t call_id, const v1::HeartbeatRequest& request,
                  rpc::Callback<v1::HeartbeatReply> done);
   // The transport saw the end of a call that is still held. Its callback is not called any more.
@@ -146,15 +150,16 @@ class Coordinator final : public RunHost {
     batch_.push_back(std::move(record));
     commit_by_ = Now();
   }
-  void StageReceipt(storage::Record record) override;
-  void StageSoon(storage::Record record) override;
+  void StageTask(const std::shared_ptr<TaskRow>& task) override;
+  void StageReceipt(const std::shared_ptr<TaskRow>& task) override;
+  void StageSoon(const std::shared_ptr<TaskRow>& task) override;
   int64_t NewTaskId() override { return ++last_task_id_; }
   bool IsConnected(const std::string& site) const override;
   void OfferTask(Run& run, int32_t place, int64_t task_id) override;
   void WithdrawTask(const std::string& site, int64_t task_id) override;
   void AskResend(const std::string& site, int64_t task_id) override;
   void ForgetTask(int64_t task_id) override;
-  void TellOutcome(const storage::TaskRecord& record) override;
+  void TellOutcome(const std::shared_ptr<TaskRow>& task) override;
   void StartFinalize(Run& run, int64_t ticket, FinalizeInput input) override;
   Status VerifyVersion(const std::string& run_id, const ModelVersion& version) override;
   void RemoveResults(std::vector<int64_t> task_ids) override;
@@ -202,10 +207,10 @@ class Coordinator final : public RunHost {
   void AnswerPull(Site& site, bool hold_is_over);
   void AnswerHeartbeat(Site& site, bool hold_is_over);
   void DropHeldCalls(Site& site, const Status& status);
-  bool FillTask(Site& site, v1::PullTaskReply& reply);
+  bool FillTask(Site& site, rpc::PulledTask& pulled);
   void AppendVerdicts(const Site& site, google::protobuf::RepeatedPtrField<v1::Verdict>* out) const;
   std::vector<int64_t> TasksToAbandon(const Site& site) const;
-  void InlineModel(const Run& run, v1::ModelRef& model);
+  std::shared_ptr<const std::string> InlineModel(const Run& run, const v1::ModelRef& model);
   Duration HoldTime();
   Duration PullHoldTime(const Site& site);
   Duration ProgressInterval() const;
@@ -223,10 +228,11 @@ class Coordinator final : public RunHost {
   Result<std::shared_ptr<Upload>> AdmitUpload(const std::string& site,
                                               const v1::SubmitResultRequest::Start& start);
   bool StandsForMany(const std::string& site, int64_t task_id) const;
-  Result<v1::SubmitResultReply> TakeSmallResult(const std::string& site,
-                                                v1::SubmitSmallResultRequest& request);
-  void TakeResults(Site& site, v1::PullTaskRequest& request);
-  void TakeResult(Site& site, v1::SubmitSmallResultRequest& result);
+  Status TakeSmallResult(const std::string& site, ReceivedResult& result);
+  void SubmitReceived(const std::string& site, ReceivedResult result,
+                      rpc::Callback<v1::SubmitResultReply> done);
+  void TakeResults(Site& site, ReceivedPoll& poll);
+  void TakeResult(Site& site, ReceivedResult& result);
   void UploadChecked(const std::shared_ptr<Upload>& upload,
                      Result<std::vector<learning::Metric>> checked,
                      rpc::Callback<v1::SubmitResultReply> done);
@@ -238,7 +244,8 @@ class Coordinator final : public RunHost {
   // Each site of the roster as it is now; of one that is lost, since when.
   std::vector<v1::SiteInRound> SitesNow(const Run& run) const;
   void AnswerWatchers();
-  void StageWithin(Duration time, storage::Record record);
+  void StageWithin(Duration time, const std::shared_ptr<TaskRow>& task);
+  void Committed();
   void FinishSmallRounds();
   void WriteOutEndedRuns();
   void Finalized(Run& run, int64_t ticket, Result<FinalizeOutput> output);
@@ -251,8 +258,9 @@ class Coordinator final : public RunHost {
   template <class Message>
   void Send(rpc::Callback<Message> done, Result<Message> reply, bool after_commit) {
     (after_commit ? after_commit_ : replies_)
-        .emplace_back([done = std::move(done), reply = std::make_shared<Result<Message>>(
-                                                   std::move(reply))] { done(std::move(*reply)); });
+        .emplace_back([done = std::move(done), reply = std::move(reply)]() mutable {
+          done(std::move(reply));
+        });
   }
 
   CoordinatorParts parts_;
@@ -285,7 +293,7 @@ class Coordinator final : public RunHost {
   // What sites get of a run's current version.
   struct ServedModel {
     int64_t version = -1;
-    std::string contents;  // if it is small
+    std::shared_ptr<const std::string> contents;  // if it is small
     std::shared_ptr<rpc::KnownChunks> known_chunks = std::make_shared<rpc::KnownChunks>();
   };
   ServedModel& Served(const std::string& run_id, int64_t version);
@@ -300,10 +308,11 @@ class Coordinator final : public RunHost {
   std::vector<SmallFinalize> small_finalizes_;
 
   storage::WriteBatch batch_;
-  std::optional<Timestamp> commit_by_;          // the batch
-  bool receipts_wait_ = false;                  // for its commit
-  Duration receipt_window_;                     // of the call that is being dealt with
-  std::vector<std::function<void()>> replies_;  // that need no commit
+  std::vector<std::shared_ptr<TaskRow>> staged_tasks_;  // in it
+  std::optional<Timestamp> commit_by_;                  // the batch
+  bool receipts_wait_ = false;                          // for its commit
+  Duration receipt_window_;                             // of the call that is being dealt with
+  std::vector<std::function<void()>> replies_;          // that need no commit
   std::vector<std::function<void()>> after_commit_;
   std::vector<std::string> ended_runs_;          // since the last commit
   std::vector<std::function<void()>> removals_;  // once nobody waits for it: files of no more use

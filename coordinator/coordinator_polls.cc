@@ -14,11 +14,9 @@ bool IsRefusalIn(const std::vector<v1::PullTaskReply::Answer>& answers) {
                      [](const auto& answer) { return answer.code() != 0; });
 }
 
-// A client holds no more than that: it works at 64 tasks at most, and what else it has in hand are
-// small results of which the last poll came to nothing.
-Status CheckNumResults(int num_results) {
-  constexpr int kMostResults = 256;
-  if (num_results <= kMostResults) return OkStatus();
+Status CheckNumResults(const ReceivedPoll& poll) {
+  const int num_results = poll.request.results_size();
+  if (num_results == 0) return OkStatus();
   return InvalidArgument("a poll brings " + std::to_string(num_results) +
                          " results; it may bring " + std::to_string(kMostResults));
 }
@@ -27,19 +25,29 @@ Status CheckNumResults(int num_results) {
 
 void Coordinator::PullTask(const std::string& name, uint64_t call_id, v1::PullTaskRequest request,
                            rpc::Callback<v1::PullTaskReply> done) {
+  PullApart(name, call_id, Receive(std::move(request)),
+            [done = std::move(done)](Result<rpc::PulledTask> pulled) {
+              pulled.ok() ? done(rpc::Whole(*std::move(pulled))) : done(pulled.status());
+            });
+}
+
+void Coordinator::PullApart(const std::string& name, uint64_t call_id, ReceivedPoll poll,
+                            rpc::Callback<rpc::PulledTask> done) {
+  const v1::PullTaskRequest& request = poll.request;
   Site* site = FindSite(name);
   if (Status status = CheckSession(site, request.epoch()); !status.ok()) {
-    return Reply<v1::PullTaskReply>(std::move(done), std::move(status));
+    return Reply<rpc::PulledTask>(std::move(done), std::move(status));
   }
-  if (Status status = CheckNumResults(request.results_size()); !status.ok()) {
-    return Reply<v1::PullTaskReply>(std::move(done), std::move(status));
+  if (Status status = CheckNumResults(poll); !status.ok()) {
+    return Reply<rpc::PulledTask>(std::move(done), std::move(status));
   }
   DropHeldCalls(*site, Unavailable("a newer call has begun"));
   Confirm(*site, request.confirmed_verdicts());
   NoteProgress(*site, request.progress());
-  site->holds = {request.held_tasks().begin(), request.held_tasks().end()};
-  site->pull = HeldCall<v1::PullTaskReply>{call_id, std::move(done)};
-  TakeResults(*site, request);
+  site->holds.clear();
+  site->holds.insert(request.held_tasks().begin(), request.held_tasks().end());
+  site->pull = HeldCall<rpc::PulledTask>{call_id, std::move(done)};
+  TakeResults(*site, poll);
   TellOfEndedRuns(*site, request);
   if (!site->connected) Connected(*site);
   site->broken = false;
@@ -133,10 +141,11 @@ void Coordinator::AnswerAll() {
 
 void Coordinator::AnswerPull(Site& site, bool hold_is_over) {
   if (!site.pull) return;
-  v1::PullTaskReply reply;
+  rpc::PulledTask pulled;
+  v1::PullTaskReply& reply = pulled.reply;
   AppendVerdicts(site, reply.mutable_verdicts());
   for (const int64_t task_id : TasksToAbandon(site)) reply.add_abandon_tasks(task_id);
-  bool news = FillTask(site, reply) || reply.verdicts_size() > 0 ||
+  bool news = FillTask(site, pulled) || reply.verdicts_size() > 0 ||
               reply.abandon_tasks_size() > 0 || IsRefusalIn(site.answers);
   if (!news && !site.notices.empty()) {
     *reply.mutable_run_finished() = std::move(site.notices.front());
@@ -144,11 +153,13 @@ void Coordinator::AnswerPull(Site& site, bool hold_is_over) {
     news = true;
   }
   if (!news && !hold_is_over) return;
-  if (reply.outcome_case() == v1::PullTaskReply::OUTCOME_NOT_SET) reply.mutable_wait();
+  const bool says_something =
+      pulled.task != nullptr || reply.outcome_case() != v1::PullTaskReply::OUTCOME_NOT_SET;
+  if (!says_something) reply.mutable_wait();
   const bool receipts = !site.answers.empty() && receipts_wait_;
   for (v1::PullTaskReply::Answer& answer : site.answers) *reply.add_answers() = std::move(answer);
   site.answers.clear();
-  Send<v1::PullTaskReply>(std::move(site.pull->done), std::move(reply), receipts || MustCommit());
+  Send<rpc::PulledTask>(std::move(site.pull->done), std::move(pulled), receipts || MustCommit());
   site.pull.reset();
   site_timers_.Set(site.number, Now() + options_.grace);
 }
@@ -166,11 +177,11 @@ void Coordinator::AnswerHeartbeat(Site& site, bool hold_is_over) {
 
 // The next thing for an idle client: a result to send again, or the oldest waiting task, of another
 // run than the last if there is one.
-bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
+bool Coordinator::FillTask(Site& site, rpc::PulledTask& pulled) {
   for (const int64_t task_id : site.resend) {
     if (!site.holds.contains(task_id) || site.at_work.contains(task_id)) continue;
     // Asked again until the client is at it: this answer may be lost.
-    reply.set_resend_task_id(task_id);
+    pulled.reply.set_resend_task_id(task_id);
     site.at_work.insert(task_id);
     return true;
   }
@@ -184,32 +195,34 @@ bool Coordinator::FillTask(Site& site, v1::PullTaskReply& reply) {
     const bool other_run = task.run->record().run_id != site.last_run;
     if (chosen == nullptr || (other_run && chosen->run->record().run_id == site.last_run)) {
       chosen = &task;
+      pulled.task_id = task_id;
     }
   }
   if (chosen == nullptr) return false;
-  *reply.mutable_task() = chosen->run->MakeTask(chosen->place);
-  if (reply.task().has_model()) InlineModel(*chosen->run, *reply.mutable_task()->mutable_model());
+  pulled.task = chosen->run->SharedTask(chosen->place);
+  if (pulled.task->has_model()) pulled.model = InlineModel(*chosen->run, pulled.task->model());
   SKERRY_FAILPOINT("coordinator/task-given");
-  site.holds.insert(reply.task().task_id());
-  site.resend.erase(reply.task().task_id());
+  site.holds.insert(pulled.task_id);
+  site.resend.erase(pulled.task_id);
   site.last_run = chosen->run->record().run_id;
   chosen->run->OnTaken(chosen->place);
   return true;
 }
 
-void Coordinator::InlineModel(const Run& run, v1::ModelRef& model) {
-  if (model.size_bytes() > options_.inline_bytes) return;
+std::shared_ptr<const std::string> Coordinator::InlineModel(const Run& run,
+                                                            const v1::ModelRef& model) {
+  if (model.size_bytes() > options_.inline_bytes) return nullptr;
   ServedModel& served = Served(run.record().run_id, model.version());
-  if (served.contents.empty()) {
+  if (served.contents == nullptr) {
     const Result<std::unique_ptr<File>> file =
         checkpoints_.Open({model.run_id(), model.version(), storage::CheckpointPart::kModel});
-    if (!file.ok()) return;  // the client then asks for it, and hears what is wrong
+    if (!file.ok()) return nullptr;  // the client then asks for it, and hears what is wrong
     std::string bytes(model.size_bytes(), '\0');
     const Result<std::size_t> n = (*file)->ReadAt(0, bytes);
-    if (!n.ok() || *n != bytes.size()) return;
-    served.contents = std::move(bytes);
+    if (!n.ok() || *n != bytes.size()) return nullptr;
+    served.contents = std::make_shared<const std::string>(std::move(bytes));
   }
-  model.set_contents(served.contents);
+  return served.contents;
 }
 
 Coordinator::ServedModel& Coordinator::Served(const std::string& run_id, int64_t version) {
@@ -221,7 +234,8 @@ Coordinator::ServedModel& Coordinator::Served(const std::string& run_id, int64_t
 
 void Coordinator::AppendVerdicts(const Site& site,
                                  google::protobuf::RepeatedPtrField<v1::Verdict>* out) const {
-  for (const auto& [task_id, record] : site.verdicts) {
+  for (const auto& [task_id, task] : site.verdicts) {
+    const storage::TaskRecord& record = task->record;
     v1::Verdict& verdict = *out->Add();
     verdict.set_task_id(task_id);
     const bool counted = record.outcome == storage::Outcome::kCounted;
@@ -236,8 +250,8 @@ std::vector<int64_t> Coordinator::TasksToAbandon(const Site& site) const {
   for (const int64_t task_id : site.holds) {
     if (site.verdicts.contains(task_id)) continue;
     const OpenTask* task = FindTask(site.record.site, task_id);
-    const bool open = task != nullptr &&
-                      task->run->FindSlot(task->place)->record.state != storage::TaskState::kFailed;
+    const bool open = task != nullptr && task->run->FindSlot(task->place)->record().state !=
+                                             storage::TaskState::kFailed;
     if (!open) abandoned.push_back(task_id);
   }
   return abandoned;
@@ -247,8 +261,8 @@ const Coordinator::OpenTask* Coordinator::FindTask(const std::string& site, int6
   const auto found = tasks_.find(task_id);
   if (found == tasks_.end()) return nullptr;
   const TaskSlot* slot = found->second.run->FindSlot(found->second.place);
-  const bool current = slot != nullptr && slot->record.task_id == task_id;
-  return current && slot->record.site == site ? &found->second : nullptr;
+  const bool current = slot != nullptr && slot->record().task_id == task_id;
+  return current && slot->record().site == site ? &found->second : nullptr;
 }
 
 }  // namespace skerry::coordinator

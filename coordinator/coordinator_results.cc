@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/bytes_file.h"
 #include "base/failpoint.h"
 #include "base/text.h"
 #include "coordinator/coordinator.h"
@@ -27,14 +26,6 @@ Status NotWanted(int64_t task_id) {
 Status AnotherIsHere(int64_t task_id) {
   return AlreadyExists("another result of task " + std::to_string(task_id) +
                        " has been received; the first one counts");
-}
-
-// Before anything is done that takes longer with more bytes.
-Status CheckSmall(const v1::SubmitSmallResultRequest& request) {
-  const uint64_t size = request.start().header().size_bytes();
-  if (request.contents().size() == size && size <= rpc::kSmallResultBytes) return OkStatus();
-  return OutOfRange("a result of " + std::to_string(size) + " bytes came with " +
-                    std::to_string(request.contents().size()));
 }
 
 // What a complete upload says, if its bytes are those that its header names, and good.
@@ -88,16 +79,16 @@ void Coordinator::QueryUpload(const std::string& name, const v1::QueryUploadRequ
     return Reply<v1::QueryUploadReply>(std::move(done), NotWanted(request.task_id()));
   }
   const TaskSlot& slot = *task->run->FindSlot(task->place);
-  if (slot.record.state == storage::TaskState::kFailed) {
+  if (slot.record().state == storage::TaskState::kFailed) {
     return Reply<v1::QueryUploadReply>(std::move(done), NotWanted(request.task_id()));
   }
   v1::QueryUploadReply reply;
-  if (slot.record.state == storage::TaskState::kReported) {
-    if (slot.record.content_hash != *hash) {
+  if (slot.record().state == storage::TaskState::kReported) {
+    if (slot.record().content_hash != *hash) {
       return Reply<v1::QueryUploadReply>(std::move(done), AnotherIsHere(request.task_id()));
     }
     reply.set_complete(true);
-    reply.set_offset(slot.record.size_bytes);
+    reply.set_offset(slot.record().size_bytes);
     return Reply<v1::QueryUploadReply>(std::move(done), std::move(reply));
   }
   const auto size = static_cast<uint64_t>(task->run->round_spec()->result_layout.size_bytes());
@@ -151,11 +142,11 @@ Result<bool> Coordinator::WantsResult(const std::string& name,
   const OpenTask* task = FindTask(name, header.task_id());
   if (task == nullptr) return NotWanted(header.task_id());
   const TaskSlot& slot = *task->run->FindSlot(task->place);
-  if (slot.record.state == storage::TaskState::kReported) {
-    if (slot.record.content_hash.view() == header.content_hash()) return false;
+  if (slot.record().state == storage::TaskState::kReported) {
+    if (slot.record().content_hash.view() == header.content_hash()) return false;
     return AnotherIsHere(header.task_id());
   }
-  if (slot.record.state == storage::TaskState::kFailed) return NotWanted(header.task_id());
+  if (slot.record().state == storage::TaskState::kFailed) return NotWanted(header.task_id());
   SKERRY_RETURN_IF_ERROR(
       CheckHeader(header, task->run->round_spec()->result_layout, task->run->layout_hash()));
   return true;
@@ -202,73 +193,79 @@ bool Coordinator::StandsForMany(const std::string& site, int64_t task_id) const 
 
 void Coordinator::SubmitSmallResult(const std::string& name, v1::SubmitSmallResultRequest request,
                                     rpc::Callback<v1::SubmitResultReply> done) {
-  if (Status status = CheckSmall(request); !status.ok()) {
-    return Reply<v1::SubmitResultReply>(std::move(done), std::move(status));
+  SubmitReceived(name, Receive(std::move(request)), std::move(done));
+}
+
+void Coordinator::SubmitReceived(const std::string& name, ReceivedResult result,
+                                 rpc::Callback<v1::SubmitResultReply> done) {
+  if (!result.size.ok()) return Reply<v1::SubmitResultReply>(std::move(done), result.size);
+  if (!StandsForMany(name, result.start.header().task_id())) {
+    const v1::SubmitResultReply receipt = ReceiptFor(result.start.header());
+    Status taken = TakeSmallResult(name, result);
+    return Reply<v1::SubmitResultReply>(
+        std::move(done), taken.ok() ? Result<v1::SubmitResultReply>(receipt) : std::move(taken));
   }
-  if (!StandsForMany(name, request.start().header().task_id())) {
-    return Reply<v1::SubmitResultReply>(std::move(done), TakeSmallResult(name, request));
-  }
-  const Result<std::shared_ptr<Upload>> upload = AdmitUpload(name, request.start());
+  const Result<std::shared_ptr<Upload>> upload = AdmitUpload(name, result.start);
   if (!upload.ok()) return Reply<v1::SubmitResultReply>(std::move(done), upload.status());
   if (*upload == nullptr) {
-    return Reply<v1::SubmitResultReply>(std::move(done), ReceiptFor(request.start().header()));
+    return Reply<v1::SubmitResultReply>(std::move(done), ReceiptFor(result.start.header()));
   }
-  const Status appended = (*upload)->Append(rpc::MakeChunk(0, request.contents()));
+  const Status appended = (*upload)->Append(rpc::MakeChunk(0, result.contents->bytes()));
   if (!appended.ok()) return Reply<v1::SubmitResultReply>(std::move(done), appended);
   FinishUpload(*upload, std::move(done));
 }
 
 // A call that is held for the next task waits for no receipt.
-void Coordinator::TakeResults(Site& site, v1::PullTaskRequest& request) {
+void Coordinator::TakeResults(Site& site, ReceivedPoll& poll) {
   site.answers.clear();
   const Duration awaited = std::exchange(receipt_window_, options_.soon_window);
-  for (v1::SubmitSmallResultRequest& result : *request.mutable_results()) TakeResult(site, result);
+  for (ReceivedResult& result : poll.results) TakeResult(site, result);
   receipt_window_ = awaited;
 }
 
-void Coordinator::TakeResult(Site& site, v1::SubmitSmallResultRequest& result) {
-  const int64_t task_id = result.start().header().task_id();
+void Coordinator::TakeResult(Site& site, ReceivedResult& result) {
+  const int64_t task_id = result.start.header().task_id();
   if (!StandsForMany(site.record.site, task_id)) {
-    site.answers.push_back(rpc::AnswerTo(task_id, TakeSmallResult(site.record.site, result)));
+    v1::PullTaskReply::Answer receipt;
+    receipt.set_task_id(task_id);
+    receipt.set_content_hash(result.start.header().content_hash());
+    Status taken = TakeSmallResult(site.record.site, result);
+    site.answers.push_back(taken.ok() ? std::move(receipt)
+                                      : rpc::AnswerTo(task_id, std::move(taken)));
     return;
   }
   // Which has been committed when it comes; the poll may have ended meanwhile.
-  SubmitSmallResult(
-      site.record.site, std::move(result),
-      [this, name = site.record.site, call_id = site.pull->call_id,
-       task_id](const Result<v1::SubmitResultReply>& reply) {
-        parts_.loop.Post([this, name, call_id, answer = rpc::AnswerTo(task_id, reply)] {
-          Site* found = FindSite(name);
-          if (found == nullptr || !found->pull || found->pull->call_id != call_id) return;
-          found->answers.push_back(answer);
-          MarkDirty(*found);
-        });
-      });
+  SubmitReceived(site.record.site, std::move(result),
+                 [this, name = site.record.site, call_id = site.pull->call_id,
+                  task_id](const Result<v1::SubmitResultReply>& reply) {
+                   parts_.loop.Post([this, name, call_id, answer = rpc::AnswerTo(task_id, reply)] {
+                     Site* found = FindSite(name);
+                     if (found == nullptr || !found->pull || found->pull->call_id != call_id)
+                       return;
+                     found->answers.push_back(answer);
+                     MarkDirty(*found);
+                   });
+                 });
 }
 
-// So little is checked here: to hand it to another thread would take longer. Takes what `request`
-// holds, if it wants it.
-Result<v1::SubmitResultReply> Coordinator::TakeSmallResult(const std::string& name,
-                                                           v1::SubmitSmallResultRequest& request) {
-  v1::ResultHeader& header = *request.mutable_start()->mutable_header();
-  SKERRY_RETURN_IF_ERROR(CheckSmall(request));
-  SKERRY_ASSIGN_OR_RETURN(const bool wanted, WantsResult(name, request.start()));
-  if (!wanted) return ReceiptFor(header);
+// So little is checked here: to hand it to another thread would take longer. Takes what `result`
+// holds, if it wants it. OK: it is here.
+Status Coordinator::TakeSmallResult(const std::string& name, ReceivedResult& result) {
+  v1::ResultHeader& header = *result.start.mutable_header();
+  SKERRY_RETURN_IF_ERROR(result.size);
+  SKERRY_ASSIGN_OR_RETURN(const bool wanted, WantsResult(name, result.start));
+  if (!wanted) return OkStatus();
   SKERRY_FAILPOINT("coordinator/upload-received");
   const OpenTask& task = *FindTask(name, header.task_id());
-  const auto bytes = std::make_shared<BytesFile>(std::move(*request.mutable_contents()));
-  SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash, rpc::ResultHash(header, *bytes));
-  if (hash.view() != header.content_hash()) {
-    return DataLoss("the bytes received do not make the content hash that the header names");
-  }
+  SKERRY_RETURN_IF_ERROR(result.hash);
   SKERRY_ASSIGN_OR_RETURN(
       const std::vector<learning::Metric> metrics,
-      CheckResult(*bytes, header, *task.run->round_spec(), *task.run->shared_program()));
-  SKERRY_RETURN_IF_ERROR(uploads_.TakeSmall(header.task_id(), bytes, RoomFor(*task.run)));
+      CheckResult(*result.contents, header, *task.run->round_spec(), *task.run->shared_program()));
+  SKERRY_RETURN_IF_ERROR(uploads_.TakeSmall(header.task_id(), std::move(result.contents),
+                                            result.checksum, RoomFor(*task.run)));
   SKERRY_FAILPOINT("coordinator/upload-checked");
-  v1::SubmitResultReply receipt = ReceiptFor(header);
-  task.run->OnReported(task.place, std::move(header), metrics);
-  return receipt;
+  task.run->OnReported(task.place, std::move(header), std::move(result.header_bytes), metrics);
+  return OkStatus();
 }
 
 void Coordinator::UploadChecked(const std::shared_ptr<Upload>& upload,
@@ -284,7 +281,7 @@ void Coordinator::UploadChecked(const std::shared_ptr<Upload>& upload,
     return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(header.task_id()));
   }
   SKERRY_FAILPOINT("coordinator/upload-checked");
-  const storage::TaskRecord& record = task->run->FindSlot(task->place)->record;
+  const storage::TaskRecord& record = task->run->FindSlot(task->place)->record();
   if (record.state == storage::TaskState::kFailed) {
     return Reply<v1::SubmitResultReply>(std::move(done), NotWanted(header.task_id()));
   }
@@ -298,7 +295,7 @@ void Coordinator::UploadChecked(const std::shared_ptr<Upload>& upload,
   if (Status sealed = uploads_.Seal(*upload); !sealed.ok()) {
     return Reply<v1::SubmitResultReply>(std::move(done), std::move(sealed));
   }
-  task->run->OnReported(task->place, header, *checked);
+  task->run->OnReported(task->place, header, header.SerializeAsString(), *checked);
   Reply<v1::SubmitResultReply>(std::move(done), ReceiptFor(header));
 }
 

@@ -201,12 +201,12 @@ v1::JoinReply::Settlement Coordinator::Settle(Site& site, const v1::HeldTask& he
   }
   const TaskSlot& slot = *task->run->FindSlot(task->place);
   if (!held.task_key().empty() &&
-      held.task_key() != rpc::TaskKey(task->run->MakeTask(task->place))) {
+      held.task_key() != rpc::TaskKey(*task->run->SharedTask(task->place))) {
     settlement.set_instruction(v1::JoinReply::DROP);
     return settlement;
   }
-  const bool here = slot.record.state == storage::TaskState::kReported;
-  if (slot.record.state == storage::TaskState::kFailed) {
+  const bool here = slot.record().state == storage::TaskState::kReported;
+  if (slot.record().state == storage::TaskState::kFailed) {
     settlement.set_instruction(v1::JoinReply::DROP);
     return settlement;
   }
@@ -223,8 +223,8 @@ void Coordinator::Confirm(Site& site, const google::protobuf::RepeatedField<int6
     const auto found = site.verdicts.find(task_id);
     if (found == site.verdicts.end()) continue;
     SKERRY_FAILPOINT("coordinator/verdict-confirmed");
-    found->second.outcome_confirmed = true;
-    StageSoon(std::move(found->second));
+    found->second->record.outcome_confirmed = true;
+    StageSoon(found->second);
     site.verdicts.erase(found);
   }
 }
@@ -270,7 +270,7 @@ Duration Coordinator::PullHoldTime(const Site& site) {
   for (const int64_t task_id : site.holds) {
     const OpenTask* task = FindTask(site.record.site, task_id);
     if (task == nullptr) continue;
-    if (task->run->FindSlot(task->place)->record.state != storage::TaskState::kTaken) continue;
+    if (task->run->FindSlot(task->place)->record().state != storage::TaskState::kTaken) continue;
     hold = std::min({hold, ProgressInterval(), task->run->plan().time.heartbeat});
   }
   return hold;

@@ -211,7 +211,7 @@ Status Run::Resume() {
 // Their sites get new tasks, also when this process ends before they have asked for one.
 void Run::ForgetFailures() {
   for (auto entry = slots_.begin(); entry != slots_.end();) {
-    storage::TaskRecord& task = entry->second.record;
+    storage::TaskRecord& task = entry->second.record();
     if (task.state != TaskState::kFailed) {
       ++entry;
       continue;
@@ -219,7 +219,7 @@ void Run::ForgetFailures() {
     task.outcome = storage::Outcome::kDiscarded;
     task.outcome_reason = "the run was resumed";
     task.outcome_confirmed = true;
-    host_.Stage(task);
+    host_.StageTask(entry->second.row);
     host_.ForgetTask(task.task_id);
     entry = slots_.erase(entry);
   }

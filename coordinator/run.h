@@ -40,7 +40,9 @@ using Participants = std::map<int64_t, std::vector<Participant>>;
 // The task of one site in the round under way; in an asynchronous one, it may be from an earlier
 // round.
 struct TaskSlot {
-  storage::TaskRecord record;
+  std::shared_ptr<TaskRow> row = std::make_shared<TaskRow>();
+  storage::TaskRecord& record() { return row->record; }
+  const storage::TaskRecord& record() const { return row->record; }
   std::shared_ptr<const v1::ResultHeader> header;  // once it has reported
   v1::Progress progress;
   Timestamp last_advance;  // of the progress
@@ -63,7 +65,8 @@ class Run {
   void OnSiteLost(int32_t place);
   void OnTaken(int32_t place);
   void OnProgress(int32_t place, const v1::Progress& progress);
-  void OnReported(int32_t place, v1::ResultHeader header,
+  // `header_bytes`: the header, serialized.
+  void OnReported(int32_t place, v1::ResultHeader header, std::string header_bytes,
                   const std::vector<learning::Metric>& metrics);
   void OnFailed(int32_t place, const Status& reason);
   // The site lost its result, or cannot get the model whole; `reason` is what it says.
@@ -105,8 +108,9 @@ class Run {
   // The slot of a site in the round under way, if it has a task.
   const TaskSlot* FindSlot(int32_t place) const;
   const std::unordered_map<int32_t, TaskSlot>& slots() const { return slots_; }
-  // The task as the site gets it, without the model's contents.
-  v1::Task MakeTask(int32_t place) const;
+  // The site's task, without the model's contents. Its id says nothing: those who have the same
+  // task get the same object.
+  std::shared_ptr<const v1::Task> SharedTask(int32_t place);
   bool ended() const { return storage::IsFinal(record_.state); }
   bool paused() const { return record_.state == storage::RunState::kPaused; }
   // A pause that ends when enough sites are there, or room on the disk.
@@ -144,6 +148,7 @@ class Run {
   int64_t NextArrival() const;
   int64_t BaseFor(int32_t place) const;
   const ModelVersion& BaseOf(const TaskSlot& slot) const;
+  v1::Task MakeTask(const TaskSlot& slot) const;
   std::optional<learning::RoundSpec> EarlierSpec(const TaskSlot& slot) const;
   std::string WhyNotCounted(const TaskSlot& slot) const;
   RoundPolicy PolicyFor(const learning::RoundSpec& spec) const;
@@ -207,6 +212,8 @@ class Run {
   std::optional<learning::RoundSpec> spec_;  // of the round under way
   v1::ResultLayout layout_proto_;
   crypto::Digest layout_hash_;
+  std::shared_ptr<const v1::Task> shared_task_;  // the newest; null: the next one is another
+  int64_t shared_base_ = -1;                     // TaskRecord.base_version of its sites
   RoundPolicy policy_;
   RoundState state_;
   storage::RoundRecord round_;

@@ -26,7 +26,7 @@ const ModelVersion* Run::FindServed(int64_t version) const {
 }
 
 const ModelVersion& Run::BaseOf(const TaskSlot& slot) const {
-  const int64_t version = slot.record.base_version;
+  const int64_t version = slot.record().base_version;
   const ModelVersion* base = version < 0 ? &*base_ : FindServed(version);
   SKERRY_CHECK(base != nullptr);  // [keep] checkpoints reaches as far as max_staleness
   return *base;
@@ -48,7 +48,7 @@ int64_t Run::BaseFor(int32_t place) const {
 
 // What the round that gave the task asked for, if that was an earlier one.
 std::optional<learning::RoundSpec> Run::EarlierSpec(const TaskSlot& slot) const {
-  const int64_t version = slot.record.base_version;
+  const int64_t version = slot.record().base_version;
   if (version < 0 || version + 1 == spec_->round) return std::nullopt;
   const learning::RoundOutcome before{version, {}};
   std::optional<learning::RoundSpec> spec = program_->Next(std::span(&before, 1));
@@ -60,8 +60,8 @@ std::optional<learning::RoundSpec> Run::EarlierSpec(const TaskSlot& slot) const 
 std::vector<int32_t> Run::ReportedNow() const {
   std::vector<std::pair<int64_t, int32_t>> reported;
   for (const auto& [place, slot] : slots_) {
-    if (slot.record.state == TaskState::kReported)
-      reported.emplace_back(slot.record.arrival, place);
+    if (slot.record().state == TaskState::kReported)
+      reported.emplace_back(slot.record().arrival, place);
   }
   std::sort(reported.begin(), reported.end());
   std::vector<int32_t> places;
@@ -71,7 +71,7 @@ std::vector<int32_t> Run::ReportedNow() const {
 
 int64_t Run::NextArrival() const {
   int64_t last = 0;
-  for (const auto& [place, slot] : slots_) last = std::max(last, slot.record.arrival);
+  for (const auto& [place, slot] : slots_) last = std::max(last, slot.record().arrival);
   return last + 1;
 }
 
@@ -81,7 +81,7 @@ std::vector<bool> Run::Awaited() const {
   if (max_lead == 0) return {};
   std::vector<bool> awaited(record_.sites.size());
   for (const auto& [place, slot] : slots_) {
-    awaited[static_cast<std::size_t>(place)] = StalenessOf(slot.record) >= max_lead;
+    awaited[static_cast<std::size_t>(place)] = StalenessOf(slot.record()) >= max_lead;
   }
   return awaited;
 }
@@ -89,22 +89,22 @@ std::vector<bool> Run::Awaited() const {
 // When a version has been made: whether the task may still count in a later one.
 bool Run::GoesOn(const TaskSlot& slot) const {
   if (ended() || !IsAsynchronous(*spec_) || spec_->round >= program_->num_rounds()) return false;
-  return slot.record.state != TaskState::kFailed && !IsTooStale(slot);
+  return slot.record().state != TaskState::kFailed && !IsTooStale(slot);
 }
 
 bool Run::IsTooStale(const TaskSlot& slot) const {
-  return StalenessOf(slot.record) > plan_.spec.training().async().max_staleness();
+  return StalenessOf(slot.record()) > plan_.spec.training().async().max_staleness();
 }
 
 std::string Run::WhyNotCounted(const TaskSlot& slot) const {
   if (ended()) return "the run is " + std::string(Name(record_.state));
   if (IsAsynchronous(*spec_) && IsTooStale(slot)) {
-    return "it began with version " + std::to_string(slot.record.base_version) + ", which is " +
-           std::to_string(StalenessOf(slot.record)) +
+    return "it began with version " + std::to_string(slot.record().base_version) + ", which is " +
+           std::to_string(StalenessOf(slot.record())) +
            " versions old now; training.async.max_staleness is " +
            std::to_string(plan_.spec.training().async().max_staleness());
   }
-  return "round " + std::to_string(slot.record.round) + " closed without it";
+  return "round " + std::to_string(slot.record().round) + " closed without it";
 }
 
 // The version that its update began with cannot be had any more: the site begins anew.
@@ -119,12 +119,12 @@ void Run::OnBaseLost(int32_t place, const Status& reason) {
 // journal, as a restart, run show, verify and [keep] history_rounds do, finds tasks by round.
 void Run::TakeOverTasks() {
   std::erase_if(slots_, [](const auto& entry) {
-    const storage::TaskRecord& task = entry.second.record;
+    const storage::TaskRecord& task = entry.second.record();
     return task.outcome != storage::Outcome::kNone || task.state == TaskState::kFailed;
   });
   for (auto& [place, slot] : slots_) {
-    slot.record.round = spec_->round;
-    host_.Stage(slot.record);
+    slot.record().round = spec_->round;
+    host_.StageTask(slot.row);
   }
 }
 

@@ -28,8 +28,9 @@ void Run::StartFinalize(const std::vector<int32_t>& counted) {
   input.metadata = metadata_->Of(spec_->round);
   for (const int32_t place : counted) {
     const TaskSlot& slot = slots_.at(place);
-    input.results.push_back({slot.record.site, slot.record.task_id, slot.header, nullptr, {}, {}});
-    if (StalenessOf(slot.record) > 0) input.results.back().base = BaseOf(slot);
+    input.results.push_back(
+        {slot.record().site, slot.record().task_id, slot.header, nullptr, {}, {}});
+    if (StalenessOf(slot.record()) > 0) input.results.back().base = BaseOf(slot);
   }
   counted_ = counted;
   host_.StartFinalize(*this, ++ticket_, std::move(input));
@@ -80,7 +81,7 @@ void Run::CatchUp() {
   std::vector<Event> missed;
   for (const int32_t place : ReportedNow()) missed.emplace_back(SiteReported{place});
   for (const auto& [place, slot] : slots_) {
-    if (slot.record.state == TaskState::kFailed) missed.emplace_back(TaskFailed{place});
+    if (slot.record().state == TaskState::kFailed) missed.emplace_back(TaskFailed{place});
   }
   for (const Event& event : missed) {
     if (state_.phase == Phase::kTraining) Feed(event);
@@ -112,7 +113,7 @@ void Run::Do(const Commit& /*effect*/) {
     }
   }
   std::vector<const storage::TaskRecord*> counted;
-  for (const int32_t place : counted_) counted.push_back(&slots_.at(place).record);
+  for (const int32_t place : counted_) counted.push_back(&slots_.at(place).record());
   chain_hash_ = ChainHash(chain_hash_, round_, counted);
   round_.chain_hash = chain_hash_;
   host_.Stage(round_);
@@ -125,7 +126,7 @@ void Run::Do(const Commit& /*effect*/) {
   }
   if (track_ != nullptr) {
     for (const int32_t place : counted_)
-      NoteTrack(slots_.at(place).record, *slots_.at(place).header);
+      NoteTrack(slots_.at(place).record(), *slots_.at(place).header);
   }
   CloseTasks(counted_);
   NoteAbsences(counted_);
@@ -148,7 +149,7 @@ void Run::CloseTasks(const std::vector<int32_t>& counted) {
   for (auto& [place, slot] : slots_) {
     const bool was_counted = std::binary_search(counted.begin(), counted.end(), place);
     if (!was_counted && GoesOn(slot)) continue;
-    storage::TaskRecord& task = slot.record;
+    storage::TaskRecord& task = slot.record();
     if (task.state == TaskState::kFailed) {  // the site said so itself
       host_.ForgetTask(task.task_id);
       continue;
@@ -163,9 +164,9 @@ void Run::CloseTasks(const std::vector<int32_t>& counted) {
         task.reason = lost ? "the connection was lost" : "not finished in time";
       }
     }
-    host_.Stage(task);
+    host_.StageTask(slot.row);
     host_.WithdrawTask(task.site, task.task_id);
-    host_.TellOutcome(task);
+    host_.TellOutcome(slot.row);
   }
   host_.RemoveResults(std::move(unused));
 }
@@ -205,7 +206,7 @@ void Run::Remember(learning::RoundOutcome outcome) {
 
 void Run::RemoveOldFiles() {
   std::vector<int64_t> counted;
-  for (const int32_t place : counted_) counted.push_back(slots_.at(place).record.task_id);
+  for (const int32_t place : counted_) counted.push_back(slots_.at(place).record().task_id);
   const std::vector<int64_t> gone = kept_updates_.Add(spec_->round, counted);
   std::erase_if(counted, [&gone](int64_t task_id) {
     return std::find(gone.begin(), gone.end(), task_id) != gone.end();

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/time.h"
 #include "coordinator/finalizer.h"
+#include "coordinator/task_row.h"
 #include "storage/records.h"
 
 namespace skerry::coordinator {
@@ -20,10 +22,11 @@ class RunHost {
   virtual Timestamp Now() const = 0;
   virtual WallTime WallNow() const = 0;
   virtual void Stage(storage::Record record) = 0;
+  virtual void StageTask(const std::shared_ptr<TaskRow>& task) = 0;
   // The same for what may wait a little for others to be committed with: what a receipt promises,
   // and what a restart finds out by itself.
-  virtual void StageReceipt(storage::Record record) = 0;
-  virtual void StageSoon(storage::Record record) = 0;
+  virtual void StageReceipt(const std::shared_ptr<TaskRow>& task) = 0;
+  virtual void StageSoon(const std::shared_ptr<TaskRow>& task) = 0;
   virtual int64_t NewTaskId() = 0;
   virtual bool IsConnected(const std::string& site) const = 0;
 
@@ -34,8 +37,8 @@ class RunHost {
   virtual void AskResend(const std::string& site, int64_t task_id) = 0;
   // A failed task, of which nobody will ask again.
   virtual void ForgetTask(int64_t task_id) = 0;
-  // The site shall hear what became of its result; `record` has an outcome.
-  virtual void TellOutcome(const storage::TaskRecord& record) = 0;
+  // The site shall hear what became of its result; `task` has an outcome.
+  virtual void TellOutcome(const std::shared_ptr<TaskRow>& task) = 0;
 
   // Runs the finalizer elsewhere; the outcome comes back as run.OnFinalized(ticket, ...). The
   // results' files are filled in.

@@ -119,7 +119,7 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
     header->ParseFromString(task.header);
     slot.header = header;
     slot.last_advance = host_.Now();
-    slot.record = std::move(task);
+    slot.record() = std::move(task);
   }
   policy_ = PolicyFor(*spec_);
   state_ = RoundState{};
@@ -155,9 +155,9 @@ void Run::RestoreRound(const storage::RoundRecord& record, std::vector<storage::
 // attempt waits for others.
 void Run::OfferOpenTasks() {
   for (const auto& [place, slot] : slots_) {
-    const TaskState state = slot.record.state;
+    const TaskState state = slot.record().state;
     const bool open = state == TaskState::kOffered || state == TaskState::kTaken;
-    if (open) host_.OfferTask(*this, place, slot.record.task_id);
+    if (open) host_.OfferTask(*this, place, slot.record().task_id);
   }
 }
 

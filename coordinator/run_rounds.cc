@@ -59,6 +59,7 @@ void Run::BeginNextRound() {
 }
 
 void Run::TakeLayout() {
+  shared_task_.reset();
   layout_proto_ = spec_->result_layout.ToProto();
   layout_hash_ = rpc::LayoutHash(spec_->result_layout);
 }
@@ -95,7 +96,7 @@ std::vector<Seat> Run::SeatsNow() const {
   }
   for (const auto& [at, slot] : slots_) {
     const auto place = static_cast<std::size_t>(at);
-    seats[place] = SeatOf(slot.record.state);
+    seats[place] = SeatOf(slot.record().state);
     if (seats[place] == Seat::kInvited && !connected_[place]) seats[place] = Seat::kLost;
   }
   return seats;
@@ -204,26 +205,26 @@ void Run::OfferTask(int32_t place) {
   TaskSlot& slot = found->second;
   slot.last_advance = host_.Now();
   if (is_new) {
-    slot.record.task_id = host_.NewTaskId();
-    slot.record.run_id = record_.run_id;
-    slot.record.round = spec_->round;
-    slot.record.attempt = state_.attempt;
-    slot.record.site = record_.sites[static_cast<std::size_t>(place)];
-    slot.record.base_version = BaseFor(place);
-    host_.Stage(slot.record);
+    slot.record().task_id = host_.NewTaskId();
+    slot.record().run_id = record_.run_id;
+    slot.record().round = spec_->round;
+    slot.record().attempt = state_.attempt;
+    slot.record().site = record_.sites[static_cast<std::size_t>(place)];
+    slot.record().base_version = BaseFor(place);
+    host_.StageTask(slot.row);
   }
   SKERRY_FAILPOINT("coordinator/task-offered");
-  host_.OfferTask(*this, place, slot.record.task_id);
+  host_.OfferTask(*this, place, slot.record().task_id);
 }
 
 void Run::Do(const AskResend& effect) {
   TaskSlot* slot = MutableSlot(effect.site);
   SKERRY_CHECK(slot != nullptr);
-  slot->record.state = TaskState::kTaken;
+  slot->record().state = TaskState::kTaken;
   slot->last_advance = host_.Now();
-  host_.Stage(slot->record);
-  host_.OfferTask(*this, effect.site, slot->record.task_id);
-  host_.AskResend(slot->record.site, slot->record.task_id);
+  host_.StageTask(slot->row);
+  host_.OfferTask(*this, effect.site, slot->record().task_id);
+  host_.AskResend(slot->record().site, slot->record().task_id);
 }
 
 // ---- Time --------------------------------------------------------------------------------------
@@ -258,7 +259,7 @@ void Run::OnTime() {
 void Run::LookForStalledTasks() {
   std::vector<int32_t> stalled;
   for (const auto& [place, slot] : slots_) {
-    const bool working = slot.record.state == TaskState::kTaken &&
+    const bool working = slot.record().state == TaskState::kTaken &&
                          state_.seats[static_cast<std::size_t>(place)] == Seat::kInvited;
     if (working && host_.Now() - slot.last_advance >= plan_.time.no_progress)
       stalled.push_back(place);

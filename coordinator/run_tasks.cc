@@ -27,15 +27,24 @@ TaskSlot* Run::MutableSlot(int32_t place) {
   return found == slots_.end() ? nullptr : &found->second;
 }
 
-v1::Task Run::MakeTask(int32_t place) const {
+std::shared_ptr<const v1::Task> Run::SharedTask(int32_t place) {
   const TaskSlot& slot = slots_.at(place);
+  const bool same = shared_task_ != nullptr && shared_task_->attempt() == slot.record().attempt &&
+                    shared_base_ == slot.record().base_version;
+  if (!same) {
+    shared_task_ = std::make_shared<const v1::Task>(MakeTask(slot));
+    shared_base_ = slot.record().base_version;
+  }
+  return shared_task_;
+}
+
+v1::Task Run::MakeTask(const TaskSlot& slot) const {
   const std::optional<learning::RoundSpec> earlier = EarlierSpec(slot);
   const learning::RoundSpec& spec = earlier ? *earlier : *spec_;
   v1::Task task;
-  task.set_task_id(slot.record.task_id);
   task.set_run_id(record_.run_id);
   task.set_round(spec.round);
-  task.set_attempt(slot.record.attempt);
+  task.set_attempt(slot.record().attempt);
   task.set_kind(spec.kind);
   task.set_run_spec(spec_bytes_);
   task.set_run_spec_sha256(spec_sha256_);
@@ -75,17 +84,17 @@ void Run::OnSiteLost(int32_t place) {
 
 void Run::OnTaken(int32_t place) {
   TaskSlot* slot = MutableSlot(place);
-  if (slot == nullptr || slot->record.state != TaskState::kOffered) return;
-  slot->record.state = TaskState::kTaken;
-  slot->record.taken = host_.WallNow();
+  if (slot == nullptr || slot->record().state != TaskState::kOffered) return;
+  slot->record().state = TaskState::kTaken;
+  slot->record().taken = host_.WallNow();
   slot->last_advance = host_.Now();
-  host_.StageSoon(slot->record);
+  host_.StageSoon(slot->row);
   ++change_;
 }
 
 void Run::OnProgress(int32_t place, const v1::Progress& progress) {
   TaskSlot* slot = MutableSlot(place);
-  if (slot == nullptr || slot->record.task_id != progress.task_id()) return;
+  if (slot == nullptr || slot->record().task_id != progress.task_id()) return;
   const bool advanced =
       progress.stage() != slot->progress.stage() || progress.done() != slot->progress.done();
   constexpr std::size_t kMostOfTrouble = 500;
@@ -98,41 +107,41 @@ void Run::OnProgress(int32_t place, const v1::Progress& progress) {
   ++change_;
 }
 
-void Run::OnReported(int32_t place, v1::ResultHeader header,
+void Run::OnReported(int32_t place, v1::ResultHeader header, std::string header_bytes,
                      const std::vector<learning::Metric>& metrics) {
   TaskSlot* slot = MutableSlot(place);
   SKERRY_CHECK(slot != nullptr);
-  slot->record.state = TaskState::kReported;
-  slot->record.reason.clear();
-  slot->record.reported = host_.WallNow();
+  slot->record().state = TaskState::kReported;
+  slot->record().reason.clear();
+  slot->record().reported = host_.WallNow();
   const Result<crypto::Digest> hash = crypto::Digest::FromBytes(header.content_hash());
   SKERRY_CHECK(hash.ok());
-  slot->record.content_hash = *hash;
-  slot->record.size_bytes = header.size_bytes();
-  slot->record.num_examples = header.num_examples();
-  slot->record.header = header.SerializeAsString();
+  slot->record().content_hash = *hash;
+  slot->record().size_bytes = header.size_bytes();
+  slot->record().num_examples = header.num_examples();
+  slot->record().header = std::move(header_bytes);
   slot->header = std::make_shared<const v1::ResultHeader>(std::move(header));
-  slot->record.metrics = SerializeMetrics(metrics);
-  if (IsAsynchronous(*spec_)) slot->record.arrival = NextArrival();
-  host_.StageReceipt(slot->record);
-  host_.WithdrawTask(slot->record.site, slot->record.task_id);
+  slot->record().metrics = SerializeMetrics(metrics);
+  if (IsAsynchronous(*spec_)) slot->record().arrival = NextArrival();
+  host_.StageReceipt(slot->row);
+  host_.WithdrawTask(slot->record().site, slot->record().task_id);
   if (paused()) return MaybeResume();
   Feed(SiteReported{place});
 }
 
 void Run::OnFailed(int32_t place, const Status& reason) {
   TaskSlot* slot = MutableSlot(place);
-  if (slot == nullptr || slot->record.state == TaskState::kReported ||
-      slot->record.state == TaskState::kFailed) {
+  if (slot == nullptr || slot->record().state == TaskState::kReported ||
+      slot->record().state == TaskState::kFailed) {
     return;
   }
-  slot->record.state = TaskState::kFailed;
-  slot->record.reason = reason.message();
-  if (!reason.hint().empty()) slot->record.reason += " (" + reason.hint() + ")";
-  host_.Stage(slot->record);
-  host_.WithdrawTask(slot->record.site, slot->record.task_id);
-  host_.RemoveResults({slot->record.task_id});  // what has arrived of it
-  Note("task_failed", slot->record.reason, slot->record.site);
+  slot->record().state = TaskState::kFailed;
+  slot->record().reason = reason.message();
+  if (!reason.hint().empty()) slot->record().reason += " (" + reason.hint() + ")";
+  host_.StageTask(slot->row);
+  host_.WithdrawTask(slot->record().site, slot->record().task_id);
+  host_.RemoveResults({slot->record().task_id});  // what has arrived of it
+  Note("task_failed", slot->record().reason, slot->record().site);
   if (!paused()) Feed(TaskFailed{place});
 }
 
@@ -140,7 +149,7 @@ void Run::OnDataLost(int32_t place, const Status& reason) {
   TaskSlot* slot = MutableSlot(place);
   if (slot == nullptr || paused()) return;
   // A result that is here has been checked, whatever its site has lost since.
-  const TaskState state = slot->record.state;
+  const TaskState state = slot->record().state;
   if (state == TaskState::kFailed || state == TaskState::kReported) return;
   // What the site gets may be damaged here.
   if (!base_) return OnFailed(place, reason);

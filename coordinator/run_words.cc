@@ -38,7 +38,7 @@ std::string Run::FailuresByReason() const {
   constexpr std::size_t kMost = 3;
   std::map<std::string, std::vector<int32_t>> by_reason;
   for (const int32_t place : SitesIn(state_, Seat::kFailed)) {
-    if (const TaskSlot* slot = FindSlot(place)) by_reason[slot->record.reason].push_back(place);
+    if (const TaskSlot* slot = FindSlot(place)) by_reason[slot->record().reason].push_back(place);
   }
   using Group = std::pair<std::string, std::vector<int32_t>>;
   std::vector<Group> groups(by_reason.begin(), by_reason.end());

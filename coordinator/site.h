@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "base/id_set.h"
+#include "coordinator/task_row.h"
 #include "rpc/coordinator_api.h"
 #include "skerry/v1/coordinator.pb.h"
 #include "storage/records.h"
@@ -36,15 +38,15 @@ struct Site {
   bool connected = false;  // holds a call, or is within its grace
   bool broken = false;     // its call broke, and no new one has come: its grace runs
   std::size_t max_tasks = 1;
-  std::optional<HeldCall<v1::PullTaskReply>> pull;
+  std::optional<HeldCall<rpc::PulledTask>> pull;
   std::optional<HeldCall<v1::HeartbeatReply>> heartbeat;
   std::vector<v1::PullTaskReply::Answer> answers;  // to the results that `pull` brought
-  std::set<int64_t> holds;    // tasks that the client has in hand, as it said last
+  IdSet holds;                // tasks that the client has in hand, as it said last
   std::vector<int64_t> open;  // tasks that it should work on, oldest first
-  std::set<int64_t> resend;   // of those: whose kept result it should send again
-  std::set<int64_t> at_work;  // tasks that the client does something about, as it said last
-  std::map<int64_t, storage::TaskRecord> verdicts;     // told until it confirms them
-  std::deque<v1::PullTaskReply::RunFinished> notices;  // of runs that are over
+  IdSet resend;               // of those: whose kept result it should send again
+  IdSet at_work;              // tasks that the client does something about, as it said last
+  std::map<int64_t, std::shared_ptr<TaskRow>> verdicts;  // told until it confirms them
+  std::deque<v1::PullTaskReply::RunFinished> notices;    // of runs that are over
   std::string
       last_run;  // that it got a task of: the next one comes from another run, if there is one
   bool dirty = false;  // may have something to hear

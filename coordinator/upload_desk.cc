@@ -251,13 +251,13 @@ Result<uint64_t> UploadDesk::Stored(int64_t task_id, const Digest& content_hash,
   return spool->stored_bytes();
 }
 
-Status UploadDesk::TakeSmall(int64_t task_id, std::shared_ptr<BytesFile> contents, Room room) {
+Status UploadDesk::TakeSmall(int64_t task_id, std::shared_ptr<BytesFile> contents,
+                             uint32_t checksum, Room room) {
   if (open_.contains(task_id)) Remove(task_id);  // a stream that has begun with another result
   const std::string& bytes = contents->bytes();
   SKERRY_RETURN_IF_ERROR(CheckRoom(bytes.size(), room));
   SKERRY_RETURN_IF_ERROR(small_spool_.Append(task_id, bytes));
   promised_bytes_ += bytes.size();
-  const uint32_t checksum = Crc32c(bytes);
   small_[task_id] = {std::move(contents), checksum};
   return OkStatus();
 }

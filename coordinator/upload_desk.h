@@ -95,9 +95,9 @@ class UploadDesk {
   // stay as they are. RESOURCE_EXHAUSTED as above.
   Result<uint64_t> Stored(int64_t task_id, const crypto::Digest& content_hash, uint64_t size_bytes,
                           Room room = Room::kWithinBudget);
-  // Takes a whole result, checked. It stays in memory too. RESOURCE_EXHAUSTED as above, or the disk
-  // is full.
-  Status TakeSmall(int64_t task_id, std::shared_ptr<BytesFile> contents,
+  // Takes a whole result, checked, with its Crc32c. It stays in memory too. RESOURCE_EXHAUSTED as
+  // above, or the disk is full.
+  Status TakeSmall(int64_t task_id, std::shared_ptr<BytesFile> contents, uint32_t checksum,
                    Room room = Room::kWithinBudget);
   // The file of a whole result. NOT_FOUND when there is none.
   Result<StoredResult> Open(int64_t task_id);

@@ -26,15 +26,15 @@ void FillTreatment(const learning::Treatment& treatment, v1::Treatment& out) {
 
 // What a site with a task is doing, in the words of the federation.
 void FillProgress(const TaskSlot& slot, SitePresence presence, v1::SiteInRound& site) {
-  site.set_task_id(slot.record.task_id);
-  site.set_reason(slot.record.reason);
-  site.set_num_examples(slot.record.num_examples);
-  site.set_bytes_up(slot.record.size_bytes);
-  switch (slot.record.state) {
+  site.set_task_id(slot.record().task_id);
+  site.set_reason(slot.record().reason);
+  site.set_num_examples(slot.record().num_examples);
+  site.set_bytes_up(slot.record().size_bytes);
+  switch (slot.record().state) {
     case storage::TaskState::kReported:
     case storage::TaskState::kFailed:
     case storage::TaskState::kLate:
-      site.set_state(std::string(Name(slot.record.state)));
+      site.set_state(std::string(Name(slot.record().state)));
       return;
     default:
       break;
@@ -42,7 +42,7 @@ void FillProgress(const TaskSlot& slot, SitePresence presence, v1::SiteInRound& 
   if (presence < SitePresence::kBroken) {
     site.set_state("lost");
     site.set_reason("the connection was lost");
-  } else if (slot.record.state == storage::TaskState::kOffered) {
+  } else if (slot.record().state == storage::TaskState::kOffered) {
     site.set_state(presence == SitePresence::kBroken ? "broken" : "busy");
     site.set_reason("its task waits until it is free");
   } else {
@@ -53,6 +53,14 @@ void FillProgress(const TaskSlot& slot, SitePresence presence, v1::SiteInRound& 
     site.set_total(slot.progress.total());
   }
   if (presence == SitePresence::kBroken) site.set_reason(std::string(kBrokenReason));
+}
+
+// What is kept of a task is a message of the same kind, with nothing in it but the metrics.
+void AddOwnMetrics(const storage::TaskRecord& task, v1::RoundSummary& summary) {
+  auto& metrics = *summary.mutable_metrics();
+  const int first = metrics.size();
+  if (!summary.MergeFromString(task.metrics)) metrics.DeleteSubrange(first, metrics.size() - first);
+  for (int i = first; i < metrics.size(); ++i) metrics[i].set_site(task.site);
 }
 
 }  // namespace
@@ -125,7 +133,7 @@ std::vector<v1::SiteInRound> SitesOf(const Run& run, const std::vector<SitePrese
     if (const TaskSlot* slot = run.FindSlot(static_cast<int32_t>(place));
         slot != nullptr && !run.ended()) {
       FillProgress(*slot, presence[place], site);
-      site.set_staleness(run.StalenessOf(slot->record));
+      site.set_staleness(run.StalenessOf(slot->record()));
     } else if (presence[place] == SitePresence::kBroken) {
       site.set_state("broken");
       site.set_reason(std::string(kBrokenReason));
@@ -177,11 +185,7 @@ v1::RoundSummary Summarize(const storage::RoundRecord& round,
       *site.mutable_treatment() = *found->second;
     }
     if (task.base_version >= 0) site.set_staleness(round.base_version - task.base_version);
-    for (const learning::Metric& metric : ParseMetrics(task.metrics)) {
-      v1::Metric& own = *summary.add_metrics();
-      FillMetric(metric, own);
-      own.set_site(task.site);
-    }
+    AddOwnMetrics(task, summary);
   }
   return summary;
 }

@@ -24,16 +24,23 @@ Result<v1::SubmitResultReply> ReceiptIn(const Result<v1::PullTaskReply>& reply, 
   return reply.ok() ? ReceiptIn(*reply, task_id) : reply.status();
 }
 
-Result<v1::SubmitResultReply> ReceiptIn(const v1::PullTaskReply& reply, int64_t task_id) {
+Status AnswerIn(const v1::PullTaskReply& reply, int64_t task_id) {
   for (const v1::PullTaskReply::Answer& answer : reply.answers()) {
-    if (answer.task_id() != task_id) continue;
-    SKERRY_RETURN_IF_ERROR(StatusOf(answer));
-    v1::SubmitResultReply receipt;
-    receipt.set_task_id(task_id);
-    receipt.set_content_hash(answer.content_hash());
-    return receipt;
+    if (answer.task_id() == task_id) return StatusOf(answer);
   }
   return Unknown("the poll ended without an answer to its result");
+}
+
+Result<v1::SubmitResultReply> ReceiptIn(const v1::PullTaskReply& reply, int64_t task_id) {
+  SKERRY_RETURN_IF_ERROR(AnswerIn(reply, task_id));
+  v1::SubmitResultReply receipt;
+  receipt.set_task_id(task_id);
+  for (const v1::PullTaskReply::Answer& answer : reply.answers()) {
+    if (answer.task_id() != task_id) continue;
+    receipt.set_content_hash(answer.content_hash());
+    break;
+  }
+  return receipt;
 }
 
 }  // namespace skerry::rpc

@@ -15,6 +15,8 @@ Status StatusOf(const v1::PullTaskReply::Answer& answer);
 // What the end of a PullTask says of a result that it brought: the receipt, or the poll's own
 // failure; UNKNOWN when it says nothing of it.
 Result<v1::SubmitResultReply> ReceiptIn(const v1::PullTaskReply& reply, int64_t task_id);
+// OK: there is a receipt.
+Status AnswerIn(const v1::PullTaskReply& reply, int64_t task_id);
 Result<v1::SubmitResultReply> ReceiptIn(const Result<v1::PullTaskReply>& reply, int64_t task_id);
 
 }  // namespace skerry::rpc

@@ -4,10 +4,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/status.h"
 #include "crypto/digest.h"
 #include "crypto/sha256.h"
+#include "rpc/pulled_task.h"
 #include "skerry/v1/coordinator.pb.h"
 
 namespace skerry::rpc {
@@ -70,6 +72,12 @@ class CoordinatorApi {
   virtual ~CoordinatorApi() = default;
   virtual void Join(v1::JoinRequest request, Callback<v1::JoinReply> done) = 0;
   virtual void PullTask(v1::PullTaskRequest request, Callback<v1::PullTaskReply> done) = 0;
+  // The same with the task apart: for those that get it from the coordinator as one object.
+  virtual void PullApart(v1::PullTaskRequest request, Callback<PulledTask> done) {
+    PullTask(std::move(request), [done = std::move(done)](Result<v1::PullTaskReply> reply) {
+      reply.ok() ? done(Apart(*std::move(reply))) : done(std::move(reply).status());
+    });
+  }
   virtual void Heartbeat(v1::HeartbeatRequest request, Callback<v1::HeartbeatReply> done) = 0;
   virtual void QueryUpload(v1::QueryUploadRequest request, Callback<v1::QueryUploadReply> done) = 0;
   virtual void ReportFailure(v1::ReportFailureRequest request,

@@ -93,8 +93,8 @@ Snapshot::Site Federation::SnapshotOf(const ClientHost& client, const coordinato
   const auto place = run->PlaceOf(client.name());
   const coordinator::TaskSlot* slot = place ? run->FindSlot(*place) : nullptr;
   if (slot == nullptr) return site;
-  site.awaited = slot->record.state == storage::TaskState::kOffered ||
-                 slot->record.state == storage::TaskState::kTaken;
+  site.awaited = slot->record().state == storage::TaskState::kOffered ||
+                 slot->record().state == storage::TaskState::kTaken;
   return site;
 }
 

@@ -171,7 +171,8 @@ void Link::CallBroken(const CallPtr& call, uint64_t id, Duration after) {
   });
 }
 
-void Link::Observe(const v1::PullTaskReply& reply) {
+void Link::Observe(const rpc::PulledTask& pulled) {
+  const v1::PullTaskReply& reply = pulled.reply;
   Hear(reply.verdicts());
   if (evidence_ == nullptr) return;
   for (const v1::PullTaskReply::Answer& answer : reply.answers()) {

@@ -31,6 +31,7 @@ class Link final : public rpc::CoordinatorApi {
 
   void Join(v1::JoinRequest request, rpc::Callback<v1::JoinReply> done) override;
   void PullTask(v1::PullTaskRequest request, rpc::Callback<v1::PullTaskReply> done) override;
+  void PullApart(v1::PullTaskRequest request, rpc::Callback<rpc::PulledTask> done) override;
   void Heartbeat(v1::HeartbeatRequest request, rpc::Callback<v1::HeartbeatReply> done) override;
   void QueryUpload(v1::QueryUploadRequest request,
                    rpc::Callback<v1::QueryUploadReply> done) override;
@@ -64,22 +65,12 @@ class Link final : public rpc::CoordinatorApi {
   template <class Reply>
   using TypedCallPtr = std::shared_ptr<TypedCall<Reply>>;
   template <class Reply>
-  using Handle = std::function<void(coordinator::Coordinator&, uint64_t, rpc::Callback<Reply>)>;
-  // Shared by what carries it to the coordinator: it holds the request.
-  template <class Reply>
-  using HandlePtr = std::shared_ptr<const Handle<Reply>>;
-
-  template <class Reply>
   TypedCallPtr<Reply> Begin(const char* name, rpc::Callback<Reply> done);
-  // A request that is on its way to the coordinator, and may arrive again unless the line is ideal.
-  template <class Request>
-  Request Arriving(Request& request) const {
-    return ideal_ ? std::move(request) : request;
-  }
-  template <class Reply>
-  void Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle<Reply> handle);
-  template <class Reply>
-  void Deliver(const TypedCallPtr<Reply>& call, bool held, const HandlePtr<Reply>& handle);
+  // `handle` holds the request, and is called with the coordinator, the call's id and a callback.
+  template <class Reply, class Handle>
+  void Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle handle);
+  template <class Reply, class Handle>
+  void Deliver(const TypedCallPtr<Reply>& call, bool held, Handle handle);
   template <class Reply>
   void Answer(const TypedCallPtr<Reply>& call, Result<Reply> reply);
   void Send(const CallPtr& call, Event arrive, Lane lane = kCommonLane);
@@ -110,7 +101,7 @@ class Link final : public rpc::CoordinatorApi {
   void PlanNextOutage();
 
   void Observe(const v1::JoinReply& reply) { Hear(reply.verdicts()); }
-  void Observe(const v1::PullTaskReply& reply);
+  void Observe(const rpc::PulledTask& pulled);
   void Observe(const v1::HeartbeatReply& reply) { Hear(reply.verdicts()); }
   void Observe(const v1::SubmitResultReply& reply);
   template <class Reply>

@@ -21,30 +21,36 @@ Link::TypedCallPtr<Reply> Link::Begin(const char* name, rpc::Callback<Reply> don
   return call;
 }
 
-template <class Reply>
-void Link::Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle<Reply> handle) {
+template <class Reply, class Handle>
+void Link::Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle handle) {
   const TypedCallPtr<Reply> call = Begin(name, std::move(done));
-  Event arrive = [this, call, held,
-                  handle = std::make_shared<const Handle<Reply>>(std::move(handle))] {
-    Deliver<Reply>(call, held, handle);
+  if (ideal_) {  // without a copy of it
+    auto arrive = [this, call, held, handle = std::move(handle)]() mutable {
+      Deliver(call, held, std::move(handle));
+    };
+    return Send(call, std::move(arrive), kCoordinatorLane);
+  }
+  const Event arrive = [this, call, held, handle = std::move(handle)] {
+    Deliver(call, held, handle);
   };
-  if (ideal_) return Send(call, std::move(arrive), kCoordinatorLane);  // without a copy of it
   Send(call, arrive);
   MaybeRepeat(call, arrive);
 }
 
-template <class Reply>
-void Link::Deliver(const TypedCallPtr<Reply>& call, bool held, const HandlePtr<Reply>& handle) {
+template <class Reply, class Handle>
+void Link::Deliver(const TypedCallPtr<Reply>& call, bool held, Handle handle) {
   if (!call->server->alive) return Fail(call, Duration{0}, "the coordinator is gone");
   const uint64_t id = coordinator_.NewCallId();
   if (held) call->held.push_back(id);
   // Nobody waits for it any more: the connection that it came over is about to be found dead.
   if (held && call->over) CallBroken(call, id, Between(chance_, Duration{0}, 30s));
-  coordinator_.Call(call->server, [this, call, id, handle](coordinator::Coordinator& coordinator) {
-    (*handle)(coordinator, id, [this, call, id](Result<Reply> reply) {
-      std::erase(call->held, id);
-      Answer<Reply>(call, std::move(reply));
-    });
+  auto answer = [this, call, id](Result<Reply> reply) {
+    std::erase(call->held, id);
+    Answer<Reply>(call, std::move(reply));
+  };
+  coordinator_.Call(call->server, [id, handle = std::move(handle), answer = std::move(answer)](
+                                      coordinator::Coordinator& coordinator) mutable {
+    handle(coordinator, id, rpc::Callback<Reply>(std::move(answer)));
   });
 }
 
@@ -52,21 +58,19 @@ void Link::Deliver(const TypedCallPtr<Reply>& call, bool held, const HandlePtr<R
 template <class Reply>
 void Link::Answer(const TypedCallPtr<Reply>& call, Result<Reply> reply) {
   if (!call->server->alive) return;
-  auto shared = std::make_shared<Result<Reply>>(std::move(reply));
-  Transmit(
-      0,
-      [this, call, shared] {
-        if (std::exchange(call->over, true)) return;
-        client_.Run(call->client, [this, call, shared] {
-          if (shared->ok()) Observe(**shared);
-          if (world_.traced()) {
-            world_.Trace(client_.name(), "< " + call->name + " " + shared->status().ToString());
-          }
-          call->done(std::move(*shared));
-        });
-      },
-      [this, call] { Fail(call, Between(chance_, 100ms, 20s), "the answer was lost"); },
-      client_.lane());
+  auto arrive = [this, call, reply = std::move(reply)]() mutable {
+    if (std::exchange(call->over, true)) return;
+    client_.Run(call->client, [this, call, reply = std::move(reply)]() mutable {
+      if (reply.ok()) Observe(*reply);
+      if (world_.traced()) {
+        world_.Trace(client_.name(), "< " + call->name + " " + reply.status().ToString());
+      }
+      call->done(std::move(reply));
+    });
+  };
+  if (ideal_) return Transmit(0, std::move(arrive), nullptr, client_.lane());
+  Transmit(0, std::move(arrive),
+           [this, call] { Fail(call, Between(chance_, 100ms, 20s), "the answer was lost"); });
 }
 
 void Link::Join(v1::JoinRequest request, rpc::Callback<v1::JoinReply> done) {
@@ -78,13 +82,27 @@ void Link::Join(v1::JoinRequest request, rpc::Callback<v1::JoinReply> done) {
 }
 
 void Link::PullTask(v1::PullTaskRequest request, rpc::Callback<v1::PullTaskReply> done) {
+  PullApart(std::move(request), [done = std::move(done)](Result<rpc::PulledTask> pulled) {
+    pulled.ok() ? done(rpc::Whole(*std::move(pulled))) : done(pulled.status());
+  });
+}
+
+void Link::PullApart(v1::PullTaskRequest request, rpc::Callback<rpc::PulledTask> done) {
   if (evidence_ != nullptr) {
     for (const auto& result : request.results()) evidence_->bytes_up += result.contents().size();
   }
-  Unary<v1::PullTaskReply>(
+  if (ideal_) {  // it arrives once, and looked at while this site's thread has it at hand
+    return Unary<rpc::PulledTask>("PullTask", true, std::move(done),
+                                  [this, poll = coordinator::Receive(std::move(request))](
+                                      auto& coordinator, uint64_t id, auto answer) mutable {
+                                    coordinator.PullApart(client_.name(), id, std::move(poll),
+                                                          std::move(answer));
+                                  });
+  }
+  Unary<rpc::PulledTask>(
       "PullTask", true, std::move(done),
-      [this, request = std::move(request)](auto& coordinator, uint64_t id, auto answer) mutable {
-        coordinator.PullTask(client_.name(), id, Arriving(request), std::move(answer));
+      [this, request = std::move(request)](auto& coordinator, uint64_t id, auto answer) {
+        coordinator.PullApart(client_.name(), id, coordinator::Receive(request), std::move(answer));
       });
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "storage/shared_text.h"
 
 namespace skerry::storage {
 
@@ -14,8 +15,8 @@ namespace skerry::storage {
 struct ClientTask {  // key: task_id
   int64_t task_id = 0;
   enum class State { kTaken, kFinished, kSubmitted } state = State::kTaken;
-  std::string task;           // a serialized v1::Task, without the model's contents
-  std::string header;         // from kFinished on: a serialized v1::ResultHeader
+  SharedText task;    // a serialized v1::Task, without the model's contents; its id says nothing
+  SharedText header;  // from kFinished on: a serialized v1::ResultHeader
   std::string contents = {};  // from kFinished on: the result, if it is too small for a file
   int64_t base_state = 0;     // the task whose site state this one begins from; 0: from none
   bool next_state = false;    // it has proposed a site state

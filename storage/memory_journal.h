@@ -45,6 +45,7 @@ class MemoryJournal final : public Journal, public JournalReader {
   void Put(const RunRecord& record);
   void Put(const RoundRecord& record);
   void Put(const TaskRecord& record);
+  void Put(const LiveTask& record) { Put(*record); }
   void Put(const SiteRecord& record);
   void Put(const EventRecord& record);
   void Put(const SmallVersion& record);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -156,9 +157,13 @@ struct RemoveHistory {
   friend bool operator==(const RemoveHistory&, const RemoveHistory&) = default;
 };
 
+// A row that is still at work when it joins a batch: written is what stands in it at the commit. No
+// task has two of them in a batch.
+using LiveTask = std::shared_ptr<const TaskRecord>;
+
 // The rows that a transition changes; all of them are written, or none.
 using Record = std::variant<RunRecord, RoundRecord, TaskRecord, SiteRecord, EventRecord,
-                            SmallVersion, RemoveSmallVersions, RemoveHistory>;
+                            SmallVersion, RemoveSmallVersions, RemoveHistory, LiveTask>;
 using WriteBatch = std::vector<Record>;
 
 // The same without the rows that a later one with the same key takes the place of: to commit it

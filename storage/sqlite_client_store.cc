@@ -112,8 +112,8 @@ Status SqliteClientStore::Write(const ClientRecord& record) {
   if (const auto* task = std::get_if<ClientTask>(&record)) {
     return statements_.put_task.BindInteger(task->task_id)
         .BindText(Name(task->state))
-        .BindBlob(task->task)
-        .BindBlob(task->header)
+        .BindBlob(task->task.view())
+        .BindBlob(task->header.view())
         .BindBlob(task->contents)
         .BindInteger(task->base_state)
         .BindInteger(task->next_state ? 1 : 0)

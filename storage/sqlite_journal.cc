@@ -90,6 +90,7 @@ Status SqliteJournal::Put(const Record& record) {
     return with(statements_.put_round, *round);
   }
   if (const auto* task = std::get_if<TaskRecord>(&record)) return with(statements_.put_task, *task);
+  if (const auto* live = std::get_if<LiveTask>(&record)) return with(statements_.put_task, **live);
   if (const auto* site = std::get_if<SiteRecord>(&record)) return with(statements_.put_site, *site);
   if (const auto* version = std::get_if<SmallVersion>(&record)) {
     return with(statements_.put_small_version, *version);

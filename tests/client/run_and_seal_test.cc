@@ -58,6 +58,7 @@ class RunAndSealTest : public ::testing::Test {
       trainer_.result[i] = static_cast<char>(i * 7 + i / 1021);
     }
     WorkOrder order;
+    order.task_id = task.task_id();
     order.task = std::make_shared<const v1::Task>(std::move(task));
     order.result = std::make_shared<BytesFile>();
     return order;
@@ -71,7 +72,8 @@ class RunAndSealTest : public ::testing::Test {
     ASSERT_OK(Seal(*order.task, *order.result, read));
     EXPECT_EQ(done.num_examples, 12);
     EXPECT_EQ(done.header.SerializeAsString(), read.header.SerializeAsString());
-    ASSERT_NE(done.known_chunks, nullptr);
+    ASSERT_EQ(done.known_chunks != nullptr, read.known_chunks != nullptr);
+    if (done.known_chunks == nullptr) return;  // it goes in one message
     for (uint64_t at = 0; at < trainer_.result.size(); at += kChunkBytes) {
       EXPECT_EQ(done.known_chunks->Sha256At(at), read.known_chunks->Sha256At(at)) << at;
     }

@@ -89,7 +89,7 @@ TEST_F(CoordinatorTest, VerdictsAreRepeatedUntilTheyAreConfirmed) {
   ASSERT_TRUE(reply->has_value()) << "not confirmed: told again";
   EXPECT_THAT((**reply)->verdicts(), SizeIs(1));
   a.confirm_ = {task_a.task_id()};
-  reply = a.Pull({run().slots().at(0).record.task_id});
+  reply = a.Pull({run().slots().at(0).record().task_id});
   EXPECT_FALSE(reply->has_value()) << "nothing to say: the call is held";
 }
 

@@ -111,7 +111,7 @@ TEST_F(CoordinatorTest, ATaskWithoutProgressFailsWithTheReasonAndItsSiteIsToldTo
   }
   EXPECT_EQ(run().round_state().seats[0], Seat::kInvited);
   EXPECT_EQ(run().round_state().seats[1], Seat::kFailed);
-  EXPECT_THAT(run().FindSlot(1)->record.reason, HasSubstr("no progress for 2m"));
+  EXPECT_THAT(run().FindSlot(1)->record().reason, HasSubstr("no progress for 2m"));
   const auto beat = b.Beat(task_b.task_id(), 7, 100);
   ASSERT_TRUE(beat->has_value());
   EXPECT_THAT((**beat)->abandon_tasks(), ::testing::ElementsAre(task_b.task_id()));

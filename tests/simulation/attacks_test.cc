@@ -100,7 +100,7 @@ class AttackingTrainer final : public client::Trainer {
     SKERRY_RETURN_IF_ERROR(order.result->WriteAt(0, bytes));
     client::WorkDone done = std::move(trained.first);
     done.known_chunks = nullptr;
-    SKERRY_RETURN_IF_ERROR(client::Seal(*order.task, *order.result, done));
+    SKERRY_RETURN_IF_ERROR(client::Seal(order, done));
     return done;
   }
 
