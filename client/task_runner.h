@@ -63,8 +63,7 @@ struct WorkDone {
 // Makes the header of a result, with the hash of all its bytes: a trainer's thread has the time for
 // that.
 Status Seal(const WorkOrder& order, WorkDone& done);
-// The same for a task with its id, and if `layout` is the task's.
-Status Seal(const v1::Task& task, const File& result, WorkDone& done);
+// The same of its parts.
 Status Seal(int64_t task_id, const rpc::ParsedLayout& layout, const File& result, WorkDone& done);
 
 // Local work. Run() blocks until the task is done, and may be called from several threads at once.

@@ -109,11 +109,6 @@ void SealHashed(int64_t task_id, const rpc::ParsedLayout& layout, uint64_t size_
 
 }  // namespace
 
-Status Seal(const v1::Task& task, const File& result, WorkDone& done) {
-  SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(task.result_layout()));
-  return Seal(task.task_id(), *parsed, result, done);
-}
-
 Status Seal(const WorkOrder& order, WorkDone& done) {
   if (order.layout != nullptr) return Seal(order.task_id, *order.layout, *order.result, done);
   SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(order.task->result_layout()));

@@ -86,7 +86,10 @@ class Coordinator final : public RunHost {
   // `call_id` names the call for CallBroken(); no two calls have the same.
   void PullTask(const std::string& site, uint64_t call_id, v1::PullTaskRequest request,
                 rpc::Callback<v1::PullTaskReply> done);
-  // The same for sites in this process.
+  // The same, with results that were looked at on another thread.
+  void PullTask(const std::string& site, uint64_t call_id, ReceivedPoll poll,
+                rpc::Callback<v1::PullTaskReply> done);
+  // Likewise, for sites in this process.
   void PullApart(const std::string& site, uint64_t call_id, ReceivedPoll poll,
                  rpc::Callback<rpc::PulledTask> done);
   void Heartbeat(const std::string& site, uint64_t call_id, const v1::HeartbeatRequest& request,
@@ -108,6 +111,9 @@ class Coordinator final : public RunHost {
   // All of these in one, for a result of at most rpc::kSmallResultBytes.
   void SubmitSmallResult(const std::string& site, v1::SubmitSmallResultRequest request,
                          rpc::Callback<v1::SubmitResultReply> done);
+  // The same of one that was looked at on another thread.
+  void SubmitReceived(const std::string& site, ReceivedResult result,
+                      rpc::Callback<v1::SubmitResultReply> done);
 
   // The process of a site on call has ended by itself, with nothing in hand: from now on it takes
   // no memory but a few words. False, and nothing is done: there is something that it should hear.
@@ -229,8 +235,6 @@ class Coordinator final : public RunHost {
                                               const v1::SubmitResultRequest::Start& start);
   bool StandsForMany(const std::string& site, int64_t task_id) const;
   Status TakeSmallResult(const std::string& site, ReceivedResult& result);
-  void SubmitReceived(const std::string& site, ReceivedResult result,
-                      rpc::Callback<v1::SubmitResultReply> done);
   void TakeResults(Site& site, ReceivedPoll& poll);
   void TakeResult(Site& site, ReceivedResult& result);
   void UploadChecked(const std::shared_ptr<Upload>& upload,

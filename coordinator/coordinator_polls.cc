@@ -25,7 +25,12 @@ Status CheckNumResults(const ReceivedPoll& poll) {
 
 void Coordinator::PullTask(const std::string& name, uint64_t call_id, v1::PullTaskRequest request,
                            rpc::Callback<v1::PullTaskReply> done) {
-  PullApart(name, call_id, Receive(std::move(request)),
+  PullTask(name, call_id, Receive(std::move(request)), std::move(done));
+}
+
+void Coordinator::PullTask(const std::string& name, uint64_t call_id, ReceivedPoll poll,
+                           rpc::Callback<v1::PullTaskReply> done) {
+  PullApart(name, call_id, std::move(poll),
             [done = std::move(done)](Result<rpc::PulledTask> pulled) {
               pulled.ok() ? done(rpc::Whole(*std::move(pulled))) : done(pulled.status());
             });
@@ -44,8 +49,7 @@ void Coordinator::PullApart(const std::string& name, uint64_t call_id, ReceivedP
   DropHeldCalls(*site, Unavailable("a newer call has begun"));
   Confirm(*site, request.confirmed_verdicts());
   NoteProgress(*site, request.progress());
-  site->holds.clear();
-  site->holds.insert(request.held_tasks().begin(), request.held_tasks().end());
+  site->holds = IdSet({request.held_tasks().begin(), request.held_tasks().end()});
   site->pull = HeldCall<rpc::PulledTask>{call_id, std::move(done)};
   TakeResults(*site, poll);
   TellOfEndedRuns(*site, request);
@@ -65,9 +69,8 @@ void Coordinator::Heartbeat(const std::string& name, uint64_t call_id,
   }
   DropHeldCalls(*site, Unavailable("a newer call has begun"));
   Confirm(*site, request.confirmed_verdicts());
-  site->holds.clear();
-  for (const v1::Progress& progress : request.progress()) site->holds.insert(progress.task_id());
   NoteProgress(*site, request.progress());
+  site->holds = site->at_work;
   site->heartbeat = HeldCall<v1::HeartbeatReply>{call_id, std::move(done)};
   if (!site->connected) Connected(*site);
   site->broken = false;
@@ -90,9 +93,11 @@ void Coordinator::CallBroken(const std::string& name, uint64_t call_id) {
 
 void Coordinator::NoteProgress(Site& site,
                                const google::protobuf::RepeatedPtrField<v1::Progress>& all) {
-  site.at_work.clear();
+  std::vector<int64_t> at_work;
+  at_work.reserve(static_cast<std::size_t>(all.size()));
+  for (const v1::Progress& progress : all) at_work.push_back(progress.task_id());
+  site.at_work = IdSet(std::move(at_work));
   for (const v1::Progress& progress : all) {
-    site.at_work.insert(progress.task_id());
     const OpenTask* task = FindTask(site.record.site, progress.task_id());
     if (task == nullptr) continue;
     task->run->OnTaken(task->place);

@@ -32,7 +32,10 @@ ReceivedResult Receive(v1::SubmitSmallResultRequest request) {
   result.start = std::move(*request.mutable_start());
   result.contents = std::make_shared<BytesFile>(std::move(*request.mutable_contents()));
   result.size = CheckSize(result);
-  if (!result.size.ok()) return result;
+  if (!result.size.ok()) {
+    result.hash = result.size;  // nothing is known to be good
+    return result;
+  }
   result.hash = CheckHash(result);
   result.checksum = Crc32c(result.contents->bytes());
   result.header_bytes = result.start.header().SerializeAsString();

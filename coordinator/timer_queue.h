@@ -23,6 +23,7 @@ class TimerQueue {
     if (!is_new && found->second.queued <= at) return;
     found->second.queued = at;
     queue_.emplace(at, key);
+    if (queue_.size() > 2 * timers_.size() + kMostLeftOver) Rebuild();
   }
 
   void Cancel(Key key) { timers_.erase(key); }
@@ -36,6 +37,9 @@ class TimerQueue {
     timers_.erase(key);
     return key;
   }
+
+  // As many as are in the queue; a few of them may be of no timer any more.
+  std::size_t num_entries() const { return queue_.size(); }
 
   std::optional<Timestamp> Next() const {
     Settle();
@@ -63,6 +67,20 @@ class TimerQueue {
       queue_.emplace(found->second.at, key);
     }
   }
+
+  // Without the entries of timers that were cancelled, or moved to an earlier time, of which there
+  // could be any number.
+  void Rebuild() {
+    std::vector<Entry> entries;
+    entries.reserve(timers_.size());
+    for (auto& [key, timer] : timers_) {
+      timer.queued = timer.at;
+      entries.emplace_back(timer.at, key);
+    }
+    queue_ = {std::greater<>(), std::move(entries)};
+  }
+
+  static constexpr std::size_t kMostLeftOver = 64;
 
   mutable std::unordered_map<Key, Timer> timers_;
   mutable std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue_;

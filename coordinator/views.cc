@@ -57,10 +57,12 @@ void FillProgress(const TaskSlot& slot, SitePresence presence, v1::SiteInRound& 
 
 // What is kept of a task is a message of the same kind, with nothing in it but the metrics.
 void AddOwnMetrics(const storage::TaskRecord& task, v1::RoundSummary& summary) {
-  auto& metrics = *summary.mutable_metrics();
-  const int first = metrics.size();
-  if (!summary.MergeFromString(task.metrics)) metrics.DeleteSubrange(first, metrics.size() - first);
-  for (int i = first; i < metrics.size(); ++i) metrics[i].set_site(task.site);
+  v1::RoundSummary own;
+  if (!own.ParseFromString(task.metrics)) return;
+  for (v1::Metric& metric : *own.mutable_metrics()) {
+    metric.set_site(task.site);
+    *summary.add_metrics() = std::move(metric);
+  }
 }
 
 }  // namespace

@@ -59,12 +59,15 @@ grpc::ServerUnaryReactor* CoordinatorService::PullTask(grpc::CallbackServerConte
   const Result<std::string> site = SiteOf(*context);
   if (!site.ok()) return FailWith(context, site.status());
   const uint64_t call = ++last_call_;
+  // Here, so that the loop hashes nothing.
+  const bool logs = call_log_ != nullptr;
+  const auto poll = std::make_shared<ReceivedPoll>(Receive(logs ? *request : Take(request)));
   return HeldUnaryCall<v1::PullTaskReply>::Start(
       loop_, reply,
-      [this, site = *site, call, request](auto done) {
+      [this, site = *site, call, request, poll](auto done) {
         if (call_log_ != nullptr)
           done = rpc::LoggedPull(*call_log_, site, *request, std::move(done));
-        coordinator_.PullTask(site, call, Take(request), std::move(done));
+        coordinator_.PullTask(site, call, std::move(*poll), std::move(done));
       },
       [this, site = *site, call] { coordinator_.CallBroken(site, call); });
 }
@@ -89,12 +92,13 @@ grpc::ServerUnaryReactor* CoordinatorService::SubmitSmallResult(
     v1::SubmitResultReply* reply) {
   const Result<std::string> site = SiteOf(*context);
   if (!site.ok()) return FailWith(context, site.status());
+  const auto result = std::make_shared<ReceivedResult>(Receive(Take(request)));
   return AnswerOn<v1::SubmitResultReply>(
-      loop_, context, reply, [this, site = *site, request](auto done) {
-        const v1::ResultHeader& header = request->start().header();
+      loop_, context, reply, [this, site = *site, result](auto done) {
+        const v1::ResultHeader& header = result->start.header();
         auto log = Log<v1::SubmitResultReply>("SubmitResult", site, header.task_id(),
                                               header.content_hash(), std::move(done));
-        coordinator_.SubmitSmallResult(site, Take(request), std::move(log));
+        coordinator_.SubmitReceived(site, std::move(*result), std::move(log));
       });
 }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <utility>
 #include <vector>
 
 namespace skerry {
@@ -17,6 +18,16 @@ TEST(IdSetTest, HoldsEachNumberOnceInAscendingOrder) {
   EXPECT_THAT(All(ids), ElementsAre(3, 5, 7));
   EXPECT_TRUE(ids.contains(5));
   EXPECT_FALSE(ids.contains(4));
+}
+
+TEST(IdSetTest, ManyInAnyOrderAreSortedOnce) {
+  EXPECT_THAT(All(IdSet({7, 3, 7, 5, 3})), ElementsAre(3, 5, 7));
+  constexpr int64_t kMany = 2'000'000;  // of which each would otherwise move all others
+  std::vector<int64_t> descending(kMany);
+  for (int64_t i = 0; i < kMany; ++i) descending[static_cast<std::size_t>(i)] = kMany - i;
+  const IdSet ids(std::move(descending));
+  EXPECT_EQ(ids.size(), static_cast<std::size_t>(kMany));
+  EXPECT_EQ(*ids.begin(), 1);
 }
 
 TEST(IdSetTest, WhatIsErasedOrClearedIsGone) {

@@ -69,7 +69,7 @@ class RunAndSealTest : public ::testing::Test {
     WorkDone read;
     read.num_examples = done.num_examples;
     read.scalars = done.scalars;
-    ASSERT_OK(Seal(*order.task, *order.result, read));
+    ASSERT_OK(Seal(order, read));
     EXPECT_EQ(done.num_examples, 12);
     EXPECT_EQ(done.header.SerializeAsString(), read.header.SerializeAsString());
     ASSERT_EQ(done.known_chunks != nullptr, read.known_chunks != nullptr);

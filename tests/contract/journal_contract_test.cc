@@ -181,6 +181,22 @@ TEST_P(JournalContract, TheLaterOfTwoRecordsInABatchWins) {
   EXPECT_THAT(Messages("r", 10), ElementsAre("first", "second"));
 }
 
+TEST_P(JournalContract, OfATaskThatIsStillAtWorkIsWrittenWhatStandsInItAtTheCommit) {
+  const auto live = std::make_shared<TaskRecord>(SampleTask(9, "r", 3, "north"));
+  const WriteBatch batch = {SampleRun("r", 1), storage::LiveTask(live)};
+  live->outcome = Outcome::kCounted;
+  live->outcome_confirmed = false;
+  const TaskRecord at_commit = *live;
+  Commit(batch);
+  live->outcome_confirmed = true;  // of no batch
+  EXPECT_THAT(Tasks("r", 3, 3), ElementsAre(at_commit));
+  EXPECT_THAT(Unconfirmed(), ElementsAre(at_commit));
+  Commit({storage::LiveTask(live)});
+  EXPECT_THAT(Tasks("r", 3, 3), ElementsAre(*live));
+  EXPECT_THAT(Unconfirmed(), IsEmpty());
+  EXPECT_EQ(LargestTaskId(), 9);
+}
+
 TEST_P(JournalContract, AnEmptyBatchChangesNothing) {
   Commit({SampleRun("r", 1)});
   Commit({});

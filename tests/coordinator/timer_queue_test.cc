@@ -31,6 +31,23 @@ TEST(TimerQueueTest, OneThatIsSetAgainComesAtItsNewTimeAlone) {
   EXPECT_EQ(timers.Next(), std::nullopt);
 }
 
+TEST(TimerQueueTest, TimersThatAreMovedToAndFroTakeNoMoreAndMoreMemory) {
+  TimerQueue<int> timers;
+  timers.Set(1, At(7));
+  timers.Set(2, At(8));
+  for (int i = 0; i < 10'000; ++i) {
+    timers.Set(1, At(100'000 + i));
+    EXPECT_TRUE(timers.Next().has_value());
+    timers.Set(1, At(9));
+    timers.Set(3, At(50));
+    timers.Cancel(3);
+  }
+  EXPECT_LT(timers.num_entries(), 200U);
+  EXPECT_EQ(timers.PopDue(At(60)), 2);
+  EXPECT_EQ(timers.PopDue(At(60)), 1);
+  EXPECT_EQ(timers.PopDue(At(200'000)), std::nullopt);
+}
+
 TEST(TimerQueueTest, OneThatIsCancelledComesOnlyWhenItIsSetAgain) {
   TimerQueue<int> timers;
   timers.Set(1, At(3));
