@@ -53,6 +53,7 @@ class TimerQueue {
     Timestamp queued;  // not later than that
   };
   using Entry = std::pair<Timestamp, Key>;
+  using Queue = std::priority_queue<Entry, std::vector<Entry>, std::greater<>>;
 
   // Until the first entry is a timer's own time.
   void Settle() const {
@@ -77,13 +78,13 @@ class TimerQueue {
       timer.queued = timer.at;
       entries.emplace_back(timer.at, key);
     }
-    queue_ = {std::greater<>(), std::move(entries)};
+    queue_ = Queue(std::greater<>(), std::move(entries));
   }
 
   static constexpr std::size_t kMostLeftOver = 64;
 
   mutable std::unordered_map<Key, Timer> timers_;
-  mutable std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue_;
+  mutable Queue queue_;
 };
 
 }  // namespace skerry::coordinator
