@@ -6,7 +6,6 @@
 #include <cpuid.h>
 #include <immintrin.h>
 
-#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -102,7 +101,7 @@ SKERRY_SHA void HashBlocks(Lanes& lanes, Places blocks, std::size_t count) {
 struct Ending {
   Ending(std::string_view message, std::size_t hashed) {
     const std::string_view left = message.substr(hashed);
-    std::copy(left.begin(), left.end(), bytes.begin());
+    left.copy(bytes.data(), left.size());
     bytes[left.size()] = static_cast<char>(0x80);
     blocks = left.size() + 1 + sizeof(uint64_t) > kBlockBytes ? 2 : 1;
     const uint64_t bits = __builtin_bswap64(8 * uint64_t{message.size()});
