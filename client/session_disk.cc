@@ -78,7 +78,7 @@ void Session::KeepRest() {
   }
   if (!status.ok()) return End(status);
   unkept_.clear();
-  unconfirmed_.insert(unkept_verdicts_.begin(), unkept_verdicts_.end());
+  for (const int64_t task_id : unkept_verdicts_) unconfirmed_.insert(task_id);
   unkept_verdicts_.clear();
   if (remove_states_) RemoveUnusedStates();
   if (disk_full_.empty()) return;
