@@ -41,7 +41,11 @@ class SessionRestartTest : public SessionTest {
   // The content hash of what a trainer makes of a task.
   static std::string HashOf(const v1::Task& task) {
     WorkDone done{.num_examples = 199, .scalars = {{"loss", 0.5}}};
-    EXPECT_OK(Seal(task, BytesFile(ResultOf(task)), done));
+    WorkOrder order;
+    order.task_id = task.task_id();
+    order.task = std::make_shared<const v1::Task>(task);
+    order.result = std::make_shared<BytesFile>(ResultOf(task));
+    EXPECT_OK(Seal(order, done));
     return done.header.content_hash();
   }
   std::string HashOfLastUpload() { return api_.uploads.last().start.header().content_hash(); }

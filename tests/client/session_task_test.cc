@@ -284,7 +284,9 @@ TEST_F(SessionTaskTest, AHeaderThatTheTrainersThreadMadeIsUsed) {
   const v1::ResultHeader made_here = api_.uploads.last().start.header();
   WorkDone done = {made_here.num_examples(), {}};
   done.scalars = {made_here.scalars().begin(), made_here.scalars().end()};
-  ASSERT_OK(Seal(NewTask(), *runner_.last().result, done));
+  WorkOrder order = runner_.last();
+  order.task_id = NewTask().task_id();
+  ASSERT_OK(Seal(order, done));
   EXPECT_EQ(done.header.SerializeAsString(), made_here.SerializeAsString());
 }
 
