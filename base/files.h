@@ -23,8 +23,8 @@ class File {
   // On disk when it returns. After an error the contents are unknown: never call it again, start
   // over.
   virtual Status Sync() = 0;
-  // A hint, without a promise: the system may begin to write these bytes to the disk, so that Sync()
-  // has less to wait for.
+  // A hint, without a promise: the system may begin to write these bytes to the disk, so that
+  // Sync() has less to wait for.
   virtual void BeginSync(uint64_t /*offset*/, uint64_t /*size*/) {}
   virtual Result<uint64_t> Size() const = 0;
   virtual Status Truncate(uint64_t size) = 0;
