@@ -1,5 +1,6 @@
 #include "base/crc32c.h"
 
+#include <cstddef>
 #ifdef __SSE4_2__
 #include <nmmintrin.h>
 
@@ -9,13 +10,9 @@
 #endif
 
 namespace skerry {
-
-#ifdef __SSE4_2__
-
 namespace {
 
 constexpr uint32_t kReversedPolynomial = 0x82f63b78;
-constexpr std::size_t kLane = 8192;  // bytes: a thousand words hide what joining costs
 
 // The product of two polynomials modulo the CRC's, the coefficient of x^0 in the highest bit.
 constexpr uint32_t Multiply(uint32_t a, uint32_t b) {
@@ -27,16 +24,20 @@ constexpr uint32_t Multiply(uint32_t a, uint32_t b) {
   return product;
 }
 
-// x^(8 n): what n zero bytes behind a message make of its CRC.
-constexpr uint32_t Shift(std::size_t n) {
+// x^(8 n): what n zero bytes behind a message make of its remainder.
+constexpr uint32_t Shift(uint64_t n) {
   uint32_t result = uint32_t{1} << 31;
   uint32_t power = uint32_t{1} << 30;  // x
-  for (std::size_t bits = 8 * n; bits != 0; bits >>= 1) {
+  for (uint64_t bits = 8 * n; bits != 0; bits >>= 1) {
     if ((bits & 1) != 0) result = Multiply(result, power);
     power = Multiply(power, power);
   }
   return result;
 }
+
+#ifdef __SSE4_2__
+
+constexpr std::size_t kLane = 8192;  // bytes: a thousand words hide what joining costs
 
 uint64_t LoadWord(const char* p) {
   uint64_t word = 0;
@@ -59,10 +60,8 @@ uint32_t ThreeLanes(uint32_t crc, const char* p) {
   return Multiply(kOneLane, ab) ^ static_cast<uint32_t>(c);
 }
 
-}  // namespace
-
-uint32_t Crc32c(std::string_view bytes) {
-  uint32_t start = 0xffffffff;
+// Of the bytes behind a text whose remainder is `start`.
+uint32_t Remainder(uint32_t start, std::string_view bytes) {
   const char* p = bytes.data();
   std::size_t left = bytes.size();
   for (; left >= 3 * kLane; left -= 3 * kLane, p += 3 * kLane) start = ThreeLanes(start, p);
@@ -73,15 +72,12 @@ uint32_t Crc32c(std::string_view bytes) {
   for (; left > 0; --left, ++p) {
     crc = _mm_crc32_u8(static_cast<uint32_t>(crc), static_cast<unsigned char>(*p));
   }
-  return ~static_cast<uint32_t>(crc);
+  return static_cast<uint32_t>(crc);
 }
 
 #else
 
-namespace {
-
 constexpr std::array<uint32_t, 256> MakeTable() {
-  constexpr uint32_t kReversedPolynomial = 0x82f63b78;
   std::array<uint32_t, 256> table{};
   for (uint32_t i = 0; i < table.size(); ++i) {
     uint32_t crc = i;
@@ -91,17 +87,29 @@ constexpr std::array<uint32_t, 256> MakeTable() {
   return table;
 }
 
-}  // namespace
-
-uint32_t Crc32c(std::string_view bytes) {
+// Of the bytes behind a text whose remainder is `start`.
+uint32_t Remainder(uint32_t start, std::string_view bytes) {
   static constexpr std::array<uint32_t, 256> kTable = MakeTable();
-  uint32_t crc = 0xffffffff;
   for (const char c : bytes) {
-    crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 0xff];
+    start = (start >> 8) ^ kTable[(start ^ static_cast<unsigned char>(c)) & 0xff];
   }
-  return ~crc;
+  return start;
 }
 
 #endif
+
+constexpr uint32_t kAllOnes = 0xffffffff;
+
+}  // namespace
+
+uint32_t Crc32c(std::string_view bytes) { return ~Remainder(kAllOnes, bytes); }
+
+// The remainder of a sum is the sum of the remainders; only the ones that a CRC begins and ends
+// with are there once.
+uint32_t Crc32cPart(std::string_view piece, uint64_t bytes_after) {
+  return Multiply(Shift(bytes_after), Remainder(0, piece));
+}
+
+uint32_t Crc32cOfZeros(uint64_t num_bytes) { return ~Multiply(Shift(num_bytes), kAllOnes); }
 
 }  // namespace skerry

@@ -322,9 +322,16 @@ void Coordinator::Finalized(Run& run, int64_t ticket, Result<FinalizeOutput> out
   }
   if (output.status().code() == Code::kResourceExhausted) uploads_.RemoveSpares();
   const int64_t made = output.ok() && output->model ? output->model->version : -1;
+  std::vector<crypto::Digest> chunks;
+  if (made >= 0) chunks = std::move(output->model_chunks);
   run.OnFinalized(ticket, std::move(output));
   const std::string& run_id = run.record().run_id;
-  if (run.ended() && made >= 0 && (!run.base() || run.base()->version != made)) {
+  const bool is_base = run.base() && run.base()->version == made;
+  if (made >= 0 && is_base && !run.ended()) {
+    // Sites come for it now, and it is not hashed again for them.
+    Served(run_id, made).known_chunks = std::make_shared<rpc::KnownChunks>(std::move(chunks));
+  }
+  if (run.ended() && made >= 0 && !is_base) {
     // Nobody wants it: the run was stopped meanwhile. What stays is removed at the next start.
     for (const auto part : {storage::CheckpointPart::kModel, storage::CheckpointPart::kState}) {
       static_cast<void>(checkpoints_.Remove({run_id, made, part}).ok());

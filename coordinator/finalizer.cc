@@ -8,6 +8,7 @@
 #include "base/bytes_file.h"
 #include "base/failpoint.h"
 #include "coordinator/block_pass.h"
+#include "coordinator/checked_updates.h"
 #include "coordinator/damaged_results.h"
 #include "coordinator/file_values.h"
 #include "coordinator/fixed_values.h"
@@ -102,7 +103,9 @@ class VersionMaker {
         small_version_bytes_(small_version_bytes),
         update_readers_(ReadersOf(input)) {}
 
-  Status Make(const Sums& sums, FinalizeOutput& output) {
+  // `checked`, if it is there, gets to see all updates. Then nothing is published of what was made
+  // of damaged ones, and the output names them.
+  Status Make(const Sums& sums, CheckedUpdates* checked, FinalizeOutput& output) {
     FixedTensors fixed = input_.program->InitialFixed();
     SKERRY_RETURN_IF_ERROR(OpenBaseFiles(fixed));
     SKERRY_RETURN_IF_ERROR(OpenUpdateBases(fixed.layout.size_bytes(), output.lost_base));
@@ -114,10 +117,14 @@ class VersionMaker {
     LeftOutCounter left_out(strategy().aggregator(), coefficients,
                             input_.program->parameters().num_elements());
     // Of a file in memory one thread writes all.
-    SKERRY_RETURN_IF_ERROR(RunBlockPass(PassInput(coefficients, left_out), output_, compute_,
-                                        is_small_ ? 1 : num_threads_));
+    SKERRY_RETURN_IF_ERROR(RunBlockPass(PassInput(coefficients, checked, left_out), output_,
+                                        compute_, is_small_ ? 1 : num_threads_));
+    if (checked != nullptr) {
+      output.damaged = checked->Finish(input_.results, compute_, num_threads_ - 1);
+      if (!output.damaged.empty()) return OkStatus();
+    }
     TellTrimmed(left_out.Shares(), output.treatments);
-    SKERRY_ASSIGN_OR_RETURN(const ModelVersion made, Measure());
+    SKERRY_ASSIGN_OR_RETURN(const ModelVersion made, Measure(output.model_chunks));
     SKERRY_FAILPOINT("coordinator/version-written");
     if (state_ != nullptr) {
       SKERRY_RETURN_IF_ERROR(Publish(CheckpointPart::kState, *state_, output.small_state));
@@ -184,12 +191,13 @@ class VersionMaker {
 
   // The updates of the round by section, as they lie in the results' files; none in a round
   // without.
-  std::vector<std::vector<Update>> Updates() const {
+  std::vector<std::vector<Update>> Updates(CheckedUpdates* checked) const {
     std::vector<std::vector<Update>> sections;
     for (const UpdateReader& reader : update_readers_) {
       std::vector<Update>& updates = sections.emplace_back();
-      for (const CountedResult& result : input_.results) {
-        updates.push_back({result.file.get(), &reader});
+      for (std::size_t i = 0; i < input_.results.size(); ++i) {
+        ReadCheck* const check = checked != nullptr ? &checked->of(i) : nullptr;
+        updates.push_back({input_.results[i].file.get(), &reader, check});
       }
     }
     if (update_bases_.empty()) return sections;
@@ -202,13 +210,9 @@ class VersionMaker {
   }
 
   static std::vector<UpdateReader> ReadersOf(const FinalizeInput& input) {
-    const learning::ResultLayout& layout = input.spec.result_layout;
     std::vector<UpdateReader> readers;
-    if (!layout.Find(learning::kUpdateSection)) return readers;
-    for (const std::string& name : input.program->StrategyOf(input.spec).Sections()) {
-      const auto section = layout.Find(name);
-      SKERRY_CHECK(section);  // the program has laid it out so
-      readers.emplace_back(layout, *section);
+    for (const std::size_t section : UpdateSections(input)) {
+      readers.emplace_back(input.spec.result_layout, section);
     }
     return readers;
   }
@@ -220,7 +224,7 @@ class VersionMaker {
     for (std::size_t k = 0; k < shares.size(); ++k) treatments[k].trimmed = shares[k];
   }
 
-  BlockPassInput PassInput(const learning::Coefficients& coefficients,
+  BlockPassInput PassInput(const learning::Coefficients& coefficients, CheckedUpdates* checked,
                            LeftOutCounter& left_out) const {
     const learning::Program& program = *input_.program;
     return {.num_elements = program.parameters().num_elements(),
@@ -228,7 +232,7 @@ class VersionMaker {
             .strategy = strategy(),
             .coefficients = coefficients,
             .scalars = scalars_,
-            .sections = Updates(),
+            .sections = Updates(checked),
             .base_model = model_values_,
             .initial = [&program](int64_t first,
                                   std::span<double> out) { program.InitialParameters(first, out); },
@@ -243,7 +247,7 @@ class VersionMaker {
   }
 
   Result<learning::Coefficients> Weigh() {
-    const std::vector<std::vector<Update>> sections = Updates();
+    const std::vector<std::vector<Update>> sections = Updates(nullptr);
     if (sections.empty() || sections.front().empty()) return learning::Coefficients{};
     std::vector<learning::UpdateInfo> updates;
     for (const CountedResult& result : input_.results) {
@@ -301,14 +305,14 @@ class VersionMaker {
     return checkpoints_.Begin(Ref(input_.spec.round, part));
   }
 
-  Result<crypto::Digest> HashOf(const File& file) {
-    return crypto::ContentHashOf(crypto::kFileHeader, file, compute_, num_threads_ - 1);
+  Result<crypto::Digest> HashOf(const File& file, std::vector<crypto::Digest>* chunks = nullptr) {
+    return crypto::ContentHashOf(crypto::kFileHeader, file, compute_, num_threads_ - 1, chunks);
   }
 
-  Result<ModelVersion> Measure() {
+  Result<ModelVersion> Measure(std::vector<crypto::Digest>& model_chunks) {
     ModelVersion made;
     made.version = input_.spec.round;
-    SKERRY_ASSIGN_OR_RETURN(made.model_hash, HashOf(*model_));
+    SKERRY_ASSIGN_OR_RETURN(made.model_hash, HashOf(*model_, &model_chunks));
     SKERRY_ASSIGN_OR_RETURN(made.model_size_bytes, model_->Size());
     if (state_ != nullptr) {
       SKERRY_ASSIGN_OR_RETURN(made.state_hash, HashOf(*state_));
@@ -367,9 +371,20 @@ Finalizer::Finalizer(storage::CheckpointStore& checkpoints, Executor& compute, i
 
 Result<FinalizeOutput> Finalizer::Run(const FinalizeInput& input) {
   SKERRY_FAILPOINT("coordinator/finalize-begins");
+  if (const std::unique_ptr<CheckedUpdates> checked = CheckedUpdates::Of(input)) {
+    Result<FinalizeOutput> output = Make(input, checked.get());
+    const Code code = output.status().code();
+    if (output.ok() || code == Code::kInternal || code == Code::kResourceExhausted) return output;
+    // It may be the fault of a damaged result, which is asked for again: so these are looked for.
+  }
   FinalizeOutput output;
   output.damaged = FindDamaged(input.results, compute_, num_threads_ - 1);
   if (!output.damaged.empty()) return output;
+  return Make(input, nullptr);
+}
+
+Result<FinalizeOutput> Finalizer::Make(const FinalizeInput& input, CheckedUpdates* checked) {
+  FinalizeOutput output;
   Sums sums;
   std::vector<const v1::ResultHeader*> headers;
   for (const CountedResult& result : input.results) {
@@ -382,9 +397,12 @@ Result<FinalizeOutput> Finalizer::Run(const FinalizeInput& input) {
   AppendTrainLoss(headers, output.metrics);
   if (input.spec.makes_model) {
     VersionMaker maker(input, checkpoints_, compute_, num_threads_, small_version_bytes_);
-    SKERRY_RETURN_IF_ERROR(maker.Make(sums, output));
+    SKERRY_RETURN_IF_ERROR(maker.Make(sums, checked, output));
   }
-  return output;
+  if (output.damaged.empty()) return output;
+  FinalizeOutput only_damaged;
+  only_damaged.damaged = std::move(output.damaged);
+  return only_damaged;
 }
 
 }  // namespace skerry::coordinator

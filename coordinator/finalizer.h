@@ -66,7 +66,8 @@ struct FinalizeOutput {
   std::vector<std::size_t> damaged;
   // The first such one; likewise. Without it the round can go on.
   std::optional<LostBase> lost_base;
-  std::optional<ModelVersion> model;  // if the round makes one; in the store, under its name
+  std::optional<ModelVersion> model;         // if the round makes one; in the store, under its name
+  std::vector<crypto::Digest> model_chunks;  // the digests of its chunks
   // Its files, if they are small: then the store has them in memory only, and whoever commits the
   // version has to keep these.
   std::string small_model;
@@ -75,6 +76,8 @@ struct FinalizeOutput {
   // What the aggregation rule did to each result; empty when there is nothing to tell.
   std::vector<learning::Treatment> treatments;
 };
+
+class CheckedUpdates;
 
 // Reduces the results block by block in site order, applies them to the base version, and publishes
 // the new version. The same input gives the same bytes with any number of threads. The memory it
@@ -88,6 +91,9 @@ class Finalizer {
   Result<FinalizeOutput> Run(const FinalizeInput& input);
 
  private:
+  // `checked`: null if no result is damaged.
+  Result<FinalizeOutput> Make(const FinalizeInput& input, CheckedUpdates* checked);
+
   storage::CheckpointStore& checkpoints_;
   Executor& compute_;
   const int num_threads_;

@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/status.h"
+#include "coordinator/read_check.h"
 #include "learning/layout.h"
 
 namespace skerry::coordinator {
@@ -21,6 +22,12 @@ class UpdateReader {
   // Plain numbers from a byte on.
   UpdateReader(uint64_t offset, int64_t num_elements)
       : offset_(offset), num_elements_(num_elements) {}
+
+  // Where an element of a plain section stands. T: that of its numbers.
+  template <class T>
+  uint64_t OffsetOf(int64_t element) const {
+    return offset_ + static_cast<uint64_t>(element) * sizeof(T);
+  }
 
   // Elements [first, first + out.size()) of the section in `file`, whose bytes Check() has found
   // good. Its memory is that of the elements. DATA_LOSS: the file is shorter than its layout.
@@ -44,14 +51,20 @@ class UpdateReader {
   const int64_t num_elements_;
 };
 
-// One site's update in the file of its result. Borrows both.
+// One site's update in the file of its result. Borrows all of it.
 struct Update {
   const File* file = nullptr;
   const UpdateReader* reader = nullptr;
+  ReadCheck* check = nullptr;  // gets to know what is read; then the update is plain
 
   template <class T>
   Status Read(int64_t first, std::span<T> out) const {
-    return reader->Read(*file, first, out);
+    SKERRY_RETURN_IF_ERROR(reader->Read(*file, first, out));
+    if (check != nullptr) {
+      check->Note(reader->OffsetOf<T>(first),
+                  {reinterpret_cast<const char*>(out.data()), out.size_bytes()});
+    }
+    return OkStatus();
   }
 };
 

@@ -85,11 +85,12 @@ Result<Digest> ContentHashOf(std::string_view header, const File& file) {
 }
 
 Result<Digest> ContentHashOf(std::string_view header, const File& file, Executor& executor,
-                             int helpers) {
+                             int helpers, std::vector<Digest>* chunk_digests) {
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, file.Size());
-  SKERRY_ASSIGN_OR_RETURN(const std::vector<Digest> chunks,
-                          ChunkDigestsOf(file, executor, helpers));
-  return ContentHashOfChunks(header, size_bytes, chunks);
+  SKERRY_ASSIGN_OR_RETURN(std::vector<Digest> chunks, ChunkDigestsOf(file, executor, helpers));
+  Result<Digest> hash = ContentHashOfChunks(header, size_bytes, chunks);
+  if (chunk_digests != nullptr) *chunk_digests = std::move(chunks);
+  return hash;
 }
 
 Result<std::vector<Digest>> ChunkDigestsOf(const File& file) {

@@ -32,8 +32,9 @@ Result<std::vector<Digest>> ChunkDigestsOf(const File& file, Executor& executor,
 // The content hash of bytes in memory, and of a file read chunk by chunk.
 Digest ContentHashOf(std::string_view header, std::string_view bytes);
 Result<Digest> ContentHashOf(std::string_view header, const File& file);
-// The same on this thread and up to `helpers` tasks of `executor`.
+// The same on this thread and up to `helpers` tasks of `executor`; `chunk_digests`, if it is there,
+// gets the digests of the chunks too.
 Result<Digest> ContentHashOf(std::string_view header, const File& file, Executor& executor,
-                             int helpers);
+                             int helpers, std::vector<Digest>* chunk_digests = nullptr);
 
 }  // namespace skerry::crypto

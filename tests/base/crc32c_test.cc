@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace skerry {
 namespace {
@@ -48,6 +51,22 @@ TEST(Crc32cTest, LongTextsAreSummedInLanesToTheSameValue) {
     const std::string text = bytes.substr(0, length);
     EXPECT_EQ(Crc32c(text), Reference(text)) << length;
   }
+}
+
+TEST(Crc32cTest, PiecesInAnyOrderAddUpToTheWhole) {
+  std::string bytes;
+  for (std::size_t i = 0; i < 100'003; ++i) bytes += static_cast<char>(i * i / 11 + i);
+  const std::string_view text = bytes;
+  uint32_t sum = Crc32cOfZeros(text.size());
+  const std::vector<std::pair<std::size_t, std::size_t>> pieces = {
+      {70'000, 99'999}, {0, 30'001}, {99'999, 100'003}, {30'001, 70'000}};
+  for (const auto& [begin, end] : pieces) {
+    sum ^= Crc32cPart(text.substr(begin, end - begin), text.size() - end);
+  }
+  EXPECT_EQ(sum, Crc32c(text));
+  EXPECT_EQ(Crc32cOfZeros(0), Crc32c(""));
+  EXPECT_EQ(Crc32cOfZeros(1234), Crc32c(std::string(1234, '\0')));
+  EXPECT_EQ(Crc32cOfZeros(3) ^ Crc32cPart("abc", 0), Crc32c("abc"));
 }
 
 }  // namespace

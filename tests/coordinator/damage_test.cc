@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "harness.h"
+#include "rpc/chunks.h"
 #include "rpc/task_key.h"
 #include "testing/status_matchers.h"
 
@@ -43,6 +44,19 @@ class DamageTest : public ::testing::Test {
     ASSERT_OK(file->ReadAt(size - 1, byte));
     byte[0] = static_cast<char>(byte[0] ^ 0x10);
     ASSERT_OK(file->WriteAt(size - 1, byte));
+  }
+  // Whether what site a gets of its task's model is what the chunk says.
+  Status CheckFirstChunk() {
+    v1::PullModelRequest request;
+    request.set_epoch(a.epoch());
+    *request.mutable_model() = task_a.model();
+    SKERRY_ASSIGN_OR_RETURN(const auto source,
+                            h.Call<std::shared_ptr<rpc::ChunkSource>>([&](auto done) {
+                              h.coordinator->OpenModel("a", request, std::move(done));
+                            }));
+    SKERRY_ASSIGN_OR_RETURN(const auto chunk, source->Next());
+    if (!chunk) return NotFound("no chunk");
+    return rpc::CheckChunk(*chunk, 0, task_a.model().size_bytes());
   }
   // The hash of the model of the same two rounds when nothing is damaged.
   static std::string UndisturbedHash() {
@@ -87,6 +101,18 @@ TEST_F(DamageTest, ARoundIsNotBuiltOnAModelThatHasChangedOnTheDisk) {
   ASSERT_OK(h.Call<v1::ResumeRunReply>(
       [&](auto done) { h.coordinator->ResumeRun("t-1", std::move(done)); }));
   ExpectTheUndisturbedModel();
+}
+
+// It is not hashed again for them: its chunks are sent with the hashes that it was made with.
+TEST_F(DamageTest, SitesSeeAtTheChunkThatAModelHasChangedOnTheDisk) {
+  BeginRun();
+  SubmitBoth();
+  TakeTasks();
+  EXPECT_OK(CheckFirstChunk());
+  Flip(kModel1);
+  EXPECT_THAT(CheckFirstChunk(), HasCode(Code::kDataLoss));
+  Flip(kModel1);
+  EXPECT_OK(CheckFirstChunk());
 }
 
 TEST_F(DamageTest, ARunDoesNotGoOnBeforeItsModelIsMended) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 
 #include "base/bytes_file.h"
@@ -82,6 +83,29 @@ class FakeProgram final : public learning::Program {
   const std::unique_ptr<learning::Strategy> strategy_;
 };
 
+constexpr auto kTwoChunks = static_cast<int64_t>(crypto::kChunkBytes / sizeof(float)) + 10;
+
+// Counts the bytes that are read of it.
+class CountingFile final : public File {
+ public:
+  explicit CountingFile(std::string bytes) : bytes_(std::move(bytes)) {}
+  Result<std::size_t> ReadAt(uint64_t offset, std::span<char> out) const override {
+    num_read += out.size();
+    return bytes_.ReadAt(offset, out);
+  }
+  Status WriteAt(uint64_t offset, std::string_view data) override {
+    return bytes_.WriteAt(offset, data);
+  }
+  Result<uint64_t> Size() const override { return bytes_.Size(); }
+  Status Truncate(uint64_t size) override { return bytes_.Truncate(size); }
+  Status Sync() override { return bytes_.Sync(); }
+
+  mutable std::atomic<uint64_t> num_read = 0;
+
+ private:
+  BytesFile bytes_;
+};
+
 template <class T>
 std::string BytesOf(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
@@ -115,6 +139,28 @@ class FinalizerTest : public ::testing::Test {
     result.header = std::make_shared<const v1::ResultHeader>(std::move(header));
     result.file = std::move(file);
     input.results.push_back(std::move(result));
+  }
+  // As if this process had received the results, it knows their checksums.
+  void NoteChecksums() {
+    for (CountedResult& result : input.results) {
+      const std::string bytes = Bytes(result);
+      result.chunk_checksums.clear();
+      for (std::size_t at = 0; at < bytes.size(); at += crypto::kChunkBytes) {
+        result.chunk_checksums.push_back(
+            Crc32c(std::string_view(bytes).substr(at, crypto::kChunkBytes)));
+      }
+    }
+  }
+  static std::string Bytes(const CountedResult& result) {
+    std::string bytes(result.header->size_bytes(), '\0');
+    EXPECT_OK(result.file->ReadAt(0, bytes));
+    return bytes;
+  }
+  // Sets one byte of a result's file to another value.
+  static void Damage(CountedResult& result, std::size_t at, char mask = 1) {
+    std::string bytes = Bytes(result);
+    bytes[at] = static_cast<char>(bytes[at] ^ mask);
+    result.file = std::make_shared<BytesFile>(bytes);
   }
   Result<FinalizeOutput> Run(Executor& executor, int num_threads) {
     return Finalizer(checkpoints, executor, num_threads, small_version_bytes).Run(input);
@@ -260,24 +306,69 @@ TEST_F(FinalizerTest, ResultsThatAreGoneOrDamagedAreNamedAndNothingElseIsDone) {
   EXPECT_THAT(Names(), IsEmpty());
 }
 
-// A result that this process received is compared with what it was then, chunk by chunk.
-TEST_F(FinalizerTest, AResultThatChangedAfterItWasCheckedIsDamaged) {
-  const auto size = static_cast<int64_t>(crypto::kChunkBytes / sizeof(float)) + 10;  // two chunks
-  SetSize(size);
-  for (const char* site : {"a", "b", "c"}) {
-    Add(site, std::vector<float>(static_cast<std::size_t>(size), 1), 1);
+// A result that this process received is compared with what it was then, chunk by chunk: its update
+// and, behind it, its sums.
+TEST_F(FinalizerTest, AResultThatChangedAfterItWasCheckedIsDamagedAndNothingIsMadeOfIt) {
+  SetSize(kTwoChunks);
+  for (const char* site : {"a", "b", "c"}) Add(site, std::vector<float>(kTwoChunks, 1), 1);
+  NoteChecksums();
+  Damage(input.results[1], 0);
+  Damage(input.results[2], input.results[2].header->size_bytes() - 1);
+  ThreadPool pool(2);
+  for (const int num_threads : {1, 3}) {
+    ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run(pool, num_threads));
+    EXPECT_THAT(output.damaged, ElementsAre(1, 2));
+    EXPECT_FALSE(output.model.has_value());
+    EXPECT_THAT(output.metrics, IsEmpty());
+    EXPECT_THAT(Names(), Not(Contains("model-1.safetensors")));
   }
+}
+
+// Here the damage makes the update infinite and the sum negative, which no model can be made of.
+TEST_F(FinalizerTest, WhatADamagedResultWouldLeadToIsNotTheRunsFault) {
+  SetSize(kTwoChunks);
+  for (const char* site : {"a", "b"}) Add(site, std::vector<float>(kTwoChunks, 1), 1);
+  NoteChecksums();
+  const CountedResult good = input.results[1];
+  const std::size_t size = good.header->size_bytes();
+  Damage(input.results[1], size - 1, static_cast<char>(0x80));
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput negative, Run());
+  EXPECT_THAT(negative.damaged, ElementsAre(1));
+  input.results[1] = good;
+  Damage(input.results[1], 3, 0x40);  // 1 becomes infinity
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput infinite, Run());
+  EXPECT_THAT(infinite.damaged, ElementsAre(1));
+}
+
+TEST_F(FinalizerTest, LargeResultsThatAreWholeAreReadOnceAndGiveTheSameModel) {
+  SetSize(kTwoChunks);
+  for (const char* site : {"a", "b", "c"}) Add(site, std::vector<float>(kTwoChunks, 2), 1);
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput expected, Run());
+  NoteChecksums();
+  std::vector<std::shared_ptr<CountingFile>> counted;
   for (CountedResult& result : input.results) {
-    std::string bytes(result.header->size_bytes(), '\0');
-    ASSERT_OK(result.file->ReadAt(0, bytes));
-    result.chunk_checksums = {Crc32c(std::string_view(bytes).substr(0, crypto::kChunkBytes)),
-                              Crc32c(std::string_view(bytes).substr(crypto::kChunkBytes))};
-    if (result.site == "a") continue;
-    bytes[result.site == "b" ? 0 : bytes.size() - 1] ^= 1;
-    result.file = std::make_shared<BytesFile>(bytes);
+    counted.push_back(std::make_shared<CountingFile>(Bytes(result)));
+    result.file = counted.back();
   }
   ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
-  EXPECT_THAT(output.damaged, ElementsAre(1, 2));
+  EXPECT_THAT(output.damaged, IsEmpty());
+  EXPECT_EQ(output.model->model_hash, expected.model->model_hash);
+  EXPECT_EQ(output.metrics, expected.metrics);
+  for (const auto& file : counted) {
+    // And the one sum twice.
+    EXPECT_EQ(file->num_read,
+              static_cast<uint64_t>(kTwoChunks) * sizeof(float) + 2 * sizeof(double));
+  }
+}
+
+TEST_F(FinalizerTest, TheDigestsOfTheNewModelsChunksAreTold) {
+  SetSize(kTwoChunks);
+  Add("a", std::vector<float>(kTwoChunks, 2), 1);
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
+  ASSERT_OK_AND_ASSIGN(const auto file, checkpoints.Open({"r", 1, CheckpointPart::kModel}));
+  ASSERT_OK_AND_ASSIGN(const auto digests, crypto::ChunkDigestsOf(*file));
+  EXPECT_EQ(output.model_chunks, digests);
+  EXPECT_EQ(digests.size(), 2U);
 }
 
 TEST_F(FinalizerTest, AHeaderThatIsNotTheOneThatWasHashedCountsAsDamageToo) {
