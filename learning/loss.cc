@@ -39,7 +39,7 @@ double LogisticLoss(double z, double label, double log1p) {
 // -|z|, of which exp is most of the work.
 double LogisticExponent(double z) { return z > 0 ? -z : z; }
 
-// Many rows at once: one step after the other, each over all of them, in four lanes.
+// Many rows at once: one step after the other, each over all of them, in lanes.
 class LogisticRows {
  public:
   static constexpr std::size_t kMost = 64;
@@ -51,9 +51,13 @@ class LogisticRows {
       label_[r] = static_cast<double>(labels[r]);
       e_[r] = LogisticExponent(z_[r]);
     }
-    exact::ExpEach({e_.data(), count_});
-    std::copy_n(e_.begin(), count_, log1p_.begin());
-    exact::Log1pEach({log1p_.data(), count_});
+    // Zeros up to a whole number of lanes: copies of a part of them would wait for what was
+    // written.
+    const std::size_t filled = (count_ + kLanes - 1) / kLanes * kLanes;
+    for (std::size_t r = count_; r < filled; ++r) e_[r] = 0;
+    exact::ExpEach({e_.data(), filled});
+    std::copy_n(e_.begin(), filled, log1p_.begin());
+    exact::Log1pEach({log1p_.data(), filled});
   }
 
   // The probability of the label 1 less the label, divided by `rows`.
@@ -70,6 +74,9 @@ class LogisticRows {
   }
 
  private:
+  static constexpr std::size_t kLanes = 4;
+  static_assert(kMost % kLanes == 0);
+
   const std::size_t count_;
   std::array<double, kMost> z_;
   std::array<double, kMost> label_;

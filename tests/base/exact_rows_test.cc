@@ -73,18 +73,21 @@ TEST(ExactRowsTest, UnusualNumbersAreTreatedAsAmongOthers) {
   for (const auto& [each, scalar] : {std::pair<Each, Scalar>{ExpEach, Exp}, {Log1pEach, Log1p}}) {
     ExpectTheScalarBits(unusual, each, scalar);
     for (const double x : unusual) {
-      for (std::size_t place = 0; place < 4; ++place) {
-        std::vector<double> among = {-0.5, -0.25, 0.125, 0.75};
-        among[place] = x;
-        ExpectTheScalarBits(among, each, scalar);
+      for (const std::size_t size : {4, 12, 16}) {
+        for (std::size_t place = 0; place < size; ++place) {
+          std::vector<double> among(size, 0.75);
+          among[place] = x;
+          ExpectTheScalarBits(among, each, scalar);
+        }
       }
     }
   }
 }
 
 TEST(ExactRowsTest, AnyNumberOfThemMayBeGiven) {
-  for (std::size_t n = 0; n < 10; ++n) {
-    const std::vector<double> values(n, -0.3);
+  const std::vector<double> some = Sweep(0.9);
+  for (std::size_t n = 0; n < 40; ++n) {
+    const std::vector<double> values(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(n));
     ExpectTheScalarBits(values, ExpEach, Exp);
     ExpectTheScalarBits(values, Log1pEach, Log1p);
   }
