@@ -22,6 +22,32 @@ std::array<char, 8> LittleEndian(uint64_t value) {
   return bytes;
 }
 
+// Pieces one behind the other, as long as they are short enough together.
+class ShortText {
+ public:
+  // False: there is no room, and no use for this any more.
+  template <class Pieces>
+  bool Append(const Pieces& pieces) {
+    for (const auto& piece : pieces) {
+      if (!AppendOne(ViewOf(piece))) return false;
+    }
+    return true;
+  }
+  std::string_view view() const { return {bytes_.data(), size_}; }
+
+ private:
+  static std::string_view ViewOf(std::string_view piece) { return piece; }
+  static std::string_view ViewOf(const Digest& piece) { return piece.view(); }
+  bool AppendOne(std::string_view piece) {
+    if (piece.size() > bytes_.size() - size_) return false;
+    size_ += piece.copy(bytes_.data() + size_, piece.size());
+    return true;
+  }
+
+  std::array<char, kMostShortBytes> bytes_;
+  std::size_t size_ = 0;
+};
+
 Status ReadWhole(const File& file, uint64_t offset, std::span<char> out, uint64_t size_bytes) {
   SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file.ReadAt(offset, out));
   if (n == out.size()) return OkStatus();
@@ -53,11 +79,13 @@ Digest ContentHash(std::string_view header, uint64_t size_bytes, std::span<const
   constexpr char kTag[] = "skerry content 1";  // hashed with its final zero
   const std::array<char, 8> header_size = LittleEndian(header.size());
   const std::array<char, 8> size = LittleEndian(size_bytes);
+  const std::array<std::string_view, 4> front = {std::string_view{kTag, sizeof(kTag)},
+                                                 {header_size.data(), header_size.size()},
+                                                 header,
+                                                 {size.data(), size.size()}};
+  if (ShortText text; text.Append(front) && text.Append(chunks)) return Sha256(text.view());
   Sha256Stream stream;
-  stream.Update({kTag, sizeof(kTag)});
-  stream.Update({header_size.data(), header_size.size()});
-  stream.Update(header);
-  stream.Update({size.data(), size.size()});
+  for (const std::string_view piece : front) stream.Update(piece);
   for (const Digest& chunk : chunks) stream.Update(chunk.view());
   return std::move(stream).Finish();
 }

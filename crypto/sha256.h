@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -9,6 +10,9 @@
 namespace skerry::crypto {
 
 Digest Sha256(std::string_view bytes);  // FIPS 180-4
+
+// Up to this size a message is worth being put together for Sha256: faster than a Sha256Stream.
+constexpr std::size_t kMostShortBytes = 4096;
 
 // The same of each message, into the place with its number. Two neighbours of one length take
 // little longer than one, where the processor has SHA instructions.

@@ -19,7 +19,6 @@ namespace skerry::crypto {
 
 namespace {
 
-constexpr std::size_t kLanes = 2;
 constexpr std::size_t kBlockBytes = 64;
 constexpr int kWordsAStep = 4;
 constexpr int kSteps = 16;  // of four of the 64 rounds
@@ -41,7 +40,9 @@ struct Lane {
                                static_cast<int>(0x9b05688c));
   __m128i cdgh = _mm_set_epi32(0x3c6ef372, static_cast<int>(0xa54ff53a), 0x1f83d9ab, 0x5be0cd19);
 };
+template <std::size_t kLanes>
 using Lanes = std::array<Lane, kLanes>;
+template <std::size_t kLanes>
 using Places = std::array<const char*, kLanes>;
 
 // A lane's next block, four words a piece.
@@ -70,9 +71,10 @@ SKERRY_SHA inline __m128i NextWords(const Schedule& w, std::size_t step) {
 
 // One lane's rounds wait for each other; another's fit in between. Unrolled, so that the state
 // stays in registers.
-SKERRY_SHA void HashBlocks(Lanes& lanes, Places blocks, std::size_t count) {
+template <std::size_t kLanes>
+SKERRY_SHA void HashBlocks(Lanes<kLanes>& lanes, Places<kLanes> blocks, std::size_t count) {
   for (; count > 0; --count) {
-    const Lanes before = lanes;
+    const Lanes<kLanes> before = lanes;
     std::array<Schedule, kLanes> words;
     for (std::size_t i = 0; i < kLanes; ++i) words[i] = Load(blocks[i]);
 #pragma GCC unroll 16
@@ -101,14 +103,15 @@ SKERRY_SHA void HashBlocks(Lanes& lanes, Places blocks, std::size_t count) {
 struct Ending {
   Ending(std::string_view message, std::size_t hashed) {
     const std::string_view left = message.substr(hashed);
+    blocks = left.size() + 1 + sizeof(uint64_t) > kBlockBytes ? 2 : 1;
+    std::memset(bytes.data(), 0, blocks * kBlockBytes);
     left.copy(bytes.data(), left.size());
     bytes[left.size()] = static_cast<char>(0x80);
-    blocks = left.size() + 1 + sizeof(uint64_t) > kBlockBytes ? 2 : 1;
     const uint64_t bits = __builtin_bswap64(8 * uint64_t{message.size()});
     std::memcpy(&bytes[blocks * kBlockBytes - sizeof(bits)], &bits, sizeof(bits));
   }
 
-  std::array<char, 2 * kBlockBytes> bytes{};
+  std::array<char, 2 * kBlockBytes> bytes;
   std::size_t blocks;
 };
 
@@ -139,20 +142,34 @@ bool HasSha256Lanes() {
   return there;
 }
 
+Digest Sha256Lane(std::string_view message) {
+  const std::size_t blocks = message.size() / kBlockBytes;
+  Lanes<1> lanes;
+  HashBlocks<1>(lanes, {message.data()}, blocks);
+  const Ending end(message, blocks * kBlockBytes);
+  HashBlocks<1>(lanes, {end.bytes.data()}, end.blocks);
+  return DigestOf(lanes[0]);
+}
+
 std::array<Digest, 2> Sha256Lanes(std::string_view a, std::string_view b) {
   SKERRY_CHECK(a.size() == b.size());
   const std::size_t blocks = a.size() / kBlockBytes;
-  Lanes lanes;
-  HashBlocks(lanes, {a.data(), b.data()}, blocks);
+  Lanes<2> lanes;
+  HashBlocks<2>(lanes, {a.data(), b.data()}, blocks);
   const Ending end_of_a(a, blocks * kBlockBytes);
   const Ending end_of_b(b, blocks * kBlockBytes);
-  HashBlocks(lanes, {end_of_a.bytes.data(), end_of_b.bytes.data()}, end_of_a.blocks);
+  HashBlocks<2>(lanes, {end_of_a.bytes.data(), end_of_b.bytes.data()}, end_of_a.blocks);
   return {DigestOf(lanes[0]), DigestOf(lanes[1])};
 }
 
 #else
 
 bool HasSha256Lanes() { return false; }
+
+Digest Sha256Lane(std::string_view) {
+  SKERRY_CHECK(false);
+  return {};
+}
 
 std::array<Digest, 2> Sha256Lanes(std::string_view, std::string_view) {
   SKERRY_CHECK(false);

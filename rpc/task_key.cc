@@ -10,14 +10,13 @@ std::string TaskKey(const v1::Task& task) {
   uint64_t learning_rate = 0;
   const double rate = task.learning_rate();
   std::memcpy(&learning_rate, &rate, sizeof(learning_rate));
-  crypto::Sha256Stream stream;
   // Names and numbers have no spaces, and the two hashes have a fixed length or none.
-  stream.Update("skerry task 1 " + task.run_id() + " " + std::to_string(task.round()) + " " +
-                std::to_string(task.attempt()) + " " + std::to_string(task.kind()) + " " +
-                std::to_string(learning_rate) + " " + (task.evaluate() ? "1 " : "0 "));
-  stream.Update(task.run_spec_sha256());
-  stream.Update(task.model().content_hash());
-  return std::string(std::move(stream).Finish().view());
+  std::string text = "skerry task 1 " + task.run_id() + " " + std::to_string(task.round()) + " " +
+                     std::to_string(task.attempt()) + " " + std::to_string(task.kind()) + " " +
+                     std::to_string(learning_rate) + " " + (task.evaluate() ? "1 " : "0 ");
+  text += task.run_spec_sha256();
+  text += task.model().content_hash();
+  return std::string(crypto::Sha256(text).view());
 }
 
 }  // namespace skerry::rpc

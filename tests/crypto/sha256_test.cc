@@ -57,6 +57,23 @@ TEST(Sha256Test, PiecesOfAnyLengthHashLikeTheWhole) {
   }
 }
 
+Digest OfStream(std::string_view message) {
+  Sha256Stream stream;
+  stream.Update(message);
+  return std::move(stream).Finish();
+}
+
+// Streams are always OpenSSL's.
+TEST(Sha256Test, AMessageOfAnyLengthHashesLikeAStreamOfIt) {
+  std::string message;
+  for (std::size_t i = 0; i < kMostShortBytes + 200; ++i) {
+    const std::string_view all = message;
+    ASSERT_EQ(Sha256(all), OfStream(all)) << i << " bytes";
+    ASSERT_EQ(Sha256(all.substr(i / 2)), OfStream(all.substr(i / 2))) << i << " bytes, unaligned";
+    message += static_cast<char>(i * 7 + i / 256);
+  }
+}
+
 TEST(Sha256Test, AStreamThatWasMovedGoesOnWhereItWas) {
   Sha256Stream first;
   first.Update("a");
@@ -73,8 +90,8 @@ TEST(Sha256EachTest, TwoOfAnyOneLengthHashLikeEachByItself) {
     const std::array<std::string_view, 2> messages = {a, b};
     std::array<Digest, 2> digests;
     Sha256Each(messages, digests);
-    EXPECT_EQ(digests[0], Sha256(a)) << i << " bytes";
-    EXPECT_EQ(digests[1], Sha256(b)) << i << " bytes";
+    EXPECT_EQ(digests[0], OfStream(a)) << i << " bytes";
+    EXPECT_EQ(digests[1], OfStream(b)) << i << " bytes";
     a += static_cast<char>(i * 7);
     b += static_cast<char>(i * 11 + 1);
   }
@@ -103,9 +120,11 @@ TEST(Sha256EachTest, TwoMessagesThatAreNowhereAreEmptyOnes) {
 
 TEST(Sha256LanesTest, ThisProcessorHasThem) {
   if (!HasSha256Lanes()) GTEST_SKIP() << "all digests here are OpenSSL's";
+  EXPECT_EQ(Sha256Lane("abc"), OfStream("abc"));
+  EXPECT_EQ(Sha256Lane(""), OfStream(""));
   const auto [first, second] = Sha256Lanes("abc", "xyz");
-  EXPECT_EQ(first, Sha256("abc"));
-  EXPECT_EQ(second, Sha256("xyz"));
+  EXPECT_EQ(first, OfStream("abc"));
+  EXPECT_EQ(second, OfStream("xyz"));
 }
 
 TEST(Sha256EachTest, MessagesOfDifferentLengthsEachGoToTheirPlace) {
