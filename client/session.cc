@@ -68,11 +68,10 @@ std::optional<Timestamp> Session::Step() {
   if (const auto due = KeepDue(); due && now >= *due) KeepRest();
   StepControl(now);
   // By id: a step may end its own task.
-  std::vector<int64_t> ids;
-  for (const auto& [task_id, work] : works_) ids.push_back(task_id);
-  for (const int64_t task_id : ids) {
-    const auto found = works_.find(task_id);
-    if (found != works_.end()) StepWork(found->second, now);
+  for (auto work = works_.begin(); work != works_.end();) {
+    const int64_t task_id = work->first;
+    StepWork(work->second, now);
+    work = works_.upper_bound(task_id);
   }
   StepControl(now);  // a task that finished frees the client for another
   if (!ended_.ok()) return std::nullopt;

@@ -27,7 +27,7 @@ Status CheckHash(const ReceivedResult& result) {
 
 }  // namespace
 
-ReceivedResult Receive(v1::SubmitSmallResultRequest request) {
+ReceivedResult Receive(v1::SubmitSmallResultRequest&& request) {
   ReceivedResult result;
   result.start = std::move(*request.mutable_start());
   result.contents = std::make_shared<BytesFile>(std::move(*request.mutable_contents()));
@@ -42,10 +42,10 @@ ReceivedResult Receive(v1::SubmitSmallResultRequest request) {
   return result;
 }
 
-ReceivedPoll Receive(v1::PullTaskRequest request) {
-  ReceivedPoll poll;
-  poll.request = std::move(request);
+ReceivedPoll Receive(v1::PullTaskRequest&& request) {
+  ReceivedPoll poll{std::move(request), {}};
   if (poll.request.results_size() > kMostResults) return poll;
+  poll.results.reserve(static_cast<std::size_t>(poll.request.results_size()));
   for (v1::SubmitSmallResultRequest& result : *poll.request.mutable_results()) {
     poll.results.push_back(Receive(std::move(result)));
   }

@@ -21,7 +21,7 @@ struct ReceivedResult {
   uint32_t checksum = 0;     // Crc32c of the contents
   std::string header_bytes;  // the header, serialized
 };
-ReceivedResult Receive(v1::SubmitSmallResultRequest request);
+ReceivedResult Receive(v1::SubmitSmallResultRequest&& request);
 
 // A client holds no more than that: it works at 64 tasks at most, and what else it has in hand are
 // small results of which the last poll came to nothing.
@@ -32,6 +32,6 @@ struct ReceivedPoll {
   v1::PullTaskRequest request;  // without its results, unless there are more than a client has
   std::vector<ReceivedResult> results;
 };
-ReceivedPoll Receive(v1::PullTaskRequest request);
+ReceivedPoll Receive(v1::PullTaskRequest&& request);
 
 }  // namespace skerry::coordinator

@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rpc/coordinator_api.h"
@@ -59,13 +61,23 @@ class Link final : public rpc::CoordinatorApi {
   };
   using CallPtr = std::shared_ptr<Call>;
   template <class Reply>
-  struct TypedCall final : Call {
+  struct TypedCall : Call {
     rpc::Callback<Reply> done;
+    // On its way over an ideal line, which brings one answer: so that events carry a pointer.
+    std::optional<Result<Reply>> reply;
+  };
+  // Likewise of the request, which an ideal line brings once.
+  template <class Reply, class Handle>
+  struct HandledCall final : TypedCall<Reply> {
+    explicit HandledCall(Handle h) : handle(std::move(h)) {}
+    Handle handle;
   };
   template <class Reply>
   using TypedCallPtr = std::shared_ptr<TypedCall<Reply>>;
   template <class Reply>
   TypedCallPtr<Reply> Begin(const char* name, rpc::Callback<Reply> done);
+  template <class Reply>
+  void BeginWith(const TypedCallPtr<Reply>& call, const char* name, rpc::Callback<Reply> done);
   // `handle` holds the request, and is called with the coordinator, the call's id and a callback.
   template <class Reply, class Handle>
   void Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle handle);
@@ -73,6 +85,8 @@ class Link final : public rpc::CoordinatorApi {
   void Deliver(const TypedCallPtr<Reply>& call, bool held, Handle handle);
   template <class Reply>
   void Answer(const TypedCallPtr<Reply>& call, Result<Reply> reply);
+  template <class Reply>
+  void HearAnswer(TypedCall<Reply>& call, Result<Reply> reply);
   void Send(const CallPtr& call, Event arrive, Lane lane = kCommonLane);
   // Again, after a while, when the plan says so; nobody hears if it is lost.
   void MaybeRepeat(const CallPtr& call, const Event& arrive);

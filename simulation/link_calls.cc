@@ -10,6 +10,12 @@ namespace skerry::simulation {
 template <class Reply>
 Link::TypedCallPtr<Reply> Link::Begin(const char* name, rpc::Callback<Reply> done) {
   auto call = std::make_shared<TypedCall<Reply>>();
+  BeginWith<Reply>(call, name, std::move(done));
+  return call;
+}
+
+template <class Reply>
+void Link::BeginWith(const TypedCallPtr<Reply>& call, const char* name, rpc::Callback<Reply> done) {
   call->name = name;
   call->client = client_.life();
   call->server = coordinator_.life();
@@ -18,18 +24,21 @@ Link::TypedCallPtr<Reply> Link::Begin(const char* name, rpc::Callback<Reply> don
   std::erase_if(calls_, [](const CallPtr& old) { return old->over && old->held.empty(); });
   calls_.push_back(call);
   if (world_.traced()) world_.Trace(client_.name(), "> " + call->name);
-  return call;
 }
 
 template <class Reply, class Handle>
 void Link::Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle handle) {
-  const TypedCallPtr<Reply> call = Begin(name, std::move(done));
   if (ideal_) {  // without a copy of it
-    auto arrive = [this, call, held, handle = std::move(handle)]() mutable {
-      Deliver(call, held, std::move(handle));
+    const auto call = std::make_shared<HandledCall<Reply, Handle>>(std::move(handle));
+    BeginWith<Reply>(call, name, std::move(done));
+    auto arrive = [this, call = call.get(), owner = TypedCallPtr<Reply>(call), held] {
+      Deliver<Reply>(owner, held, [call](auto& coordinator, uint64_t id, auto answer) {
+        call->handle(coordinator, id, std::move(answer));
+      });
     };
     return Send(call, std::move(arrive), kCoordinatorLane);
   }
+  const TypedCallPtr<Reply> call = Begin(name, std::move(done));
   const Event arrive = [this, call, held, handle = std::move(handle)] {
     Deliver(call, held, handle);
   };
@@ -58,19 +67,33 @@ void Link::Deliver(const TypedCallPtr<Reply>& call, bool held, Handle handle) {
 template <class Reply>
 void Link::Answer(const TypedCallPtr<Reply>& call, Result<Reply> reply) {
   if (!call->server->alive) return;
+  if (ideal_) {
+    if (call->reply) return;
+    call->reply.emplace(std::move(reply));
+    auto arrive = [this, call] {
+      if (std::exchange(call->over, true)) return;
+      client_.Run(call->client,
+                  [this, call] { HearAnswer<Reply>(*call, *std::move(call->reply)); });
+    };
+    return Transmit(0, std::move(arrive), nullptr, client_.lane());
+  }
   auto arrive = [this, call, reply = std::move(reply)]() mutable {
     if (std::exchange(call->over, true)) return;
     client_.Run(call->client, [this, call, reply = std::move(reply)]() mutable {
-      if (reply.ok()) Observe(*reply);
-      if (world_.traced()) {
-        world_.Trace(client_.name(), "< " + call->name + " " + reply.status().ToString());
-      }
-      call->done(std::move(reply));
+      HearAnswer<Reply>(*call, std::move(reply));
     });
   };
-  if (ideal_) return Transmit(0, std::move(arrive), nullptr, client_.lane());
   Transmit(0, std::move(arrive),
            [this, call] { Fail(call, Between(chance_, 100ms, 20s), "the answer was lost"); });
+}
+
+template <class Reply>
+void Link::HearAnswer(TypedCall<Reply>& call, Result<Reply> reply) {
+  if (reply.ok()) Observe(*reply);
+  if (world_.traced()) {
+    world_.Trace(client_.name(), "< " + call.name + " " + reply.status().ToString());
+  }
+  call.done(std::move(reply));
 }
 
 void Link::Join(v1::JoinRequest request, rpc::Callback<v1::JoinReply> done) {
@@ -102,7 +125,9 @@ void Link::PullApart(v1::PullTaskRequest request, rpc::Callback<rpc::PulledTask>
   Unary<rpc::PulledTask>(
       "PullTask", true, std::move(done),
       [this, request = std::move(request)](auto& coordinator, uint64_t id, auto answer) {
-        coordinator.PullApart(client_.name(), id, coordinator::Receive(request), std::move(answer));
+        coordinator.PullApart(client_.name(), id,
+                              coordinator::Receive(v1::PullTaskRequest(request)),
+                              std::move(answer));
       });
 }
 
