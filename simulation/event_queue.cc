@@ -60,7 +60,7 @@ bool EventQueue::RunDue() {
   return ran || RunLast();
 }
 
-// The events at the front that may run at the same time.
+// The events at the front that may run at the same time, or one right after another of its lane.
 void EventQueue::TakeBatch() {
   batch_.clear();
   ++num_batches_;
@@ -68,7 +68,8 @@ void EventQueue::TakeBatch() {
     const Lane lane = due_.front().lane;
     if (lane != kOwnLane) {
       if (lane >= batch_of_lane_.size()) batch_of_lane_.resize(2 * std::size_t{lane} + 1);
-      if (std::exchange(batch_of_lane_[lane], num_batches_) == num_batches_) return;
+      const bool again = std::exchange(batch_of_lane_[lane], num_batches_) == num_batches_;
+      if (again && batch_.back().lane != lane) return;
     }
     batch_.push_back(std::move(due_.front()));
     due_.pop_front();
@@ -84,21 +85,35 @@ void EventQueue::RunBatch() {
     }
     return;
   }
-  const std::size_t shares = 4 * (static_cast<std::size_t>(helpers) + 1);
-  const std::size_t piece = std::clamp<std::size_t>(batch_.size() / shares, 1, kMostInPiece);
-  const std::size_t num_pieces = (batch_.size() + piece - 1) / piece;
+  CutIntoPieces(static_cast<std::size_t>(helpers) + 1);
+  const std::size_t num_pieces = piece_ends_.size();
   if (posted_.size() < num_pieces) posted_.resize(num_pieces);
   coordinator_is_next_ = due_.empty();
   ParallelInOrder(
-      *pool_, helpers, num_pieces, [&](std::size_t p) { RunPiece(p * piece, piece, posted_[p]); },
+      *pool_, helpers, num_pieces, [&](std::size_t p) { RunPiece(p); },
       [&](std::size_t p) { TakePosted(posted_[p]); });
   for (Event& event : posted_by_coordinator_) Add(std::move(event));
   posted_by_coordinator_.clear();
 }
 
-void EventQueue::RunPiece(std::size_t first, std::size_t size, std::vector<Event>& posted) {
-  captured_ = &posted;
-  for (std::size_t i = first; i < std::min(batch_.size(), first + size); ++i) {
+// Neighbours of one lane are in one piece.
+void EventQueue::CutIntoPieces(std::size_t num_threads) {
+  const std::size_t size =
+      std::clamp<std::size_t>(batch_.size() / (4 * num_threads), 1, kMostInPiece);
+  piece_ends_.clear();
+  for (std::size_t end = 0; end < batch_.size();) {
+    end = std::min(end + size, batch_.size());
+    while (end < batch_.size() && batch_[end].lane == batch_[end - 1].lane &&
+           batch_[end].lane != kOwnLane) {
+      ++end;
+    }
+    piece_ends_.push_back(end);
+  }
+}
+
+void EventQueue::RunPiece(std::size_t piece) {
+  captured_ = &posted_[piece];
+  for (std::size_t i = piece == 0 ? 0 : piece_ends_[piece - 1]; i < piece_ends_[piece]; ++i) {
     batch_[i].run();
     batch_[i].run = nullptr;  // what it held goes on this thread, too
   }

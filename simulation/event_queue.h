@@ -58,7 +58,8 @@ class EventQueue final : public Executor {
   bool RunLast();
   void TakeBatch();
   void RunBatch();
-  void RunPiece(std::size_t first, std::size_t size, std::vector<Event>& posted);
+  void CutIntoPieces(std::size_t num_threads);
+  void RunPiece(std::size_t piece);
   void TakePosted(std::vector<Event>& posted);
 
   // Where this thread's events go while it runs a piece of a batch.
@@ -69,7 +70,8 @@ class EventQueue final : public Executor {
   std::deque<Event> due_;
   std::map<Timestamp, std::vector<Event>> later_;
   std::vector<std::function<void()>> last_;
-  std::vector<Event> batch_;             // events of lanes, each lane once
+  std::vector<Event> batch_;             // events of lanes, those of one lane side by side
+  std::vector<std::size_t> piece_ends_;  // in it
   std::vector<uint64_t> batch_of_lane_;  // [lane]: the number of the last batch that it was in
   uint64_t num_batches_ = 0;
   std::vector<std::vector<Event>> posted_;  // by each piece of a batch

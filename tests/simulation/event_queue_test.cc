@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <latch>
 #include <string>
 #include <vector>
 
@@ -117,6 +118,55 @@ TEST(EventQueueTest, ALaneThatIsDueTwiceRunsOnceAtATime) {
   std::vector<int> expected(100);
   for (int i = 0; i < 100; ++i) expected[static_cast<std::size_t>(i)] = i;
   EXPECT_EQ(order, expected);
+}
+
+TEST(EventQueueTest, ALaneThatIsDueTwiceInARowLeavesTheOthersBesideIt) {
+  ThreadPool pool(1);
+  Queue q;
+  q.events.RunLanesOn(&pool);
+  std::array<std::latch, 2> both_are_at{std::latch{2}, std::latch{2}};
+  std::array<std::vector<int>, 2> order;  // by lane
+  for (const std::size_t lane : {0, 1}) {
+    for (const int turn : {0, 1}) {
+      const auto event = [&, lane, turn] {
+        both_are_at[static_cast<std::size_t>(turn)].arrive_and_wait();  // for ever, if one by one
+        order[lane].push_back(turn);
+        q.events.Post(q.Say(std::to_string(lane) + ", " + std::to_string(turn)));
+      };
+      q.events.PostAt(q.At(0), event, static_cast<Lane>(lane + 1));
+    }
+  }
+  q.events.RunDue();
+  EXPECT_THAT(order[0], ElementsAre(0, 1));
+  EXPECT_THAT(order[1], ElementsAre(0, 1));
+  EXPECT_THAT(q.said, ElementsAre("0, 0", "0, 1", "1, 0", "1, 1"));
+}
+
+// Lanes that are due any number of times, in a row or not.
+std::vector<std::string> Turns(int num_threads) {
+  constexpr Lane kLanes = 40;
+  ThreadPool pool(std::max(num_threads, 1));
+  Queue q;
+  if (num_threads > 0) q.events.RunLanesOn(&pool);
+  std::array<int, kLanes + 1> turns{};
+  for (int i = 0; i < 1000; ++i) {
+    const Lane lane = 1 + static_cast<Lane>(i / (1 + i % 3) % kLanes);
+    const auto event = [&, lane] {
+      const std::string turn = std::to_string(lane) + ": " + std::to_string(++turns[lane]);
+      q.events.PostAt(q.At(0), q.Say(turn), turns[lane] % 4 == 0 ? kCommonLane : kCoordinatorLane);
+    };
+    q.events.PostAt(q.At(0), event, lane);
+  }
+  while (q.events.RunDue()) {
+  }
+  return q.said;
+}
+
+TEST(EventQueueTest, HowOftenLanesAreDueInARowShowsNoMoreThanTheNumberOfThreads) {
+  const std::vector<std::string> alone = Turns(0);
+  EXPECT_EQ(alone.size(), 1000U);
+  EXPECT_EQ(Turns(1), alone);
+  EXPECT_EQ(Turns(3), alone);
 }
 
 // Sites that report to the coordinator, which answers each at once or, when it has heard of all,
