@@ -104,8 +104,8 @@ class Session {
   void OnPulled(rpc::PulledTask& pulled);
   void OnHeartbeat(v1::HeartbeatReply& reply);
   void OnControlFailed(const Status& status);
-  template <class Reply>
-  rpc::Callback<Reply> ControlCallback(void (Session::*handle)(Reply&));
+  template <auto kHandle, class Reply>
+  rpc::Callback<Reply> ControlCallback();
   void Healthy();
   void SayRestarted(const Status& status);
 

@@ -44,9 +44,10 @@ Timestamp Session::ControlDue() const {
   return std::max(due, quiet_from_ + std::min(kQuiet, ProgressInterval()));
 }
 
-template <class Reply>
-rpc::Callback<Reply> Session::ControlCallback(void (Session::*handle)(Reply&)) {
-  return [this, handle, call = ++control_call_](Result<Reply> reply) {
+// Of so little that std::function needs no memory for it.
+template <auto kHandle, class Reply>
+rpc::Callback<Reply> Session::ControlCallback() {
+  return [this, call = ++control_call_](Result<Reply> reply) {
     if (call != control_call_ || !ended_.ok()) return;
     control_ = Control::kNone;
     if (!reply.ok()) return OnControlFailed(reply.status());
@@ -54,7 +55,7 @@ rpc::Callback<Reply> Session::ControlCallback(void (Session::*handle)(Reply&)) {
     Healthy();
     for (const int64_t task_id : confirming_) unconfirmed_.erase(task_id);
     confirming_.clear();
-    (this->*handle)(*reply);
+    (this->*kHandle)(*reply);
   };
 }
 
@@ -81,7 +82,7 @@ void Session::CallJoin() {
   request.set_process(process_);
   request.set_call(++joins_);
   request.set_ticket(ticket_);
-  parts_.api.Join(std::move(request), ControlCallback(&Session::OnJoined));
+  parts_.api.Join(std::move(request), ControlCallback<&Session::OnJoined, v1::JoinReply>());
 }
 
 void Session::CallPull() {
@@ -95,7 +96,7 @@ void Session::CallPull() {
   for (const auto& [run_id, state] : site_states_) request.add_kept_runs(run_id);
   TakeAlong(request);
   for (v1::Progress& progress : ProgressNow()) *request.add_progress() = std::move(progress);
-  parts_.api.PullApart(std::move(request), ControlCallback(&Session::OnPulled));
+  parts_.api.PullApart(std::move(request), ControlCallback<&Session::OnPulled, rpc::PulledTask>());
 }
 
 void Session::CallHeartbeat(Timestamp now) {
@@ -107,7 +108,8 @@ void Session::CallHeartbeat(Timestamp now) {
   request.set_epoch(epoch_);
   for (v1::Progress& progress : ProgressNow()) *request.add_progress() = std::move(progress);
   for (const int64_t task_id : confirming_) request.add_confirmed_verdicts(task_id);
-  parts_.api.Heartbeat(std::move(request), ControlCallback(&Session::OnHeartbeat));
+  parts_.api.Heartbeat(std::move(request),
+                       ControlCallback<&Session::OnHeartbeat, v1::HeartbeatReply>());
 }
 
 void Session::OnHeartbeat(v1::HeartbeatReply& reply) {

@@ -17,7 +17,7 @@ bool IsOfSites(Lane lane) { return lane != kCommonLane && lane != kCoordinatorLa
 
 }  // namespace
 
-void EventQueue::PostAt(Timestamp time, std::function<void()> event, Lane lane) {
+void EventQueue::PostAt(Timestamp time, EventTask event, Lane lane) {
   Event posted{std::max(time, clock_.Now()), lane, std::move(event)};
   if (captured_ != nullptr) {
     captured_->push_back(std::move(posted));
@@ -53,7 +53,7 @@ bool EventQueue::RunDue() {
       RunBatch();
       continue;
     }
-    const std::function<void()> run = std::move(due_.front().run);
+    EventTask run = std::move(due_.front().run);
     due_.pop_front();
     run();
   }
@@ -81,7 +81,7 @@ void EventQueue::RunBatch() {
   if (helpers == 0 || batch_.size() == 1) {
     for (Event& event : batch_) {
       event.run();
-      event.run = nullptr;
+      event.run.Reset();
     }
     return;
   }
@@ -115,7 +115,7 @@ void EventQueue::RunPiece(std::size_t piece) {
   captured_ = &posted_[piece];
   for (std::size_t i = piece == 0 ? 0 : piece_ends_[piece - 1]; i < piece_ends_[piece]; ++i) {
     batch_[i].run();
-    batch_[i].run = nullptr;  // what it held goes on this thread, too
+    batch_[i].run.Reset();  // what it held goes on this thread, too
   }
   captured_ = nullptr;
 }
@@ -132,7 +132,7 @@ void EventQueue::TakePosted(std::vector<Event>& posted) {
     }
     captured_ = &posted_by_coordinator_;
     event.run();
-    event.run = nullptr;
+    event.run.Reset();
     captured_ = nullptr;
   }
   posted.clear();

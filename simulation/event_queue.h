@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/executor.h"
+#include "simulation/event_task.h"
 
 namespace skerry::simulation {
 
@@ -36,7 +37,7 @@ class EventQueue final : public Executor {
 
   void Post(std::function<void()> event) override { PostAt(clock_.Now(), std::move(event)); }
   // At `time`, or now if that has passed.
-  void PostAt(Timestamp time, std::function<void()> event, Lane lane = kCommonLane);
+  void PostAt(Timestamp time, EventTask event, Lane lane = kCommonLane);
   // When nothing else is due any more, before time moves: to wait for threads that work meanwhile.
   // Not from a lane.
   void PostLast(std::function<void()> event) { last_.push_back(std::move(event)); }
@@ -50,7 +51,7 @@ class EventQueue final : public Executor {
   struct Event {
     Timestamp time;
     Lane lane = kCommonLane;
-    std::function<void()> run;
+    EventTask run;
   };
 
   void Add(Event event);

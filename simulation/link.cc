@@ -130,13 +130,18 @@ void Link::Arrive(Event arrive, Event lost) {
 
 // ---- Calls -------------------------------------------------------------------------------------
 
-void Link::Send(const CallPtr& call, Event arrive, Lane lane) {
+bool Link::CanSend(const CallPtr& call) {
   if (!up() && down_until_ - world_.Now() > kPatience) {
-    return Fail(call, Between(chance_, Duration{0}, 5s), "the network is unreachable");
+    Fail(call, Between(chance_, Duration{0}, 5s), "the network is unreachable");
+    return false;
   }
-  if (!call->server->alive) {
-    return Fail(call, Between(chance_, Duration{0}, 1s), "connection refused");
-  }
+  if (call->server->alive) return true;
+  Fail(call, Between(chance_, Duration{0}, 1s), "connection refused");
+  return false;
+}
+
+void Link::Send(const CallPtr& call, Event arrive, Lane lane) {
+  if (!CanSend(call)) return;
   if (ideal_) return Transmit(0, std::move(arrive), nullptr, lane);
   Transmit(0, std::move(arrive),
            [this, call] { Fail(call, Between(chance_, 100ms, kPatience), "the call was lost"); });

@@ -87,6 +87,8 @@ class Link final : public rpc::CoordinatorApi {
   void Answer(const TypedCallPtr<Reply>& call, Result<Reply> reply);
   template <class Reply>
   void HearAnswer(TypedCall<Reply>& call, Result<Reply> reply);
+  // False: the call fails.
+  bool CanSend(const CallPtr& call);
   void Send(const CallPtr& call, Event arrive, Lane lane = kCommonLane);
   // Again, after a while, when the plan says so; nobody hears if it is lost.
   void MaybeRepeat(const CallPtr& call, const Event& arrive);

@@ -36,7 +36,8 @@ void Link::Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle 
         call->handle(coordinator, id, std::move(answer));
       });
     };
-    return Send(call, std::move(arrive), kCoordinatorLane);
+    if (CanSend(call)) world_.queue().PostAt(world_.Now(), std::move(arrive), kCoordinatorLane);
+    return;
   }
   const TypedCallPtr<Reply> call = Begin(name, std::move(done));
   const Event arrive = [this, call, held, handle = std::move(handle)] {
@@ -70,12 +71,12 @@ void Link::Answer(const TypedCallPtr<Reply>& call, Result<Reply> reply) {
   if (ideal_) {
     if (call->reply) return;
     call->reply.emplace(std::move(reply));
-    auto arrive = [this, call] {
+    auto arrive = [this, call = call] {  // not const, so that it can be moved
       if (std::exchange(call->over, true)) return;
       client_.Run(call->client,
                   [this, call] { HearAnswer<Reply>(*call, *std::move(call->reply)); });
     };
-    return Transmit(0, std::move(arrive), nullptr, client_.lane());
+    return world_.queue().PostAt(world_.Now(), std::move(arrive), client_.lane());
   }
   auto arrive = [this, call, reply = std::move(reply)]() mutable {
     if (std::exchange(call->over, true)) return;

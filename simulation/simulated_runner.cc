@@ -98,8 +98,8 @@ void SimulatedRunner::Begin(const std::shared_ptr<Job>& job) {
 
 // The next piece of work is done at `due`, a time of the machine's own clock.
 void SimulatedRunner::Tick(const std::shared_ptr<Job>& job, Timestamp due) {
-  const auto event = [this, job, due] {
-    if (!job->life->alive) return;  // and perhaps its host is gone
+  auto event = [this, job = job, due] {  // not const, so that it can be moved
+    if (!job->life->alive) return;       // and perhaps its host is gone
     host_.Run(job->life, [this, job, due] {
       if (job->order->stop.stop_requested()) return job->done(Cancelled("the task was dropped"));
       if (host_.clock().Now() < due) return Tick(job, due);  // the machine has slept
@@ -113,7 +113,7 @@ void SimulatedRunner::Tick(const std::shared_ptr<Job>& job, Timestamp due) {
       Tick(job, host_.clock().Now() + std::min(tick, job->length - job->worked));
     });
   };
-  world_.queue().PostAt(host_.clock().ToWorld(due), event, host_.lane());
+  world_.queue().PostAt(host_.clock().ToWorld(due), std::move(event), host_.lane());
 }
 
 void SimulatedRunner::Finish(const std::shared_ptr<Job>& job) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,9 +24,7 @@ class World {
   EventQueue& queue() { return queue_; }
   const FaultPlan& plan() const { return plan_; }
   Timestamp Now() const { return clock_.Now(); }
-  void After(Duration delay, std::function<void()> event) {
-    queue_.PostAt(Now() + delay, std::move(event));
-  }
+  void After(Duration delay, EventTask event) { queue_.PostAt(Now() + delay, std::move(event)); }
   // Whether chance may still do harm.
   bool Calm() const { return no_chance_ || plan_.Calm(Now().since_origin); }
   // From now on chance does no harm, whatever the plan says.
