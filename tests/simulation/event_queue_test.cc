@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdint>
 #include <latch>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace skerry::simulation {
@@ -213,6 +216,27 @@ TEST(EventQueueTest, TheCoordinatorHearsOfSitesInTheOrderThatOneThreadWouldMake)
     EXPECT_EQ(Rounds(1, at_once), alone);
     EXPECT_EQ(Rounds(3, at_once), alone);
   }
+}
+
+TEST(EventTaskTest, WhatItHoldsMovesWithItAndGoesWithTheLastOne) {
+  const auto counted = std::make_shared<int>(0);
+  const std::array<int64_t, 20> many = {1, 2, 3};  // more than has room in it
+  std::vector<EventTask> tasks;
+  for (int i = 0; i < 10; ++i) {  // moves them as it grows
+    tasks.emplace_back([counted] { ++*counted; });
+    tasks.emplace_back([counted, many] { *counted += static_cast<int>(many[1]); });
+  }
+  EXPECT_EQ(counted.use_count(), 21);
+  for (EventTask& task : tasks) task();
+  EXPECT_EQ(*counted, 30);
+  tasks[0] = std::move(tasks[1]);
+  EXPECT_EQ(counted.use_count(), 20) << "the first has gone";
+  tasks[0]();
+  EXPECT_EQ(*counted, 32);
+  tasks[0].Reset();
+  EXPECT_EQ(counted.use_count(), 19);
+  tasks.clear();
+  EXPECT_EQ(counted.use_count(), 1);
 }
 
 }  // namespace
