@@ -61,7 +61,8 @@ grpc::ServerUnaryReactor* CoordinatorService::PullTask(grpc::CallbackServerConte
   const uint64_t call = ++last_call_;
   // Here, so that the loop hashes nothing.
   const bool logs = call_log_ != nullptr;
-  const auto poll = std::make_shared<ReceivedPoll>(Receive(logs ? *request : Take(request)));
+  const auto poll =
+      std::make_shared<ReceivedPoll>(Receive(logs ? v1::PullTaskRequest(*request) : Take(request)));
   return HeldUnaryCall<v1::PullTaskReply>::Start(
       loop_, reply,
       [this, site = *site, call, request, poll](auto done) {
