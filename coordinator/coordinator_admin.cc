@@ -4,8 +4,6 @@
 #include <iterator>
 #include <limits>
 #include <map>
-#include <span>
-#include <tuple>
 #include <utility>
 
 #include "base/text.h"
@@ -36,31 +34,8 @@ void ShowAsNow(const v1::ShowRunReply& now, v1::RoundSummary& round) {
   }
 }
 
-bool IsBefore(const storage::RoundRecord& a, const storage::RoundRecord& b) {
-  return std::tie(a.round, a.attempt) < std::tie(b.round, b.attempt);
-}
-
-// Calls `visit` with a few rounds and all their tasks, and again until all of `rounds`, which are
-// in order, have been visited: a long run has millions of tasks, and what has just been read is
-// still in the cache.
-template <class Visit>
-Status ReadTasks(storage::JournalReader& reader, const std::string& run_id,
-                 std::span<const storage::RoundRecord> rounds, Visit visit) {
-  constexpr std::size_t kAtOnce = 4;
-  while (!rounds.empty()) {
-    std::size_t count = std::min(kAtOnce, rounds.size());
-    while (count < rounds.size() && rounds[count].round == rounds[count - 1].round) ++count;
-    const auto few = rounds.first(count);
-    rounds = rounds.subspan(count);
-    SKERRY_ASSIGN_OR_RETURN(const std::vector<storage::TaskRecord> tasks,
-                            reader.Tasks(run_id, few.front().round, few.back().round));
-    visit(few, tasks);
-  }
-  return OkStatus();
-}
-
 // Tasks of each round, for rounds in order: both lists are sorted by (round, attempt).
-void FillRounds(std::span<const storage::RoundRecord> rounds,
+void FillRounds(const std::vector<storage::RoundRecord>& rounds,
                 const std::vector<storage::TaskRecord>& tasks, v1::ShowRunReply& reply) {
   for (const storage::RoundRecord& round : rounds) {
     const auto begin = std::lower_bound(
@@ -208,11 +183,9 @@ void Coordinator::ShowRun(const v1::ShowRunRequest& request, rpc::Callback<v1::S
           constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
           const auto rounds = parts_.reader.Rounds(run_id, first, kAll);
           if (!rounds.ok()) return done(rounds.status());
-          reply->mutable_rounds()->Reserve(static_cast<int>(rounds->size()));
-          Status read =
-              ReadTasks(parts_.reader, run_id, *rounds,
-                        [&](const auto few, const auto& tasks) { FillRounds(few, tasks, *reply); });
-          if (!read.ok()) return done(std::move(read));
+          const auto tasks = parts_.reader.Tasks(run_id, first, kAll);
+          if (!tasks.ok()) return done(tasks.status());
+          FillRounds(*rounds, *tasks, *reply);
           done(std::move(*reply));
         });
       });
@@ -288,22 +261,16 @@ void Coordinator::ExportHistory(const std::string& run_id,
       constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
       const auto rounds = parts_.reader.Rounds(record.run_id, 0, kAll);
       if (!rounds.ok()) return done(rounds.status());
-      HistoryWriter history;
-      Status read = ReadTasks(parts_.reader, record.run_id, *rounds,
-                              [&](const auto, const auto& tasks) { history.Add(tasks); });
-      if (!read.ok()) return done(std::move(read));
-      const auto still = parts_.reader.Rounds(record.run_id, 0, kAll);
-      if (!still.ok()) return done(still.status());
-      const bool removed =
-          !std::includes(still->begin(), still->end(), rounds->begin(), rounds->end(), IsBefore);
-      if (removed || !HasWholeHistory(record, *rounds)) {
+      const auto tasks = parts_.reader.Tasks(record.run_id, 0, kAll);
+      if (!tasks.ok()) return done(tasks.status());
+      if (!HasWholeHistory(record, *rounds)) {
         return done(FailedPrecondition("the history of run " + record.run_id +
                                        " is no longer whole: rounds of it were removed")
                         .WithHint("[keep] history_days and history_rounds in its run file say "
                                   "how much stays"));
       }
       v1::ExportHistoryReply reply;
-      reply.set_history_json(history.Text(record, *rounds));
+      reply.set_history_json(HistoryToJson(record, *rounds, *tasks));
       done(std::move(reply));
     });
   });

@@ -92,14 +92,13 @@ std::string WithParticipants(const std::string& history,
 
 }  // namespace
 
-void HistoryWriter::Add(const std::vector<storage::TaskRecord>& tasks) {
+std::string HistoryToJson(const storage::RunRecord& run,
+                          const std::vector<storage::RoundRecord>& rounds,
+                          const std::vector<storage::TaskRecord>& tasks) {
+  std::map<int64_t, std::string> counted;
   for (const storage::TaskRecord* task : CountedInOrder(tasks)) {
-    AppendParticipant(*task, counted_.try_emplace(task->round, "[").first->second);
+    AppendParticipant(*task, counted.try_emplace(task->round, "[").first->second);
   }
-}
-
-std::string HistoryWriter::Text(const storage::RunRecord& run,
-                                const std::vector<storage::RoundRecord>& rounds) const {
   std::vector<const std::string*> participants;  // of the rounds in `list`
   const std::string nobody;
   Json list = Json::array();
@@ -109,8 +108,8 @@ std::string HistoryWriter::Text(const storage::RunRecord& run,
     entry["counted"] = Json::array();
     if (round.model_version >= 0) entry["model_hash"] = round.model_hash.Hex();
     list.push_back(std::move(entry));
-    const auto found = counted_.find(round.round);
-    participants.push_back(found == counted_.end() ? &nobody : &found->second);
+    const auto found = counted.find(round.round);
+    participants.push_back(found == counted.end() ? &nobody : &found->second);
   }
   Json history = {{"format", kFormat},
                   {"run", run.run_id},
@@ -119,14 +118,6 @@ std::string HistoryWriter::Text(const storage::RunRecord& run,
                   {"sites", run.sites.get()},
                   {"rounds", std::move(list)}};
   return WithParticipants(history.dump(1), participants) + "\n";
-}
-
-std::string HistoryToJson(const storage::RunRecord& run,
-                          const std::vector<storage::RoundRecord>& rounds,
-                          const std::vector<storage::TaskRecord>& tasks) {
-  HistoryWriter writer;
-  writer.Add(tasks);
-  return writer.Text(run, rounds);
 }
 
 Result<Participants> ParseHistory(std::string_view json, const std::string& name) {

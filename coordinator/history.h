@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,21 +13,11 @@ namespace skerry::coordinator {
 // Who was counted in which committed round, with what, and in an asynchronous one, from which
 // version and in which order: all that a simulation needs to come to the same model. JSON, for
 // people and programs.
-class HistoryWriter {
- public:
-  // All tasks of some rounds; rounds in any order.
-  void Add(const std::vector<storage::TaskRecord>& tasks);
-  std::string Text(const storage::RunRecord& run,
-                   const std::vector<storage::RoundRecord>& rounds) const;
-
- private:
-  std::map<int64_t, std::string> counted_;  // by round: who was, as JSON without its end
-};
 std::string HistoryToJson(const storage::RunRecord& run,
                           const std::vector<storage::RoundRecord>& rounds,
                           const std::vector<storage::TaskRecord>& tasks);
 
-// What a HistoryWriter wrote. INVALID_ARGUMENT says where the text is not a history.
+// What HistoryToJson wrote. INVALID_ARGUMENT says where the text is not a history.
 Result<Participants> ParseHistory(std::string_view json, const std::string& name);
 // "" when the history came from a run with this run file; otherwise a sentence that says so.
 std::string OtherRunFile(std::string_view history_json, std::string_view run_file);
