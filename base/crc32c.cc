@@ -1,12 +1,11 @@
 #include "base/crc32c.h"
 
+#include <array>
 #include <cstddef>
 #ifdef __SSE4_2__
 #include <nmmintrin.h>
 
 #include <cstring>
-#else
-#include <array>
 #endif
 
 namespace skerry {
@@ -24,13 +23,22 @@ constexpr uint32_t Multiply(uint32_t a, uint32_t b) {
   return product;
 }
 
-// x^(8 n): what n zero bytes behind a message make of its remainder.
+// x^(8 * 2^i) for each i.
+constexpr std::array<uint32_t, 61> kPowers = [] {
+  std::array<uint32_t, 61> powers{};
+  uint32_t power = uint32_t{1} << 23;  // x^8
+  for (uint32_t& entry : powers) {
+    entry = power;
+    power = Multiply(power, power);
+  }
+  return powers;
+}();
+
+// x^(8 n): what n zero bytes, fewer than 2^61, behind a message make of its remainder.
 constexpr uint32_t Shift(uint64_t n) {
   uint32_t result = uint32_t{1} << 31;
-  uint32_t power = uint32_t{1} << 30;  // x
-  for (uint64_t bits = 8 * n; bits != 0; bits >>= 1) {
-    if ((bits & 1) != 0) result = Multiply(result, power);
-    power = Multiply(power, power);
+  for (std::size_t i = 0; n != 0; ++i, n >>= 1) {
+    if ((n & 1) != 0) result = Multiply(result, kPowers[i]);
   }
   return result;
 }

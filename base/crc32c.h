@@ -10,7 +10,8 @@ namespace skerry {
 uint32_t Crc32c(std::string_view bytes);
 
 // What one piece of a text adds to the CRC of the whole: that is Crc32cOfZeros(its size) XOR the
-// parts of all its pieces, in any order. `bytes_after`: of the text, behind the piece.
+// parts of all its pieces, in any order. `bytes_after`: of the text, behind the piece. Sizes are
+// below 2^61.
 uint32_t Crc32cPart(std::string_view piece, uint64_t bytes_after);
 // The CRC of so many zero bytes.
 uint32_t Crc32cOfZeros(uint64_t num_bytes);

@@ -133,10 +133,13 @@ struct Log1pOf {
 template <class Function, std::size_t kFours>
 void OneRow(std::span<double> values) {
   Row<kFours> row = {};
-  const auto bytes = values.size_bytes();
-  // All of it or, rarely, less: a copy of known size is two instructions a four.
+  // Rarely less: a copy of known size is two instructions a four.
   const bool full = values.size() == kFours * kSide;
-  full ? std::memcpy(&row, values.data(), sizeof(row)) : std::memcpy(&row, values.data(), bytes);
+  if (full) {
+    std::memcpy(&row, values.data(), sizeof(row));
+  } else {
+    std::memcpy(&row, values.data(), values.size_bytes());
+  }
   FourBits ordinary = Function::IsOrdinary(row.fours[0]);
   for (std::size_t i = 1; i < kFours; ++i) ordinary &= Function::IsOrdinary(row.fours[i]);
   if (!All(ordinary)) {
@@ -144,7 +147,11 @@ void OneRow(std::span<double> values) {
     return;
   }
   row = Function::Ordinary(row);
-  full ? std::memcpy(values.data(), &row, sizeof(row)) : std::memcpy(values.data(), &row, bytes);
+  if (full) {
+    std::memcpy(values.data(), &row, sizeof(row));
+  } else {
+    std::memcpy(values.data(), &row, values.size_bytes());
+  }
 }
 
 template <class Function>

@@ -1,7 +1,11 @@
 #include "coordinator/checked_updates.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "base/check.h"
 #include "base/parallel.h"
@@ -10,33 +14,55 @@
 namespace skerry::coordinator {
 namespace {
 
-using Range = std::pair<uint64_t, uint64_t>;
+using crypto::kChunkBytes;
+using Range = std::pair<uint64_t, uint64_t>;  // bytes from, and up to
 
-bool HasChecksums(const CountedResult& result, uint64_t size_bytes) {
-  return result.file != nullptr && result.header->size_bytes() == size_bytes &&
-         result.chunk_checksums.size() == crypto::NumChunks(size_bytes);
+// Statistics and coordinates are put in order, for which numbers have to be some.
+bool Sorts(const learning::Aggregator& aggregator) {
+  return aggregator.NeedsStatistics() || aggregator.TrimsCoordinates();
 }
 
-// What is left of `size_bytes` without `ranges`, which are in order and apart.
-std::vector<Range> Without(const std::vector<Range>& ranges, uint64_t size_bytes) {
-  std::vector<Range> rest;
+// Where the updates stand in every result, in order; empty if they are not plain numbers.
+std::vector<Range> PlainRanges(const FinalizeInput& input) {
+  const learning::ResultLayout& layout = input.spec.result_layout;
+  std::vector<Range> ranges;
+  for (const std::size_t i : UpdateSections(input)) {
+    const learning::Section& section = layout.sections()[i];
+    if (section.encoding.kind != learning::Encoding::Kind::kPlain) return {};
+    SKERRY_CHECK(section.size_bytes() == input.program->parameters().size_bytes());
+    const auto begin = static_cast<uint64_t>(layout.offset_bytes(i));
+    ranges.emplace_back(begin, begin + static_cast<uint64_t>(section.size_bytes()));
+  }
+  std::sort(ranges.begin(), ranges.end());
+  return ranges;
+}
+
+// The chunks in which something else stands.
+std::set<std::size_t> OtherChunks(const std::vector<Range>& ranges, uint64_t size_bytes) {
+  std::set<std::size_t> chunks;
+  const auto add = [&chunks](uint64_t begin, uint64_t end) {
+    for (; begin < end; begin += kChunkBytes - begin % kChunkBytes) {
+      chunks.insert(begin / kChunkBytes);
+    }
+  };
   uint64_t begin = 0;
   for (const auto& [from, to] : ranges) {
-    if (begin < from) rest.emplace_back(begin, from);
+    add(begin, from);
     begin = to;
   }
-  if (begin < size_bytes) rest.emplace_back(begin, size_bytes);
-  return rest;
+  add(begin, size_bytes);
+  return chunks;
 }
 
-void NoteRange(const File& file, const Range& range, ReadCheck& check) {
-  std::string buffer;
-  for (uint64_t at = range.first; at < range.second; at += buffer.size()) {
-    buffer.resize(std::min(crypto::kChunkBytes, range.second - at));
-    const Result<std::size_t> n = file.ReadAt(at, buffer);
-    if (!n.ok() || *n != buffer.size()) return;  // never whole, then
-    check.Note(at, buffer);
+std::unique_ptr<ReadCheck> CheckOf(const CountedResult& result, uint64_t size_bytes,
+                                   const std::set<std::size_t>& other_chunks) {
+  if (result.file == nullptr || result.header->size_bytes() != size_bytes) return nullptr;
+  if (result.chunk_checksums.size() != crypto::NumChunks(size_bytes)) return nullptr;
+  auto check = std::make_unique<ReadCheck>(result.chunk_checksums, size_bytes);
+  for (const std::size_t chunk : other_chunks) {
+    if (!check->CheckChunk(*result.file, chunk)) return nullptr;
   }
+  return check;
 }
 
 }  // namespace
@@ -53,37 +79,26 @@ std::vector<std::size_t> UpdateSections(const FinalizeInput& input) {
   return sections;
 }
 
-std::unique_ptr<CheckedUpdates> CheckedUpdates::Of(const FinalizeInput& input) {
-  const learning::ResultLayout& layout = input.spec.result_layout;
-  const auto size_bytes = static_cast<uint64_t>(layout.size_bytes());
-  if (!input.spec.makes_model || size_bytes <= crypto::kChunkBytes) return nullptr;
-  std::vector<Range> ranges;
-  for (const std::size_t i : UpdateSections(input)) {
-    const learning::Section& section = layout.sections()[i];
-    const bool plain = section.encoding.kind == learning::Encoding::Kind::kPlain;
-    if (!plain || section.size_bytes() != input.program->parameters().size_bytes()) return nullptr;
-    const auto begin = static_cast<uint64_t>(layout.offset_bytes(i));
-    ranges.emplace_back(begin, begin + static_cast<uint64_t>(section.size_bytes()));
-  }
+std::unique_ptr<CheckedUpdates> CheckedUpdates::Of(const FinalizeInput& input, Executor& compute,
+                                                   int helpers) {
+  const auto size_bytes = static_cast<uint64_t>(input.spec.result_layout.size_bytes());
+  if (!input.spec.makes_model || size_bytes <= kChunkBytes) return nullptr;
+  if (Sorts(input.program->StrategyOf(input.spec).aggregator())) return nullptr;
+  const std::vector<Range> ranges = PlainRanges(input);
   if (ranges.empty()) return nullptr;
-  std::sort(ranges.begin(), ranges.end());
-  auto made = std::unique_ptr<CheckedUpdates>(new CheckedUpdates());
-  made->rest_ = Without(ranges, size_bytes);
-  for (const CountedResult& result : input.results) {
-    if (!HasChecksums(result, size_bytes)) return nullptr;
-    made->checks_.push_back(std::make_unique<ReadCheck>(result.chunk_checksums, size_bytes));
-  }
-  return made;
+  const std::set<std::size_t> other_chunks = OtherChunks(ranges, size_bytes);
+  std::vector<std::unique_ptr<ReadCheck>> checks(input.results.size());
+  ParallelFor(compute, helpers, checks.size(), [&](std::size_t i) {
+    checks[i] = CheckOf(input.results[i], size_bytes, other_chunks);
+  });
+  if (std::find(checks.begin(), checks.end(), nullptr) != checks.end()) return nullptr;
+  return std::unique_ptr<CheckedUpdates>(new CheckedUpdates(std::move(checks)));
 }
 
-std::vector<std::size_t> CheckedUpdates::Finish(const std::vector<CountedResult>& results,
-                                                Executor& compute, int helpers) {
-  ParallelFor(compute, helpers, results.size(), [&](std::size_t i) {
-    for (const Range& range : rest_) NoteRange(*results[i].file, range, of(i));
-  });
+std::vector<std::size_t> CheckedUpdates::Damaged() const {
   std::vector<std::size_t> damaged;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (!of(i).IsWhole()) damaged.push_back(i);
+  for (std::size_t i = 0; i < checks_.size(); ++i) {
+    if (!checks_[i]->IsWhole()) damaged.push_back(i);
   }
   return damaged;
 }

@@ -321,20 +321,22 @@ void Coordinator::Finalized(Run& run, int64_t ticket, Result<FinalizeOutput> out
     return options_.on_fatal(output.status());
   }
   if (output.status().code() == Code::kResourceExhausted) uploads_.RemoveSpares();
-  const int64_t made = output.ok() && output->model ? output->model->version : -1;
+  const std::optional<ModelVersion> made = output.ok() ? output->model : std::nullopt;
   std::vector<crypto::Digest> chunks;
-  if (made >= 0) chunks = std::move(output->model_chunks);
+  if (made) chunks = std::move(output->model_chunks);
   run.OnFinalized(ticket, std::move(output));
   const std::string& run_id = run.record().run_id;
-  const bool is_base = run.base() && run.base()->version == made;
-  if (made >= 0 && is_base && !run.ended()) {
+  const bool is_base = made && run.base() && run.base()->version == made->version &&
+                       run.base()->model_hash == made->model_hash;
+  if (is_base && !run.ended()) {
     // Sites come for it now, and it is not hashed again for them.
-    Served(run_id, made).known_chunks = std::make_shared<rpc::KnownChunks>(std::move(chunks));
+    Served(run_id, made->version).known_chunks =
+        std::make_shared<rpc::KnownChunks>(std::move(chunks));
   }
-  if (run.ended() && made >= 0 && !is_base) {
+  if (made && !is_base && run.ended()) {
     // Nobody wants it: the run was stopped meanwhile. What stays is removed at the next start.
     for (const auto part : {storage::CheckpointPart::kModel, storage::CheckpointPart::kState}) {
-      static_cast<void>(checkpoints_.Remove({run_id, made, part}).ok());
+      static_cast<void>(checkpoints_.Remove({run_id, made->version, part}).ok());
     }
   }
   // Not on another thread, where it would meet removals. What there is no room for stays in memory.

@@ -263,7 +263,7 @@ void Coordinator::ExportHistory(const std::string& run_id,
       if (!rounds.ok()) return done(rounds.status());
       const auto tasks = parts_.reader.Tasks(record.run_id, 0, kAll);
       if (!tasks.ok()) return done(tasks.status());
-      if (!HasWholeHistory(record, *rounds)) {
+      if (!HasWholeHistory(record, *rounds, *tasks)) {
         return done(FailedPrecondition("the history of run " + record.run_id +
                                        " is no longer whole: rounds of it were removed")
                         .WithHint("[keep] history_days and history_rounds in its run file say "

@@ -120,8 +120,11 @@ class VersionMaker {
     SKERRY_RETURN_IF_ERROR(RunBlockPass(PassInput(coefficients, checked, left_out), output_,
                                         compute_, is_small_ ? 1 : num_threads_));
     if (checked != nullptr) {
-      output.damaged = checked->Finish(input_.results, compute_, num_threads_ - 1);
-      if (!output.damaged.empty()) return OkStatus();
+      output.damaged = checked->Damaged();
+      if (!output.damaged.empty()) {
+        DiscardFiles();
+        return OkStatus();
+      }
     }
     TellTrimmed(left_out.Shares(), output.treatments);
     SKERRY_ASSIGN_OR_RETURN(const ModelVersion made, Measure(output.model_chunks));
@@ -331,6 +334,16 @@ class VersionMaker {
     return checkpoints_.Keep(ref, small);
   }
 
+  // What was made of damaged results may be gigabytes, and nobody knows when the round goes on.
+  // If they cannot be removed, the next to be begun replace them.
+  void DiscardFiles() {
+    model_.reset();
+    state_.reset();
+    for (const CheckpointPart part : {CheckpointPart::kModel, CheckpointPart::kState}) {
+      static_cast<void>(checkpoints_.Discard(Ref(input_.spec.round, part)).ok());
+    }
+  }
+
   const FinalizeInput& input_;
   storage::CheckpointStore& checkpoints_;
   Executor& compute_;
@@ -371,7 +384,9 @@ Finalizer::Finalizer(storage::CheckpointStore& checkpoints, Executor& compute, i
 
 Result<FinalizeOutput> Finalizer::Run(const FinalizeInput& input) {
   SKERRY_FAILPOINT("coordinator/finalize-begins");
-  if (const std::unique_ptr<CheckedUpdates> checked = CheckedUpdates::Of(input)) {
+  const std::unique_ptr<CheckedUpdates> checked =
+      CheckedUpdates::Of(input, compute_, num_threads_ - 1);
+  if (checked != nullptr) {
     Result<FinalizeOutput> output = Make(input, checked.get());
     const Code code = output.status().code();
     if (output.ok() || code == Code::kInternal || code == Code::kResourceExhausted) return output;

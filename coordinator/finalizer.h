@@ -62,7 +62,8 @@ struct LostBase {
 };
 
 struct FinalizeOutput {
-  // Results whose bytes are gone or damaged, by index. If there are any, nothing else was done.
+  // Results whose bytes are gone or damaged, by index. If there are any, there is nothing else
+  // here, and nothing in the store.
   std::vector<std::size_t> damaged;
   // The first such one; likewise. Without it the round can go on.
   std::optional<LostBase> lost_base;
@@ -91,7 +92,7 @@ class Finalizer {
   Result<FinalizeOutput> Run(const FinalizeInput& input);
 
  private:
-  // `checked`: null if no result is damaged.
+  // `checked`: null if all results have been looked at before.
   Result<FinalizeOutput> Make(const FinalizeInput& input, CheckedUpdates* checked);
 
   storage::CheckpointStore& checkpoints_;

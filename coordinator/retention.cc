@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "coordinator/round_machine.h"
@@ -118,11 +119,16 @@ std::optional<int64_t> FirstKeptRound(const Keep& keep, int64_t round) {
   return round - keep.history_rounds + 1;
 }
 
-bool HasWholeHistory(const storage::RunRecord& run,
-                     const std::vector<storage::RoundRecord>& rounds) {
+bool HasWholeHistory(const storage::RunRecord& run, const std::vector<storage::RoundRecord>& rounds,
+                     const std::vector<storage::TaskRecord>& tasks) {
+  std::unordered_set<int64_t> with_counted;
+  for (const storage::TaskRecord& task : tasks) {
+    if (task.outcome == storage::Outcome::kCounted) with_counted.insert(task.round);
+  }
   const auto committed =
-      std::count_if(rounds.begin(), rounds.end(), [](const storage::RoundRecord& round) {
-        return IsCommitted(round) && round.kind != "initialize";
+      std::count_if(rounds.begin(), rounds.end(), [&](const storage::RoundRecord& round) {
+        return IsCommitted(round) && round.kind != "initialize" &&
+               with_counted.contains(round.round);
       });
   return committed >= run.rounds_committed;
 }

@@ -82,9 +82,10 @@ Remains WhatRemains(const RunPlan& plan, const std::vector<storage::RoundRecord>
 // others.
 std::optional<int64_t> FirstKeptRound(const Keep& keep, int64_t round);
 
-// Whether every round that the run committed is there.
-bool HasWholeHistory(const storage::RunRecord& run,
-                     const std::vector<storage::RoundRecord>& rounds);
+// Whether every round that the run committed is there, with those who counted in it: of rounds
+// whose version stays, the tasks go.
+bool HasWholeHistory(const storage::RunRecord& run, const std::vector<storage::RoundRecord>& rounds,
+                     const std::vector<storage::TaskRecord>& tasks);
 
 // The scores that committed rounds gave.
 Scores ScoresOf(const v1::RunSpec& spec, const std::vector<storage::RoundRecord>& rounds);

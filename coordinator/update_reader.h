@@ -57,9 +57,12 @@ struct Update {
   const UpdateReader* reader = nullptr;
   ReadCheck* check = nullptr;  // gets to know what is read; then the update is plain
 
+  // DATA_LOSS: it cannot be read.
   template <class T>
   Status Read(int64_t first, std::span<T> out) const {
-    SKERRY_RETURN_IF_ERROR(reader->Read(*file, first, out));
+    if (Status status = reader->Read(*file, first, out); !status.ok()) {
+      return DataLoss(status.message());  // a disk's error too: others have to be of ours
+    }
     if (check != nullptr) {
       check->Note(reader->OffsetOf<T>(first),
                   {reinterpret_cast<const char*>(out.data()), out.size_bytes()});

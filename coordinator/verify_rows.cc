@@ -23,17 +23,18 @@ Result<storage::RunRecord> FindRun(const std::string& run_id,
 
 // By retention. A round that is missing otherwise is a fault.
 Result<bool> IsHistoryRemoved(const storage::RunRecord& run,
-                              const std::vector<storage::RoundRecord>& rounds) {
-  if (HasWholeHistory(run, rounds)) return false;
+                              const std::vector<storage::RoundRecord>& rounds,
+                              const std::vector<storage::TaskRecord>& tasks) {
+  if (HasWholeHistory(run, rounds, tasks)) return false;
   SKERRY_ASSIGN_OR_RETURN(const RunPlan plan, ParseRunFile(run.run_file, "run file"));
   return plan.keep.history_rounds > 0 || HistoryEnds(run, plan.keep).has_value();
 }
 
 Status ReadOther(const storage::RunRecord& run, storage::JournalReader& journal, RunRows& rows) {
   SKERRY_ASSIGN_OR_RETURN(const auto rounds, journal.Rounds(run.run_id, 0, kAll));
-  SKERRY_ASSIGN_OR_RETURN(const bool removed, IsHistoryRemoved(run, rounds));
-  if (removed) rows.histories_removed.insert(run.run_id);
   SKERRY_ASSIGN_OR_RETURN(const auto tasks, journal.Tasks(run.run_id, 0, kAll));
+  SKERRY_ASSIGN_OR_RETURN(const bool removed, IsHistoryRemoved(run, rounds, tasks));
+  if (removed) rows.histories_removed.insert(run.run_id);
   for (const storage::TaskRecord& task : tasks) rows.tasks_of_others[task.task_id] = run.run_id;
   return OkStatus();
 }
@@ -74,7 +75,7 @@ Result<RunRows> ReadRunRows(const std::string& run_id, storage::JournalReader& j
     const bool counts = round.phase == Name(Phase::kCommitted) && round.kind != "initialize";
     if (counts) rows.committed.insert(round.round);
   }
-  SKERRY_ASSIGN_OR_RETURN(const bool removed, IsHistoryRemoved(rows.run, rows.rounds));
+  SKERRY_ASSIGN_OR_RETURN(const bool removed, IsHistoryRemoved(rows.run, rows.rounds, rows.tasks));
   if (removed) rows.histories_removed.insert(rows.run.run_id);
   for (const storage::RunRecord& run : runs) {
     rows.runs.insert(run.run_id);

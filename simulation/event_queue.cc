@@ -78,15 +78,15 @@ void EventQueue::TakeBatch() {
 
 void EventQueue::RunBatch() {
   const int helpers = pool_ == nullptr ? 0 : pool_->num_threads();
-  if (helpers == 0 || batch_.size() == 1) {
+  if (helpers > 0) CutIntoPieces(static_cast<std::size_t>(helpers) + 1);
+  const std::size_t num_pieces = piece_ends_.size();
+  if (helpers == 0 || num_pieces == 1) {
     for (Event& event : batch_) {
       event.run();
       event.run.Reset();
     }
     return;
   }
-  CutIntoPieces(static_cast<std::size_t>(helpers) + 1);
-  const std::size_t num_pieces = piece_ends_.size();
   if (posted_.size() < num_pieces) posted_.resize(num_pieces);
   coordinator_is_next_ = due_.empty();
   ParallelInOrder(

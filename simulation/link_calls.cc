@@ -31,9 +31,9 @@ void Link::Unary(const char* name, bool held, rpc::Callback<Reply> done, Handle 
   if (ideal_) {  // without a copy of it
     const auto call = std::make_shared<HandledCall<Reply, Handle>>(std::move(handle));
     BeginWith<Reply>(call, name, std::move(done));
-    auto arrive = [this, call = call.get(), owner = TypedCallPtr<Reply>(call), held] {
-      Deliver<Reply>(owner, held, [call](auto& coordinator, uint64_t id, auto answer) {
-        call->handle(coordinator, id, std::move(answer));
+    auto arrive = [this, call = call, held] {  // not const, so that it can be moved
+      Deliver<Reply>(call, held, [call](auto& coordinator, uint64_t id, auto answer) {
+        call->handle(coordinator, id, std::move(answer));  // its request lives as long as that
       });
     };
     if (CanSend(call)) world_.queue().PostAt(world_.Now(), std::move(arrive), kCoordinatorLane);

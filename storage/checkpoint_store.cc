@@ -92,6 +92,11 @@ Status CheckpointStore::Publish(const CheckpointRef& ref, File& file) {
   return status;
 }
 
+Status CheckpointStore::Discard(const CheckpointRef& ref) {
+  SKERRY_RETURN_IF_ERROR(CheckRef(ref));
+  return files_.Remove(PathOf(ref) + std::string(kTemporarySuffix));
+}
+
 Status CheckpointStore::Keep(const CheckpointRef& ref, std::string contents) {
   SKERRY_RETURN_IF_ERROR(CheckRef(ref));
   MutexLock lock(mutex_);

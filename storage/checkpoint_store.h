@@ -42,6 +42,8 @@ class CheckpointStore {
   // Syncs `file`, which Begin gave for `ref`, gives it its name, and syncs the directory. After an
   // error the file is not there; a failed sync (INTERNAL) means the process should end.
   Status Publish(const CheckpointRef& ref, File& file);
+  // Removes what Begin gave for `ref`, if it is there, instead of publishing it.
+  Status Discard(const CheckpointRef& ref);
   // Takes a file whose bytes stand in the journal, a small one therefore: from now on it can be
   // opened, from memory. INVALID_ARGUMENT as Begin.
   Status Keep(const CheckpointRef& ref, std::string contents);

@@ -40,7 +40,10 @@ struct CheckedTlsFiles::Contents {
   std::string Hash() const {
     std::string hashes;
     for (const std::string* one : {&ca, &certificate, &key}) {
-      hashes += crypto::Sha256(*one).view();
+      // A stream's memory is wiped; that of a short message's hash is not, and this may be a key.
+      crypto::Sha256Stream stream;
+      stream.Update(*one);
+      hashes += std::move(stream).Finish().view();
     }
     return hashes;
   }

@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstring>
+#include <limits>
 
 #include "base/bytes_file.h"
 #include "base/crc32c.h"
 #include "base/memory_files.h"
 #include "base/random.h"
+#include "coordinator/checked_updates.h"
 #include "crypto/content_hash.h"
 #include "learning/strategies/statistics.h"
 #include "rpc/chunks.h"
@@ -85,12 +88,15 @@ class FakeProgram final : public learning::Program {
 
 constexpr auto kTwoChunks = static_cast<int64_t>(crypto::kChunkBytes / sizeof(float)) + 10;
 
-// Counts the bytes that are read of it.
-class CountingFile final : public File {
+// Counts the bytes that are read of it; one of them cannot be.
+class WatchedFile final : public File {
  public:
-  explicit CountingFile(std::string bytes) : bytes_(std::move(bytes)) {}
+  explicit WatchedFile(std::string bytes) : bytes_(std::move(bytes)) {}
   Result<std::size_t> ReadAt(uint64_t offset, std::span<char> out) const override {
     num_read += out.size();
+    if (offset <= bad_sector && bad_sector - offset < out.size()) {
+      return FromErrno(EIO, "reading a result");
+    }
     return bytes_.ReadAt(offset, out);
   }
   Status WriteAt(uint64_t offset, std::string_view data) override {
@@ -100,6 +106,7 @@ class CountingFile final : public File {
   Status Truncate(uint64_t size) override { return bytes_.Truncate(size); }
   Status Sync() override { return bytes_.Sync(); }
 
+  uint64_t bad_sector = std::numeric_limits<uint64_t>::max();
   mutable std::atomic<uint64_t> num_read = 0;
 
  private:
@@ -306,58 +313,102 @@ TEST_F(FinalizerTest, ResultsThatAreGoneOrDamagedAreNamedAndNothingElseIsDone) {
   EXPECT_THAT(Names(), IsEmpty());
 }
 
-// A result that this process received is compared with what it was then, chunk by chunk: its update
-// and, behind it, its sums.
-TEST_F(FinalizerTest, AResultThatChangedAfterItWasCheckedIsDamagedAndNothingIsMadeOfIt) {
+// A result that this process received is compared with what it was then, chunk by chunk. Here the
+// damage is where only the updates are.
+TEST_F(FinalizerTest, AnUpdateThatChangedAfterItWasCheckedIsDamagedAndNothingOfItStays) {
   SetSize(kTwoChunks);
   for (const char* site : {"a", "b", "c"}) Add(site, std::vector<float>(kTwoChunks, 1), 1);
   NoteChecksums();
   Damage(input.results[1], 0);
-  Damage(input.results[2], input.results[2].header->size_bytes() - 1);
+  Damage(input.results[2], crypto::kChunkBytes - 1);
   ThreadPool pool(2);
   for (const int num_threads : {1, 3}) {
     ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run(pool, num_threads));
     EXPECT_THAT(output.damaged, ElementsAre(1, 2));
     EXPECT_FALSE(output.model.has_value());
     EXPECT_THAT(output.metrics, IsEmpty());
-    EXPECT_THAT(Names(), Not(Contains("model-1.safetensors")));
+    EXPECT_THAT(Names(), IsEmpty());
   }
 }
 
-// Here the damage makes the update infinite and the sum negative, which no model can be made of.
+// The sum stands behind the update.
+TEST_F(FinalizerTest, ASumThatChangedAfterItWasCheckedIsDamagedToo) {
+  SetSize(kTwoChunks);
+  for (const char* site : {"a", "b", "c"}) Add(site, std::vector<float>(kTwoChunks, 1), 1);
+  NoteChecksums();
+  Damage(input.results[0], 0);
+  Damage(input.results[2], input.results[2].header->size_bytes() - 1, static_cast<char>(0x80));
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
+  EXPECT_THAT(output.damaged, ElementsAre(0, 2));
+  EXPECT_THAT(Names(), IsEmpty());
+}
+
+// Here the damage makes the update infinite, which no model can be made of.
 TEST_F(FinalizerTest, WhatADamagedResultWouldLeadToIsNotTheRunsFault) {
   SetSize(kTwoChunks);
   for (const char* site : {"a", "b"}) Add(site, std::vector<float>(kTwoChunks, 1), 1);
   NoteChecksums();
-  const CountedResult good = input.results[1];
-  const std::size_t size = good.header->size_bytes();
-  Damage(input.results[1], size - 1, static_cast<char>(0x80));
-  ASSERT_OK_AND_ASSIGN(const FinalizeOutput negative, Run());
-  EXPECT_THAT(negative.damaged, ElementsAre(1));
-  input.results[1] = good;
   Damage(input.results[1], 3, 0x40);  // 1 becomes infinity
-  ASSERT_OK_AND_ASSIGN(const FinalizeOutput infinite, Run());
-  EXPECT_THAT(infinite.damaged, ElementsAre(1));
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
+  EXPECT_THAT(output.damaged, ElementsAre(1));
 }
 
+TEST_F(FinalizerTest, RulesThatSortSeeNoDamagedNumber) {
+  v1::TrainingSpec spec;
+  spec.set_strategy("fedavg");
+  for (const char* rule : {"trimmed_mean", "median", "geometric_median", "krum"}) {
+    spec.mutable_aggregation()->set_rule(rule);
+    spec.mutable_aggregation()->set_trim(0.2);
+    spec.mutable_aggregation()->set_attackers(1);
+    SetSize(kTwoChunks);
+    input.program = std::make_shared<FakeProgram>(kTwoChunks, learning::MakeStrategy(spec).value());
+    input.results.clear();
+    for (const char* site : {"a", "b", "c", "d", "e"}) {
+      Add(site, std::vector<float>(kTwoChunks, 1), 1);
+    }
+    NoteChecksums();
+    EXPECT_EQ(CheckedUpdates::Of(input, inline_executor, 0), nullptr) << rule;
+    Damage(input.results[3], 2, static_cast<char>(0xff));
+    Damage(input.results[3], 3, 0x40);  // no number
+    ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
+    EXPECT_THAT(output.damaged, ElementsAre(3)) << rule;
+  }
+}
+
+// Its site is asked for it again; only what cannot be written ends the process.
+TEST_F(FinalizerTest, AResultThatTheDiskDoesNotGiveBackIsDamaged) {
+  SetSize(kTwoChunks);
+  for (const char* site : {"a", "b", "c"}) Add(site, std::vector<float>(kTwoChunks, 1), 1);
+  NoteChecksums();
+  const CountedResult good = input.results[1];
+  for (const uint64_t bad_sector : {uint64_t{4096}, good.header->size_bytes() - 1}) {
+    auto file = std::make_shared<WatchedFile>(Bytes(good));
+    file->bad_sector = bad_sector;
+    input.results[1].file = std::move(file);
+    ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
+    EXPECT_THAT(output.damaged, ElementsAre(1));
+  }
+}
+
+// But for the chunk in which the sum stands: that is looked at before, and the sum is read by
+// itself.
 TEST_F(FinalizerTest, LargeResultsThatAreWholeAreReadOnceAndGiveTheSameModel) {
   SetSize(kTwoChunks);
   for (const char* site : {"a", "b", "c"}) Add(site, std::vector<float>(kTwoChunks, 2), 1);
   ASSERT_OK_AND_ASSIGN(const FinalizeOutput expected, Run());
   NoteChecksums();
-  std::vector<std::shared_ptr<CountingFile>> counted;
+  std::vector<std::shared_ptr<WatchedFile>> watched;
   for (CountedResult& result : input.results) {
-    counted.push_back(std::make_shared<CountingFile>(Bytes(result)));
-    result.file = counted.back();
+    watched.push_back(std::make_shared<WatchedFile>(Bytes(result)));
+    result.file = watched.back();
   }
   ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
   EXPECT_THAT(output.damaged, IsEmpty());
   EXPECT_EQ(output.model->model_hash, expected.model->model_hash);
   EXPECT_EQ(output.metrics, expected.metrics);
-  for (const auto& file : counted) {
-    // And the one sum twice.
-    EXPECT_EQ(file->num_read,
-              static_cast<uint64_t>(kTwoChunks) * sizeof(float) + 2 * sizeof(double));
+  const uint64_t size = input.results[0].header->size_bytes();
+  for (const auto& file : watched) {
+    EXPECT_EQ(file->num_read, size + (size - crypto::kChunkBytes));
   }
 }
 

@@ -79,21 +79,6 @@ TEST(HistoryTest, WhatIsExportedIsReadBackAsWhoWasCountedInWhichRound) {
                           Pair(2, ElementsAre(Participant{"north"}, Participant{"south"}))));
 }
 
-TEST(HistoryTest, TasksThatComeAFewRoundsAtATimeMakeTheSameText) {
-  using storage::Outcome;
-  std::vector<storage::RoundRecord> rounds;
-  std::vector<storage::TaskRecord> tasks;
-  HistoryWriter writer;
-  for (int64_t round = 1; round <= 6; ++round) {
-    rounds.push_back(RoundOf(round, "committed"));
-    const std::vector<storage::TaskRecord> few = {TaskOf(round, "north", Outcome::kCounted),
-                                                  TaskOf(round, "south", Outcome::kCounted)};
-    tasks.insert(tasks.end(), few.begin(), few.end());
-    writer.Add(few);
-  }
-  EXPECT_EQ(writer.Text(RunOf(), rounds), HistoryToJson(RunOf(), rounds, tasks));
-}
-
 TEST(HistoryTest, TheVersionThatARunBeginsWithIsNoRoundOfIt) {
   storage::RoundRecord initial = RoundOf(0, "committed");
   initial.kind = "initialize";

@@ -213,6 +213,16 @@ TEST_F(KeepTest, OfALongRunTheNewestRoundsStayAndItGoesOnAfterARestart) {
   EXPECT_OK(ExportNewest());
 }
 
+// The rounds stay as long as their versions do, but not who counted in them.
+TEST_F(KeepTest, AHistoryWithoutParticipantsIsNotWholeThoughAllItsRoundsAreThere) {
+  Begin("history_rounds = 10\nbest = 0\ncheckpoints = 50", 30);
+  Work(9);
+  EXPECT_OK(History());
+  Work(25);
+  EXPECT_EQ(h.journal.Rounds("t-1", 0, 1)->size(), 2U);
+  EXPECT_THAT(History(), Fails(Code::kFailedPrecondition, HasSubstr("no longer whole")));
+}
+
 TEST_F(KeepTest, ARunUnderWayKeepsItsHistoryHoweverLongItTakes) {
   Begin("history_days = 1");
   Work(1);

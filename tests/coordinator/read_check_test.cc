@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes_file.h"
 #include "base/crc32c.h"
 #include "base/random.h"
 #include "crypto/content_hash.h"
@@ -66,6 +67,27 @@ TEST_F(ReadCheckTest, ZerosThatNobodyReadAreMissing) {
   EXPECT_FALSE(check.IsWhole());
   check.Note(99, std::string_view(zeros).substr(99));
   EXPECT_TRUE(check.IsWhole());
+}
+
+TEST_F(ReadCheckTest, AChunkThatWasLookedAtBeforeNeedNotBeNotedAndMayBe) {
+  const BytesFile file(bytes_);
+  for (const bool note_all : {false, true}) {
+    ReadCheck check(checksums_, bytes_.size());
+    EXPECT_TRUE(check.CheckChunk(file, 1));
+    EXPECT_TRUE(check.CheckChunk(file, 2));
+    EXPECT_FALSE(check.IsWhole());
+    Note(check, 0, note_all ? bytes_.size() : kChunkBytes + 100, 65'536);
+    EXPECT_TRUE(check.IsWhole()) << note_all;
+  }
+}
+
+TEST_F(ReadCheckTest, AChunkThatIsAnotherOrIsNotThereIsSeenAtOnce) {
+  ReadCheck check(checksums_, bytes_.size());
+  EXPECT_FALSE(check.CheckChunk(BytesFile(bytes_.substr(0, bytes_.size() - 1)), 2));
+  bytes_[kChunkBytes + 7] = static_cast<char>(bytes_[kChunkBytes + 7] ^ 1);
+  const BytesFile file(bytes_);
+  EXPECT_FALSE(check.CheckChunk(file, 1));
+  EXPECT_TRUE(check.CheckChunk(file, 0));
 }
 
 TEST_F(ReadCheckTest, NothingIsWholeAtOnce) { EXPECT_TRUE(ReadCheck({}, 0).IsWhole()); }

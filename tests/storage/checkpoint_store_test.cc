@@ -69,6 +69,18 @@ class CheckpointStoreTest : public ::testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(Files, CheckpointStoreTest, ::testing::Values("memory", "posix"),
                          [](const auto& files) { return std::string(files.param); });
 
+TEST_P(CheckpointStoreTest, WhatIsDiscardedIsGoneAndWhatIsPublishedStays) {
+  ASSERT_OK(Write(*store_, {"icu-1", 7, kModel}, "the model"));
+  ASSERT_OK_AND_ASSIGN(auto file, store_->Begin({"icu-1", 7, kModel}));
+  ASSERT_OK(file->WriteAt(0, "another"));
+  file.reset();
+  EXPECT_EQ(Names("icu-1").size(), 2U);
+  EXPECT_OK(store_->Discard({"icu-1", 7, kModel}));
+  EXPECT_OK(store_->Discard({"icu-1", 7, kState})) << "there is none";
+  EXPECT_EQ(Names("icu-1"), std::vector<std::string>{"model-7.safetensors"});
+  EXPECT_EQ(Read({"icu-1", 7, kModel}), "the model");
+}
+
 TEST_P(CheckpointStoreTest, WhatIsPublishedCanBeOpenedAndHasItsDocumentedName) {
   ASSERT_OK(Write(*store_, {"icu-1", 7, kModel}, "the model"));
   ASSERT_OK(Write(*store_, {"icu-1", 7, kState}, "the state"));
