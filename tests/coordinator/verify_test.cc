@@ -139,6 +139,17 @@ TEST_F(VerifyTest, OfARunWhoseOldRoundsWereRemovedItLooksAtTheVersionsThatAreLef
   EXPECT_THAT(report.not_verified, ElementsAre(HasSubstr("history_rounds")));
 }
 
+// All rounds are there then, but of the first ones nobody knows any more who counted.
+TEST_F(VerifyTest, RoundsThatStayedWithTheirVersionsButNotWithTheirTasksAreNoFault) {
+  Begin("history_rounds = 10\nbest = 0\ncheckpoints = 50", 14);
+  Work(14);
+  Settle();
+  const VerifyReport report = Verify();
+  EXPECT_THAT(report.faults, IsEmpty());
+  EXPECT_EQ(report.models_hashed, 15);
+  EXPECT_THAT(report.not_verified, ElementsAre(HasSubstr("history_rounds")));
+}
+
 TEST_F(VerifyTest, OfARunUnderWayItSaysWhatHasNotEnded) {
   Begin("updates = 9\ncheckpoints = 9");
   Work(2);
