@@ -20,6 +20,7 @@ class EventTask {
     } else {
       Hold([held = std::make_unique<Function>(std::move(function))] { (*held)(); });
     }
+    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the lambda in room_ owns it.
   }
   EventTask(EventTask&& other) noexcept { Take(other); }
   EventTask& operator=(EventTask&& other) noexcept {
