@@ -50,6 +50,19 @@ class Momentum final : public learning::Strategy {
   }
 };
 
+// Two vectors of each site, as strategies with control variates have them.
+class TwoVectors final : public learning::Strategy {
+ public:
+  const learning::Aggregator& aggregator() const override { return learning::MeanAggregator(); }
+  std::vector<std::string> Sections() const override { return {learning::kUpdateSection, "other"}; }
+  void Apply(const learning::RoundBlock& block,
+             const learning::RoundScalars& /*scalars*/) const override {
+    for (std::size_t i = 0; i < block.parameters.size(); ++i) {
+      block.parameters[i] += block.reduced[0][i] + 10 * block.reduced[1][i];
+    }
+  }
+};
+
 // A model of `size` parameters that begin at 1, and a fixed tensor that is set by ApplySums.
 class FakeProgram final : public learning::Program {
  public:
@@ -410,6 +423,39 @@ TEST_F(FinalizerTest, LargeResultsThatAreWholeAreReadOnceAndGiveTheSameModel) {
   for (const auto& file : watched) {
     EXPECT_EQ(file->num_read, size + (size - crypto::kChunkBytes));
   }
+}
+
+// The second stands before the first, and the sum between them.
+TEST_F(FinalizerTest, AllSectionsOfAnUpdateAreCheckedWhereverTheyStand) {
+  SetSize(kTwoChunks);
+  input.program = std::make_shared<FakeProgram>(kTwoChunks, std::make_unique<TwoVectors>());
+  const Layout& parameters = input.program->parameters();
+  input.spec.result_layout =
+      learning::ResultLayout::Create(
+          {{"other", Rule::kAggregate, parameters},
+           {"sums", Rule::kSumF64, Layout::Create({{"s", DType::kF64, {}}}).value()},
+           {learning::kUpdateSection, Rule::kAggregate, parameters}})
+          .value();
+  const std::vector<float> other(kTwoChunks, 2);
+  const std::string update = BytesOf(std::vector<float>(kTwoChunks, 3));
+  for (const char* site : {"a", "b", "c"}) {
+    Add(site, other, 1);
+    CountedResult& result = input.results.back();
+    const std::string bytes = Bytes(result) + update;
+    v1::ResultHeader header = *result.header;
+    header.set_size_bytes(bytes.size());
+    result.header = std::make_shared<const v1::ResultHeader>(header);
+    result.file = std::make_shared<BytesFile>(bytes);
+  }
+  NoteChecksums();
+  ASSERT_NE(CheckedUpdates::Of(input, inline_executor, 0), nullptr);
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
+  EXPECT_THAT(output.damaged, IsEmpty());
+  EXPECT_THAT(Values<float>(1, CheckpointPart::kModel, 3), Each(1 + 3 + 20));
+  Damage(input.results[0], 5);
+  Damage(input.results[2], input.results[2].header->size_bytes() - 1);
+  ASSERT_OK_AND_ASSIGN(const FinalizeOutput damaged, Run());
+  EXPECT_THAT(damaged.damaged, ElementsAre(0, 2));
 }
 
 TEST_F(FinalizerTest, TheDigestsOfTheNewModelsChunksAreTold) {
