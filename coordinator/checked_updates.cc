@@ -1,7 +1,6 @@
 #include "coordinator/checked_updates.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <set>
 #include <string>

@@ -121,10 +121,7 @@ class VersionMaker {
                                         compute_, is_small_ ? 1 : num_threads_));
     if (checked != nullptr) {
       output.damaged = checked->Damaged();
-      if (!output.damaged.empty()) {
-        DiscardFiles();
-        return OkStatus();
-      }
+      if (!output.damaged.empty()) return OkStatus();
     }
     TellTrimmed(left_out.Shares(), output.treatments);
     SKERRY_ASSIGN_OR_RETURN(const ModelVersion made, Measure(output.model_chunks));
@@ -136,6 +133,16 @@ class VersionMaker {
     SKERRY_FAILPOINT("coordinator/version-published");
     output.model = made;
     return OkStatus();
+  }
+
+  // What was begun and is not to be published may be gigabytes, and nobody knows when the round
+  // goes on. If it cannot be removed, the next to be begun replaces it.
+  void DiscardFiles() {
+    if (std::exchange(model_, nullptr) == nullptr) return;
+    state_ = nullptr;
+    for (const CheckpointPart part : {CheckpointPart::kModel, CheckpointPart::kState}) {
+      static_cast<void>(checkpoints_.Discard(Ref(input_.spec.round, part)).ok());
+    }
   }
 
  private:
@@ -334,16 +341,6 @@ class VersionMaker {
     return checkpoints_.Keep(ref, small);
   }
 
-  // What was made of damaged results may be gigabytes, and nobody knows when the round goes on.
-  // If they cannot be removed, the next to be begun replace them.
-  void DiscardFiles() {
-    model_.reset();
-    state_.reset();
-    for (const CheckpointPart part : {CheckpointPart::kModel, CheckpointPart::kState}) {
-      static_cast<void>(checkpoints_.Discard(Ref(input_.spec.round, part)).ok());
-    }
-  }
-
   const FinalizeInput& input_;
   storage::CheckpointStore& checkpoints_;
   Executor& compute_;
@@ -412,7 +409,9 @@ Result<FinalizeOutput> Finalizer::Make(const FinalizeInput& input, CheckedUpdate
   AppendTrainLoss(headers, output.metrics);
   if (input.spec.makes_model) {
     VersionMaker maker(input, checkpoints_, compute_, num_threads_, small_version_bytes_);
-    SKERRY_RETURN_IF_ERROR(maker.Make(sums, checked, output));
+    Status made = maker.Make(sums, checked, output);
+    if (!made.ok() || !output.damaged.empty()) maker.DiscardFiles();
+    SKERRY_RETURN_IF_ERROR(std::move(made));
   }
   if (output.damaged.empty()) return output;
   FinalizeOutput only_damaged;

@@ -364,6 +364,7 @@ TEST_F(FinalizerTest, WhatADamagedResultWouldLeadToIsNotTheRunsFault) {
   Damage(input.results[1], 3, 0x40);  // 1 becomes infinity
   ASSERT_OK_AND_ASSIGN(const FinalizeOutput output, Run());
   EXPECT_THAT(output.damaged, ElementsAre(1));
+  EXPECT_THAT(Names(), IsEmpty());
 }
 
 TEST_F(FinalizerTest, RulesThatSortSeeNoDamagedNumber) {

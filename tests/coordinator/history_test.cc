@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-#include <vector>
 
 #include "testing/status_matchers.h"
 
