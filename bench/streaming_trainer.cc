@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "base/random.h"
 #include "learning/layout.h"
 #include "learning/program.h"
+#include "rpc/parsed_layout.h"
 
 namespace skerry::bench {
 namespace {
@@ -52,8 +54,11 @@ Result<client::WorkDone> StreamingTrainer::Run(const client::WorkOrder& order) {
   if (order.task->kind() != v1::TRAIN || order.model == nullptr) {
     return InvalidArgument("the benchmark's client only trains");
   }
-  SKERRY_ASSIGN_OR_RETURN(const learning::ResultLayout layout,
-                          learning::ResultLayout::FromProto(order.task->result_layout()));
+  std::shared_ptr<const rpc::ParsedLayout> parsed = order.layout;
+  if (parsed == nullptr) {
+    SKERRY_ASSIGN_OR_RETURN(parsed, rpc::ParseLayout(order.task->result_layout()));
+  }
+  const learning::ResultLayout& layout = parsed->layout;
   const auto update = layout.Find(learning::kUpdateSection);
   if (!update) return InvalidArgument("the task asks for no update");
   const auto bytes = static_cast<uint64_t>(layout.sections()[*update].layout.size_bytes());

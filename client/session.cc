@@ -18,6 +18,7 @@ Session::Session(const SessionParts& parts, SessionOptions options)
     : parts_(parts),
       options_(std::move(options)),
       backoff_(NewBackoff(0)),
+      lines_(parts_.observer),
       process_(
           RandomStream(options_.jitter_seed, Purpose::kJitter, 1, options_.site, 0).NextWord() |
           1U) {}
@@ -66,6 +67,7 @@ std::optional<Timestamp> Session::Step() {
   if (!ended_.ok()) return std::nullopt;
   const Timestamp now = parts_.clock.Now();
   if (const auto due = KeepDue(); due && now >= *due) KeepRest();
+  if (const auto due = lines_.Due(); due && now >= *due) lines_.Step(now);
   StepControl(now);
   // By id: a step may end its own task.
   for (auto work = works_.begin(); work != works_.end();) {
@@ -79,6 +81,7 @@ std::optional<Timestamp> Session::Step() {
   std::optional<Timestamp> next;
   const auto consider = [&](Timestamp t) { next = next ? std::min(*next, t) : t; };
   if (const auto due = KeepDue()) consider(*due);
+  if (const auto due = lines_.Due()) consider(*due);
   if (control_ == Control::kNone) consider(ControlDue());
   // Progress is looked at once in an interval; without news nothing is sent.
   if (control_ == Control::kHeartbeat) {
@@ -96,10 +99,11 @@ void Session::OnVerdicts(const google::protobuf::RepeatedPtrField<v1::Verdict>& 
     const auto found = works_.find(verdict.task_id());
     if (found == works_.end()) continue;
     const bool counted = verdict.outcome() == v1::Verdict::COUNTED;
-    Say([&] {
-      return Describe(found->second.task()) +
-             (counted ? ": counted" : ": discarded, " + verdict.reason());
-    });
+    if (counted) {
+      lines_.Counted(found->second.task(), parts_.clock.Now());
+    } else {
+      Say([&] { return Describe(found->second.task()) + ": discarded, " + verdict.reason(); });
+    }
     SKERRY_FAILPOINT("client/verdict-heard");
     found->second.stop.request_stop();
     if (counted) {
@@ -148,6 +152,7 @@ void Session::End(Status status) {
 }
 
 void Session::StopWork() {
+  lines_.Flush();
   for (auto& [task_id, work] : works_) work.stop.request_stop();
 }
 
@@ -204,13 +209,6 @@ std::string Session::ForTheWire(std::string text) const {
     text.erase(at, folder.size());
   }
   return text;
-}
-
-std::string Session::Describe(const v1::Task& task) const {
-  return "run " + task.run_id() + " round " + std::to_string(task.round()) + " " +
-         (task.kind() == v1::STATISTICS ? "statistics"
-          : task.kind() == v1::EVALUATE ? "evaluation"
-                                        : "training");
 }
 
 }  // namespace skerry::client

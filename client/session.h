@@ -13,6 +13,7 @@
 #include "base/id_set.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "client/task_lines.h"
 #include "client/task_runner.h"
 #include "client/work.h"
 #include "rpc/coordinator_api.h"
@@ -71,7 +72,8 @@ class Session {
   // Does whatever is due. Returns when to be called again, if nothing happens before. Never waits.
   std::optional<Timestamp> Step();
 
-  // Asks the trainers at work to stop: what they have done so far is done again later.
+  // Asks the trainers at work to stop: what they have done so far is done again later. Says what
+  // the log has not been told yet.
   void StopWork();
   // Writes down what could wait: before this process ends by its own will.
   void KeepRest();
@@ -178,13 +180,13 @@ class Session {
   void Say(const Line& line) {
     if (parts_.observer.listens()) parts_.observer.Say(line());
   }
-  std::string Describe(const v1::Task& task) const;
   // The same without where this site keeps its files: operators of the federation read it.
   std::string ForTheWire(std::string text) const;
 
   const SessionParts parts_;
   const SessionOptions options_;
   rpc::Backoff backoff_;  // of the control calls
+  TaskLines lines_;
 
   Status ended_;
   Status health_;

@@ -179,6 +179,7 @@ void Session::OnPulled(rpc::PulledTask& pulled) {
                                                      reply.wait().retry_after_ms(), 0, 600000));
       return;
     case v1::PullTaskReply::kRunFinished:
+      lines_.Flush();
       parts_.observer.Say("run " + reply.run_finished().run_id() + " is " +
                           reply.run_finished().state());
       if (site_states_.contains(reply.run_finished().run_id())) {

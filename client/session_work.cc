@@ -39,7 +39,7 @@ void Session::Accept(rpc::PulledTask& pulled) {
   const bool fetches = work.task().has_model() && work.model == nullptr;
   fetches ? Keep(Mark(work, ClientTask::State::kTaken))
           : KeepSoon(Mark(work, ClientTask::State::kTaken));
-  Say([&] { return Describe(work.task()) + ": taken"; });
+  lines_.Taken(work.task(), parts_.clock.Now());
   SKERRY_FAILPOINT("client/task-kept");
 }
 
@@ -206,9 +206,7 @@ void Session::OnTrained(int64_t task_id, uint64_t life, Result<WorkDone> done) {
   for (const std::string& remark : done->remarks) {
     parts_.observer.Say(Describe(work->task()) + ": " + remark);
   }
-  Say([&] {
-    return Describe(work->task()) + ": done, " + FormatCount(done->num_examples) + " examples";
-  });
+  lines_.Done(work->task(), done->num_examples, parts_.clock.Now());
 }
 
 // From here on the result exists: its header and hash are fixed and, if it is worth it, stored.

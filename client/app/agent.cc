@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "base/event_loop.h"
+#include "base/combining_loop.h"
 #include "base/executor.h"
 #include "base/file_lock.h"
 #include "base/text.h"
@@ -195,7 +195,7 @@ struct Agent::Parts final : SessionObserver {
   SystemClock clock;
   PosixFiles files;
   std::unique_ptr<FileLock> lock;
-  EventLoop loop;
+  CombiningLoop loop;
   const std::unique_ptr<Trainer> trainer;
   Diagnosis diagnosis;
   const rpc::TlsFiles tls_files;

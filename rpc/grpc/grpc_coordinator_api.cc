@@ -83,29 +83,31 @@ void GrpcCoordinatorApi::Deliver(Callback<Reply> done, Result<Reply> reply) {
   });
 }
 
-// One unary call; deletes itself when gRPC is done with it.
+// One unary call; deletes itself when it has ended.
 template <class Request, class Reply>
-class GrpcCoordinatorApi::UnaryCall {
+class GrpcCoordinatorApi::UnaryCall final : public CallThread::Waiter {
  public:
-  using Method = void (v1::Coordinator::Stub::async::*)(grpc::ClientContext*, const Request*,
-                                                        Reply*, std::function<void(grpc::Status)>);
+  using Reader = std::unique_ptr<grpc::ClientAsyncResponseReader<Reply>>;
+  using Method = Reader (v1::Coordinator::Stub::*)(grpc::ClientContext*, const Request&,
+                                                   grpc::CompletionQueue*);
 
-  static void Start(GrpcCoordinatorApi& api, Method method, Duration deadline, Request request,
-                    Callback<Reply> done) {
-    auto* call = new UnaryCall(api, std::move(request), std::move(done));
+  static void Start(GrpcCoordinatorApi& api, Method method, Duration deadline,
+                    const Request& request, Callback<Reply> done) {
+    auto* call = new UnaryCall(api, std::move(done));
     api.Prepare(call->context_, deadline);
     api.Began(call->context_);
-    (api.control_->async()->*method)(&call->context_, &call->request_, &call->reply_,
-                                     [call](const grpc::Status& status) { call->Finish(status); });
+    call->reader_ =
+        (api.control_.get()->*method)(&call->context_, request, &api.call_thread_.queue());
+    CallThread::Waiter* const waiter = call;
+    call->reader_->Finish(&call->reply_, &call->status_, waiter);
   }
 
  private:
-  UnaryCall(GrpcCoordinatorApi& api, Request request, Callback<Reply> done)
-      : api_(api), request_(std::move(request)), done_(std::move(done)) {}
+  UnaryCall(GrpcCoordinatorApi& api, Callback<Reply> done) : api_(api), done_(std::move(done)) {}
 
-  void Finish(const grpc::Status& status) {
-    api_.Deliver<Reply>(std::move(done_), status.ok() ? Result<Reply>(std::move(reply_))
-                                                      : Result<Reply>(FromGrpc(status)));
+  void OnEvent() override {
+    api_.Deliver<Reply>(std::move(done_), status_.ok() ? Result<Reply>(std::move(reply_))
+                                                       : Result<Reply>(FromGrpc(status_)));
     GrpcCoordinatorApi& api = api_;
     api.Ended(context_);
     delete this;
@@ -113,42 +115,38 @@ class GrpcCoordinatorApi::UnaryCall {
 
   GrpcCoordinatorApi& api_;
   grpc::ClientContext context_;
-  Request request_;
   Reply reply_;
+  grpc::Status status_;
   Callback<Reply> done_;
+  Reader reader_;
 };
 
 void GrpcCoordinatorApi::Join(v1::JoinRequest request, Callback<v1::JoinReply> done) {
-  UnaryCall<v1::JoinRequest, v1::JoinReply>::Start(*this, &v1::Coordinator::Stub::async::Join,
-                                                   kCallDeadline, std::move(request),
-                                                   std::move(done));
+  UnaryCall<v1::JoinRequest, v1::JoinReply>::Start(*this, &v1::Coordinator::Stub::AsyncJoin,
+                                                   kCallDeadline, request, std::move(done));
 }
 
 void GrpcCoordinatorApi::PullTask(v1::PullTaskRequest request, Callback<v1::PullTaskReply> done) {
   UnaryCall<v1::PullTaskRequest, v1::PullTaskReply>::Start(
-      *this, &v1::Coordinator::Stub::async::PullTask, kHeldDeadline, std::move(request),
-      std::move(done));
+      *this, &v1::Coordinator::Stub::AsyncPullTask, kHeldDeadline, request, std::move(done));
 }
 
 void GrpcCoordinatorApi::Heartbeat(v1::HeartbeatRequest request,
                                    Callback<v1::HeartbeatReply> done) {
   UnaryCall<v1::HeartbeatRequest, v1::HeartbeatReply>::Start(
-      *this, &v1::Coordinator::Stub::async::Heartbeat, kHeldDeadline, std::move(request),
-      std::move(done));
+      *this, &v1::Coordinator::Stub::AsyncHeartbeat, kHeldDeadline, request, std::move(done));
 }
 
 void GrpcCoordinatorApi::QueryUpload(v1::QueryUploadRequest request,
                                      Callback<v1::QueryUploadReply> done) {
   UnaryCall<v1::QueryUploadRequest, v1::QueryUploadReply>::Start(
-      *this, &v1::Coordinator::Stub::async::QueryUpload, kCallDeadline, std::move(request),
-      std::move(done));
+      *this, &v1::Coordinator::Stub::AsyncQueryUpload, kCallDeadline, request, std::move(done));
 }
 
 void GrpcCoordinatorApi::ReportFailure(v1::ReportFailureRequest request,
                                        Callback<v1::ReportFailureReply> done) {
   UnaryCall<v1::ReportFailureRequest, v1::ReportFailureReply>::Start(
-      *this, &v1::Coordinator::Stub::async::ReportFailure, kCallDeadline, std::move(request),
-      std::move(done));
+      *this, &v1::Coordinator::Stub::AsyncReportFailure, kCallDeadline, request, std::move(done));
 }
 
 // Reads chunks into a sink, two at a time, since that is how they are hashed: the next read starts
@@ -302,7 +300,7 @@ void GrpcCoordinatorApi::SubmitSmall(v1::SubmitResultRequest::Start start, Chunk
   if (chunk->has_value()) request.set_allocated_contents((*chunk)->release_data());
   *request.mutable_start() = std::move(start);
   UnaryCall<v1::SubmitSmallResultRequest, v1::SubmitResultReply>::Start(
-      *this, &v1::Coordinator::Stub::async::SubmitSmallResult, kCallDeadline, std::move(request),
+      *this, &v1::Coordinator::Stub::AsyncSubmitSmallResult, kCallDeadline, request,
       std::move(done));
 }
 

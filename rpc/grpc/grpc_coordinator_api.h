@@ -12,6 +12,7 @@
 #include "base/mutex.h"
 #include "base/time.h"
 #include "rpc/coordinator_api.h"
+#include "rpc/grpc/call_thread.h"
 #include "skerry/v1/coordinator.grpc.pb.h"
 
 namespace grpc {
@@ -69,6 +70,7 @@ class GrpcCoordinatorApi final : public CoordinatorApi {
   ConditionVariable idle_;
   std::set<grpc::ClientContext*> calls_ SKERRY_GUARDED_BY(mutex_);
   bool closing_ SKERRY_GUARDED_BY(mutex_) = false;
+  CallThread call_thread_;  // of the control calls; ends before what its events use
 };
 
 // The metadata key that names the site over plaintext.

@@ -94,7 +94,9 @@ class FailingStore final : public storage::ClientStore {
 struct Diary final : SessionObserver {
   void Say(const std::string& line) override { lines.push_back(line); }
   void HealthChanged(const Status& health) override { healths.push_back(health); }
+  bool listens() const override { return listening; }
 
+  bool listening = true;
   std::vector<std::string> lines;
   std::vector<Status> healths;
 };

@@ -58,6 +58,25 @@ TEST_F(SessionTaskTest, ATaskIsTrainedSubmittedAndLetGoWithItsVerdict) {
   EXPECT_THAT(results, IsEmpty());
 }
 
+TEST_F(SessionTaskTest, ManyTasksInASecondAreToldOfTogetherAndTheRestBeforeTheEnd) {
+  Join();
+  const auto work = [this](int64_t first, int64_t last) {
+    for (int64_t task_id = first; task_id <= last; ++task_id) {
+      Give(NewTask(task_id));
+      FinishTraining();
+      GiveReceipt();
+      GiveVerdict(task_id, v1::Verdict::COUNTED);
+    }
+  };
+  work(1, 20);
+  EXPECT_THAT(diary_.lines, Not(Contains(HasSubstr(" rounds "))));
+  Wait(1s);
+  EXPECT_THAT(diary_.lines, Contains("run r-1 rounds 1 to 1: 12 taken, 12 done, 12 counted"));
+  work(21, 23);
+  session_->StopWork();
+  EXPECT_EQ(diary_.lines.back(), "run r-1 rounds 1 to 1: 3 taken, 3 done, 3 counted");
+}
+
 TEST_F(SessionTaskTest, TheContentHashNamesHeaderAndBytes) {
   BringToUpload(NewTask(7, kInAFile));
   const v1::ResultHeader& header = api_.uploads.last().start.header();

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/mutex.h"
+
+namespace skerry {
+
+// State that any thread may work on, one at a time: who posts a task runs it, and what others post
+// meanwhile, and after each batch a step that says when it wants to be called again. Like an
+// EventLoop, without handing each task to another thread. A thread that posts holds no lock that
+// tasks or the step may want, and is held up by them.
+class CombiningLoop final : public Executor {
+ public:
+  explicit CombiningLoop(const Clock& clock) : clock_(clock) {}
+
+  // From any thread. A task of a task belongs to the next batch. What is posted while nobody is in
+  // Run() waits for the next Run().
+  void Post(std::function<void()> task) override;
+
+  // Until Quit(): the calling thread does what is due without a post. `step` returns the time of
+  // its next call. `clock` must be one that moves by itself. Once it has returned no task runs.
+  void Run(const std::function<std::optional<Timestamp>()>& step);
+  // Makes Run return after the batch and step under way. From any thread, also before Run().
+  void Quit();
+
+ private:
+  // By the thread that has made the state busy; until nothing is left to do.
+  void Work();
+  // Waits until this thread is to work, or, with false, to leave.
+  bool WaitForTurn();
+
+  const Clock& clock_;
+  Mutex mutex_;
+  ConditionVariable wake_;  // for the thread in Run()
+  std::deque<std::function<void()>> queue_ SKERRY_GUARDED_BY(mutex_);
+  const std::function<std::optional<Timestamp>()>* step_ SKERRY_GUARDED_BY(mutex_) = nullptr;
+  bool busy_ SKERRY_GUARDED_BY(mutex_) = false;
+  bool quit_ SKERRY_GUARDED_BY(mutex_) = false;
+  std::optional<Timestamp> due_ SKERRY_GUARDED_BY(mutex_);
+  std::optional<Timestamp> sleeps_until_ SKERRY_GUARDED_BY(mutex_);
+};
+
+}  // namespace skerry

@@ -1,0 +1,165 @@
+#include "base/combining_loop.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <future>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace skerry {
+namespace {
+
+using ::testing::Each;
+using ::testing::ElementsAre;
+
+std::optional<Timestamp> NotAgain() { return std::nullopt; }
+
+// A loop in Run() on a thread of its own.
+class RunningLoop {
+ public:
+  explicit RunningLoop(CombiningLoop& loop, std::function<std::optional<Timestamp>()> step)
+      : loop_(loop), step_(std::move(step)), thread_([this] { loop_.Run(step_); }) {}
+  ~RunningLoop() {
+    loop_.Quit();
+    thread_.join();
+  }
+  std::thread::id id() const { return thread_.get_id(); }
+
+  // Which thread runs a task that this one posts.
+  std::thread::id WhoRuns() {
+    std::promise<std::thread::id> ran;
+    loop_.Post([&ran] { ran.set_value(std::this_thread::get_id()); });
+    return ran.get_future().get();
+  }
+
+ private:
+  CombiningLoop& loop_;
+  const std::function<std::optional<Timestamp>()> step_;
+  std::thread thread_;
+};
+
+TEST(CombiningLoopTest, WhatWasPostedBeforeRunWaitsForItAndRunsInOrder) {
+  const SystemClock clock;
+  CombiningLoop loop(clock);
+  std::vector<int> order;
+  for (int i = 0; i < 3; ++i) loop.Post([&order, i] { order.push_back(i); });
+  EXPECT_THAT(order, ElementsAre());
+  loop.Quit();
+  loop.Run([&]() -> std::optional<Timestamp> {
+    order.push_back(-1);
+    return std::nullopt;
+  });
+  EXPECT_THAT(order, ElementsAre(0, 1, 2, -1)) << "one batch, one step";
+}
+
+TEST(CombiningLoopTest, ATaskOfATaskBelongsToTheNextBatch) {
+  const SystemClock clock;
+  CombiningLoop loop(clock);
+  std::vector<int> order;
+  loop.Post([&] {
+    loop.Post([&] {
+      order.push_back(2);
+      loop.Quit();
+    });
+    order.push_back(1);
+  });
+  loop.Run([&]() -> std::optional<Timestamp> {
+    order.push_back(0);
+    return std::nullopt;
+  });
+  EXPECT_THAT(order, ElementsAre(1, 0, 2, 0));
+}
+
+TEST(CombiningLoopTest, WhoPostsToALoopWithNothingToDoRunsTheTask) {
+  const SystemClock clock;
+  CombiningLoop loop(clock);
+  RunningLoop running(loop, NotAgain);
+  // Sooner or later its own thread has come to rest.
+  while (running.WhoRuns() != std::this_thread::get_id()) {
+  }
+  EXPECT_EQ(running.WhoRuns(), std::this_thread::get_id());
+}
+
+TEST(CombiningLoopTest, TasksOfManyThreadsRunOneAtATimeAndNoneIsLost) {
+  const SystemClock clock;
+  CombiningLoop loop(clock);
+  int ran = 0;  // no atomic: that it needs none is what is tested, with TSan at the latest
+  int steps = 0;
+  {
+    const RunningLoop running(loop, [&steps]() -> std::optional<Timestamp> {
+      ++steps;
+      return std::nullopt;
+    });
+    std::vector<std::thread> posters;
+    for (int t = 0; t < 4; ++t) {
+      posters.emplace_back([&] {
+        for (int i = 0; i < 1000; ++i) loop.Post([&ran] { ++ran; });
+      });
+    }
+    for (std::thread& poster : posters) poster.join();
+    std::promise<void> last;
+    loop.Post([&last] { last.set_value(); });
+    last.get_future().wait();
+  }
+  EXPECT_EQ(ran, 4000);
+  EXPECT_GT(steps, 0);
+}
+
+TEST(CombiningLoopTest, TheStepIsCalledAgainWhenItAskedToBe) {
+  const SystemClock clock;
+  CombiningLoop loop(clock);
+  std::vector<Timestamp> calls;
+  loop.Run([&]() -> std::optional<Timestamp> {
+    calls.push_back(clock.Now());
+    if (calls.size() == 4) loop.Quit();
+    return calls.back() + 5ms;
+  });
+  ASSERT_EQ(calls.size(), 4U);
+  for (std::size_t i = 1; i < calls.size(); ++i) EXPECT_GE(calls[i] - calls[i - 1], 5ms);
+}
+
+// Else a timer that a task sets would wait for the next post.
+TEST(CombiningLoopTest, AStepOnAPostersThreadWakesTheLoopForATimeThatItDidNotKnow) {
+  const SystemClock clock;
+  CombiningLoop loop(clock);
+  bool ask = false;
+  bool asked = false;
+  std::promise<std::thread::id> again;
+  RunningLoop running(loop, [&]() -> std::optional<Timestamp> {
+    if (asked) {
+      asked = false;
+      again.set_value(std::this_thread::get_id());
+    }
+    if (!std::exchange(ask, false)) return std::nullopt;
+    asked = true;
+    return clock.Now() + 1ms;
+  });
+  while (running.WhoRuns() != std::this_thread::get_id()) {
+  }
+  loop.Post([&ask] { ask = true; });
+  EXPECT_EQ(again.get_future().get(), running.id());
+}
+
+TEST(CombiningLoopTest, AfterRunNoTaskRunsUntilTheNextRun) {
+  const SystemClock clock;
+  CombiningLoop loop(clock);
+  std::vector<std::thread::id> ran;
+  for (int i = 1; i <= 3; ++i) {
+    std::thread([&] {
+      loop.Post([&] {
+        ran.push_back(std::this_thread::get_id());
+        loop.Quit();
+      });
+    }).join();
+    EXPECT_EQ(ran.size() + 1, static_cast<std::size_t>(i));
+    loop.Run(NotAgain);
+  }
+  EXPECT_EQ(ran.size(), 3U);
+  EXPECT_THAT(ran, Each(std::this_thread::get_id()));
+}
+
+}  // namespace
+}  // namespace skerry
