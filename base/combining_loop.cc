@@ -21,7 +21,7 @@ void CombiningLoop::Quit() {
   wake_.NotifyOne();
 }
 
-void CombiningLoop::Work() {
+void CombiningLoop::Work() noexcept {
   for (;;) {
     std::deque<std::function<void()>> batch;
     const std::function<std::optional<Timestamp>()>* step = nullptr;
@@ -53,7 +53,6 @@ bool CombiningLoop::WaitForTurn() {
       continue;
     }
     if (quit_) break;
-    if (!queue_.empty()) break;
     if (!due_) {
       wake_.Wait(mutex_);
       continue;

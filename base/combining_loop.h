@@ -22,15 +22,17 @@ class CombiningLoop final : public Executor {
   // Run() waits for the next Run().
   void Post(std::function<void()> task) override;
 
-  // Until Quit(): the calling thread does what is due without a post. `step` returns the time of
+  // Until Quit(): the calling thread, of which there is one at a time, does what is due without a
+  // post. `step` returns the time of
   // its next call. `clock` must be one that moves by itself. Once it has returned no task runs.
   void Run(const std::function<std::optional<Timestamp>()>& step);
   // Makes Run return after the batch and step under way. From any thread, also before Run().
   void Quit();
 
  private:
-  // By the thread that has made the state busy; until nothing is left to do.
-  void Work();
+  // By the thread that has made the state busy; until nothing is left to do. An exception is a bug
+  // and ends the process, also on threads of libraries that would swallow it.
+  void Work() noexcept;
   // Waits until this thread is to work, or, with false, to leave.
   bool WaitForTurn();
 

@@ -41,10 +41,11 @@ class SharedRunner final : public client::TaskRunner {
 
   void Start(std::shared_ptr<const client::WorkOrder> order,
              std::function<void(Result<client::WorkDone>)> done) override {
-    threads_.Post([this, order = std::move(order), done = std::move(done)] {
+    threads_.Post([this, order = std::move(order), done = std::move(done)]() mutable {
       auto result =
           std::make_shared<Result<client::WorkDone>>(client::RunAndSeal(trainer_, *order));
-      loop_.Post([done, result] { done(std::move(*result)); });
+      order.reset();
+      loop_.Post([done = std::move(done), result] { done(std::move(*result)); });
     });
   }
 
@@ -102,6 +103,7 @@ struct Shared {
   std::vector<std::size_t> touched;
   ThreadPool training{kTrainingThreads};
   ThreadPool bulk{kBulkThreads};
+  rpc::CallThread call_thread;
 };
 
 // The parts of one site's agent.
@@ -129,8 +131,9 @@ class BusySite {
     const auto channel = [&](rpc::Traffic traffic) {
       return rpc::OpenChannel(shared.options.address, credentials, traffic);
     };
-    api_ = std::make_unique<rpc::GrpcCoordinatorApi>(
-        channel(rpc::Traffic::kCalls), channel(rpc::Traffic::kTransfers), loop_, shared.bulk);
+    api_ = std::make_unique<rpc::GrpcCoordinatorApi>(channel(rpc::Traffic::kCalls),
+                                                     channel(rpc::Traffic::kTransfers),
+                                                     shared.call_thread, loop_, shared.bulk);
     return OkStatus();
   }
 

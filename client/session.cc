@@ -67,7 +67,7 @@ std::optional<Timestamp> Session::Step() {
   if (!ended_.ok()) return std::nullopt;
   const Timestamp now = parts_.clock.Now();
   if (const auto due = KeepDue(); due && now >= *due) KeepRest();
-  if (const auto due = lines_.Due(); due && now >= *due) lines_.Step(now);
+  lines_.Step(now);
   StepControl(now);
   // By id: a step may end its own task.
   for (auto work = works_.begin(); work != works_.end();) {

@@ -33,7 +33,7 @@ struct SessionOptions {
   uint64_t jitter_seed = 0;  // different in every process: delays and the process' name come of it
 };
 
-// Who wants to know what the session does. Called on the session's thread; must be quick.
+// Who wants to know what the session does. Called in the session's turns; must be quick.
 class SessionObserver {
  public:
   virtual ~SessionObserver() = default;
@@ -41,6 +41,8 @@ class SessionObserver {
   virtual void Say(const std::string& line) = 0;
   // False: nobody reads what Say() is told.
   virtual bool listens() const { return true; }
+  // True: of many tasks, too, each is told by itself, as it happens.
+  virtual bool wants_every_task() const { return false; }
   // The same about what went wrong: somebody at the site may have to do something.
   virtual void Warn(const std::string& line) { Say(line); }
   // A task came to nothing; the reason's hint is for this site's own people alone.
@@ -61,8 +63,8 @@ struct SessionParts {
 
 // One site's conversation with the coordinator: joins, keeps one long poll held, works on tasks,
 // sends results and keeps each until its verdict. It survives its own death by the store and its
-// files, and the coordinator's by repeating itself. Belongs to one thread, on which the callbacks
-// of its parts come too; after each of them, and when the time has come, Step() must be called.
+// files, and the coordinator's by repeating itself. Used by one thread at a time, with the
+// callbacks of its parts; after each of them, and when the time has come, Step() must be called.
 class Session {
  public:
   Session(const SessionParts& parts, SessionOptions options);

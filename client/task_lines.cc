@@ -48,12 +48,10 @@ void TaskLines::Counted(const v1::Task& task, Timestamp now) {
 }
 
 TaskLines::HeldBack* TaskLines::Hold(const v1::Task& task, Timestamp now) {
+  if (observer_.wants_every_task()) return nullptr;
   Step(now);
-  if (lines_left_ > 0) {
-    --lines_left_;
-    return nullptr;
-  }
-  ++num_held_back_;
+  ++num_steps_;
+  if (!together_ && num_steps_ <= kLinesASecond) return nullptr;
   const auto [found, is_new] = held_back_.try_emplace(task.run_id());
   HeldBack& held = found->second;
   if (is_new) held.first_round = held.last_round = task.round();
@@ -69,17 +67,21 @@ std::optional<Timestamp> TaskLines::Due() const {
 
 void TaskLines::Step(Timestamp now) {
   if (now < second_ends_) return;
-  lines_left_ = num_held_back_ > kLinesASecond ? 0 : kLinesASecond;
-  num_held_back_ = 0;
+  together_ = num_steps_ > kLinesASecond;
+  num_steps_ = 0;
   second_ends_ = now + kSecond;
   Flush();
 }
 
 void TaskLines::Flush() {
   for (const auto& [run_id, held] : held_back_) {
-    observer_.Say("run " + run_id + " rounds " + std::to_string(held.first_round) + " to " +
-                  std::to_string(held.last_round) + ": " + FormatCount(held.taken) + " taken, " +
-                  FormatCount(held.done) + " done, " + FormatCount(held.counted) + " counted");
+    const std::string first = std::to_string(held.first_round);
+    const bool one = held.first_round == held.last_round;
+    observer_.Say(
+        "run " + run_id +
+        (one ? " round " + first : " rounds " + first + " to " + std::to_string(held.last_round)) +
+        ": " + FormatCount(held.taken) + " taken, " + FormatCount(held.done) + " done, " +
+        FormatCount(held.counted) + " counted");
   }
   held_back_.clear();
 }

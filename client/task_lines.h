@@ -18,7 +18,7 @@ std::string Describe(const v1::Task& task);
 // Tells an observer what becomes of tasks: a line for each step of each, as long as they are few,
 // and one line a second for each run when they are many. A site that does two hundred small tasks a
 // second would otherwise fill its log, and spend a part of its time on it. Nothing is made if the
-// observer does not listen, and it outlives this.
+// observer does not listen, and each step has its line if it wants every task. It outlives this.
 class TaskLines {
  public:
   explicit TaskLines(SessionObserver& observer) : observer_(observer) {}
@@ -49,8 +49,8 @@ class TaskLines {
 
   SessionObserver& observer_;
   Timestamp second_ends_;
-  int lines_left_ = 0;     // in this second
-  int num_held_back_ = 0;  // in this second, of all runs
+  int num_steps_ = 0;      // in this second, of all runs
+  bool together_ = false;  // none of this second's has a line of its own: the last had too many
   std::map<std::string, HeldBack> held_back_;
 };
 

@@ -54,6 +54,7 @@ class ClientHost final : public Host, private client::SessionObserver {
   std::string StateDir() const { return "sites/" + name(); }
   void Say(const std::string& line) override;
   bool listens() const override { return traced_; }
+  bool wants_every_task() const override { return true; }
   void TaskFailed(const std::string& task, const Status& reason) override;
   void HealthChanged(const Status& health) override;
 

@@ -38,9 +38,10 @@ class ThreadRunner final : public TaskRunner {
 
   void Start(std::shared_ptr<const WorkOrder> order,
              std::function<void(Result<WorkDone>)> done) override {
-    threads_.Post([this, order = std::move(order), done = std::move(done)] {
+    threads_.Post([this, order = std::move(order), done = std::move(done)]() mutable {
       auto result = std::make_shared<Result<WorkDone>>(RunAndSeal(trainer_, *order));
-      loop_.Post([done, result] { done(std::move(*result)); });
+      order.reset();  // what follows may remove its files, and look for the room
+      loop_.Post([done = std::move(done), result] { done(std::move(*result)); });
     });
   }
 
@@ -199,13 +200,13 @@ struct Agent::Parts final : SessionObserver {
   const std::unique_ptr<Trainer> trainer;
   Diagnosis diagnosis;
   const rpc::TlsFiles tls_files;
-  bool stopped = false;  // on the loop's thread
   std::unique_ptr<storage::SqliteClientStore> store;
   std::unique_ptr<Session> session;
   ThreadPool helpers{1};
   std::unique_ptr<ThreadRunner> runner;
   ThreadPool bulk{2};
   std::unique_ptr<rpc::CheckedTlsFiles> tls;
+  rpc::CallThread call_thread;
   std::unique_ptr<rpc::GrpcCoordinatorApi> api;  // before its executors go
   std::unique_ptr<rpc::CallLog> call_log;
   std::unique_ptr<rpc::LoggedApi> logged_api;
@@ -253,8 +254,8 @@ Result<std::unique_ptr<Agent>> Agent::Start(const ClientConfig& config, bool ins
         traffic);
   };
   parts->api = std::make_unique<rpc::GrpcCoordinatorApi>(
-      channel(rpc::Traffic::kCalls), channel(rpc::Traffic::kTransfers), parts->loop, parts->bulk,
-      insecure ? config.site : "");
+      channel(rpc::Traffic::kCalls), channel(rpc::Traffic::kTransfers), parts->call_thread,
+      parts->loop, parts->bulk, insecure ? config.site : "");
   parts->runner =
       std::make_unique<ThreadRunner>(config.max_concurrent_tasks, *parts->trainer, parts->loop);
   rpc::CoordinatorApi* api = parts->api.get();

@@ -56,7 +56,7 @@ class KMeansModel final : public Model {
   }
   double Gradient(std::span<const float> /*parameters*/, const Batch& /*batch*/,
                   std::span<float> /*gradient*/, Workspace& /*workspace*/) const override {
-    SKERRY_CHECK(!"clusters have no gradient");
+    SKERRY_CHECK(false);  // clusters have no gradient
     return 0;
   }
   void Forward(std::span<const float> parameters, const Batch& batch, std::span<float> outputs,

@@ -52,7 +52,7 @@ class ForestModel final : public Model {
   }
   double Gradient(std::span<const float> /*parameters*/, const Batch& /*batch*/,
                   std::span<float> /*gradient*/, Workspace& /*workspace*/) const override {
-    SKERRY_CHECK(!"trees have no gradient");
+    SKERRY_CHECK(false);  // trees have no gradient
     return 0;
   }
   void Forward(std::span<const float> parameters, const Batch& batch, std::span<float> outputs,

@@ -34,10 +34,12 @@ void KeepForEver(const std::shared_ptr<grpc::Channel>& channel) {
 
 GrpcCoordinatorApi::GrpcCoordinatorApi(const std::shared_ptr<grpc::Channel>& control,
                                        const std::shared_ptr<grpc::Channel>& transfer,
-                                       Executor& loop, Executor& bulk, std::string insecure_site)
+                                       CallThread& calls, Executor& loop, Executor& bulk,
+                                       std::string insecure_site)
     : control_(v1::Coordinator::NewStub(control)),
       transfer_(v1::Coordinator::NewStub(transfer)),
       raw_transfer_(transfer),
+      call_thread_(calls),
       loop_(loop),
       bulk_(bulk),
       insecure_site_(std::move(insecure_site)) {
@@ -72,15 +74,34 @@ void GrpcCoordinatorApi::Ended(grpc::ClientContext& context) {
   if (calls_.empty()) idle_.NotifyAll();
 }
 
+bool GrpcCoordinatorApi::IsClosing() {
+  MutexLock lock(mutex_);
+  return closing_;
+}
+
+namespace {
+
+template <class Reply>
+std::function<void()> Telling(Callback<Reply> done, Result<Reply> reply) {
+  return [done = std::move(done), shared = std::make_shared<Result<Reply>>(std::move(reply))] {
+    done(std::move(*shared));
+  };
+}
+
+}  // namespace
+
 template <class Reply>
 void GrpcCoordinatorApi::Deliver(Callback<Reply> done, Result<Reply> reply) {
-  {
-    MutexLock lock(mutex_);
-    if (closing_) return;
-  }
-  loop_.Post([done = std::move(done), shared = std::make_shared<Result<Reply>>(std::move(reply))] {
-    done(std::move(*shared));
-  });
+  if (!IsClosing()) loop_.Post(Telling(std::move(done), std::move(reply)));
+}
+
+// What follows from a reply may wait for a disk. gRPC 1.51 ends streams on threads that also work
+// for its connections: for that time the others of this process would be deaf.
+template <class Reply>
+void GrpcCoordinatorApi::DeliverByBulk(Callback<Reply> done, Result<Reply> reply) {
+  if (IsClosing()) return;
+  bulk_.Post(
+      [&loop = loop_, tell = Telling(std::move(done), std::move(reply))] { loop.Post(tell); });
 }
 
 // One unary call; deletes itself when it has ended.
@@ -114,7 +135,7 @@ class GrpcCoordinatorApi::UnaryCall final : public CallThread::Waiter {
   }
 
   GrpcCoordinatorApi& api_;
-  grpc::ClientContext context_;
+  grpc::ClientContext context_;  // owns the memory that reader_ lies in
   Reply reply_;
   grpc::Status status_;
   Callback<Reply> done_;
@@ -176,7 +197,7 @@ class GrpcCoordinatorApi::PullModelCall final : public grpc::ClientReadReactor<v
 
   void OnDone(const grpc::Status& status) override {
     const Status result = local_.ok() ? FromGrpc(status) : local_;
-    api_.Deliver<rpc::Done>(
+    api_.DeliverByBulk<rpc::Done>(
         std::move(done_), result.ok() ? Result<rpc::Done>(rpc::Done{}) : Result<rpc::Done>(result));
     GrpcCoordinatorApi& api = api_;
     api.Ended(context_);
@@ -245,8 +266,8 @@ class GrpcCoordinatorApi::SubmitResultCall final
     Reply reply;
     Status result = local_.ok() ? FromGrpc(status) : local_;
     if (result.ok()) result = ParseMessage(reply_, reply);
-    api_.Deliver<Reply>(std::move(done_),
-                        result.ok() ? Result<Reply>(std::move(reply)) : Result<Reply>(result));
+    api_.DeliverByBulk<Reply>(
+        std::move(done_), result.ok() ? Result<Reply>(std::move(reply)) : Result<Reply>(result));
     GrpcCoordinatorApi& api = api_;
     api.Ended(context_);
     delete this;

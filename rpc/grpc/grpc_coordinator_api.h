@@ -25,12 +25,13 @@ namespace skerry::rpc {
 // model does not hold up a heartbeat.
 class GrpcCoordinatorApi final : public CoordinatorApi {
  public:
-  // Callbacks come as tasks of `loop`; sinks and sources are used on `bulk`, but for the source of
-  // a small result, which is read before SubmitResult returns. Both must outlive this.
+  // Callbacks come as tasks of `loop`, posted by `calls` or, at the end of a transfer, by `bulk`;
+  // sinks and sources are used on `bulk`, but for the source of a small result, which is read
+  // before SubmitResult returns. All three must outlive this.
   // `insecure_site`: sent as the caller's name over plaintext channels, which carry no certificate.
   GrpcCoordinatorApi(const std::shared_ptr<grpc::Channel>& control,
-                     const std::shared_ptr<grpc::Channel>& transfer, Executor& loop, Executor& bulk,
-                     std::string insecure_site = "");
+                     const std::shared_ptr<grpc::Channel>& transfer, CallThread& calls,
+                     Executor& loop, Executor& bulk, std::string insecure_site = "");
   // Cancels every call and waits until gRPC has let go of them.
   ~GrpcCoordinatorApi() override;
 
@@ -57,12 +58,18 @@ class GrpcCoordinatorApi final : public CoordinatorApi {
   void Prepare(grpc::ClientContext& context, Duration deadline) const;
   void Began(grpc::ClientContext& context);
   void Ended(grpc::ClientContext& context);
+  // Tells the reply on `loop`, unless this is about to go.
   template <class Reply>
   void Deliver(Callback<Reply> done, Result<Reply> reply);
+  // The same from a thread of gRPC's that must not be kept.
+  template <class Reply>
+  void DeliverByBulk(Callback<Reply> done, Result<Reply> reply);
+  bool IsClosing();
 
   const std::unique_ptr<v1::Coordinator::Stub> control_;
   const std::unique_ptr<v1::Coordinator::Stub> transfer_;
   RawStub raw_transfer_;
+  CallThread& call_thread_;
   Executor& loop_;
   Executor& bulk_;
   const std::string insecure_site_;
@@ -70,7 +77,6 @@ class GrpcCoordinatorApi final : public CoordinatorApi {
   ConditionVariable idle_;
   std::set<grpc::ClientContext*> calls_ SKERRY_GUARDED_BY(mutex_);
   bool closing_ SKERRY_GUARDED_BY(mutex_) = false;
-  CallThread call_thread_;  // of the control calls; ends before what its events use
 };
 
 // The metadata key that names the site over plaintext.

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
 #include <future>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace skerry {
@@ -15,12 +17,18 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 
+constexpr std::chrono::seconds kTooLong{20};
+
 std::optional<Timestamp> NotAgain() { return std::nullopt; }
+
+bool Comes(const std::future<void>& event) {
+  return event.wait_for(kTooLong) == std::future_status::ready;
+}
 
 // A loop in Run() on a thread of its own.
 class RunningLoop {
  public:
-  explicit RunningLoop(CombiningLoop& loop, std::function<std::optional<Timestamp>()> step)
+  RunningLoop(CombiningLoop& loop, std::function<std::optional<Timestamp>()> step)
       : loop_(loop), step_(std::move(step)), thread_([this] { loop_.Run(step_); }) {}
   ~RunningLoop() {
     loop_.Quit();
@@ -121,26 +129,87 @@ TEST(CombiningLoopTest, TheStepIsCalledAgainWhenItAskedToBe) {
   for (std::size_t i = 1; i < calls.size(); ++i) EXPECT_GE(calls[i] - calls[i - 1], 5ms);
 }
 
-// Else a timer that a task sets would wait for the next post.
-TEST(CombiningLoopTest, AStepOnAPostersThreadWakesTheLoopForATimeThatItDidNotKnow) {
+// Else a timer that a task sets would wait for the next post, or for one that was set before.
+TEST(CombiningLoopTest, AStepOnAPostersThreadWakesTheLoopForASoonerTime) {
+  const SystemClock clock;
+  using Due = std::optional<Duration>;
+  for (const Due before : {Due(), Due(1h)}) {
+    CombiningLoop loop(clock);
+    Due wanted = before;
+    std::optional<Timestamp> due;
+    std::promise<std::thread::id> in_time;
+    RunningLoop running(loop, [&]() -> std::optional<Timestamp> {
+      if (due && clock.Now() >= *due) {
+        in_time.set_value(std::this_thread::get_id());
+        wanted = before;
+      }
+      due = wanted ? std::optional(clock.Now() + *wanted) : std::nullopt;
+      return due;
+    });
+    while (running.WhoRuns() != std::this_thread::get_id()) {
+    }
+    loop.Post([&wanted] { wanted = 1ms; });
+    auto stepped = in_time.get_future();
+    ASSERT_EQ(stepped.wait_for(kTooLong), std::future_status::ready);
+    EXPECT_EQ(stepped.get(), running.id());
+  }
+}
+
+// What its caller destroys next, a poster may still be using.
+TEST(CombiningLoopTest, RunWaitsForThePosterAtWork) {
   const SystemClock clock;
   CombiningLoop loop(clock);
-  bool ask = false;
-  bool asked = false;
-  std::promise<std::thread::id> again;
-  RunningLoop running(loop, [&]() -> std::optional<Timestamp> {
-    if (asked) {
-      asked = false;
-      again.set_value(std::this_thread::get_id());
-    }
-    if (!std::exchange(ask, false)) return std::nullopt;
-    asked = true;
-    return clock.Now() + 1ms;
+  std::promise<void> returned;
+  std::thread runner([&] {
+    loop.Run(NotAgain);
+    returned.set_value();
   });
-  while (running.WhoRuns() != std::this_thread::get_id()) {
+  auto has_returned = returned.get_future();
+  std::promise<void> at_work;
+  std::promise<void> go_on;
+  std::thread poster([&] {
+    // Sooner or later the runner has come to rest, and the task is this thread's.
+    for (bool own = false; !own;) {
+      std::promise<void> ran;
+      loop.Post([&, me = std::this_thread::get_id()] {
+        own = std::this_thread::get_id() == me;
+        if (own) {
+          at_work.set_value();
+          go_on.get_future().wait();
+        }
+        ran.set_value();
+      });
+      ran.get_future().wait();
+    }
+  });
+  ASSERT_TRUE(Comes(at_work.get_future()));
+  loop.Quit();
+  EXPECT_EQ(has_returned.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  go_on.set_value();
+  EXPECT_TRUE(Comes(has_returned));
+  runner.join();
+  poster.join();
+}
+
+TEST(CombiningLoopTest, AStepOnAPostersThreadMayEndIt) {
+  const SystemClock clock;
+  CombiningLoop loop(clock);
+  bool over = false;
+  bool late = false;
+  {
+    RunningLoop running(loop, [&]() -> std::optional<Timestamp> {
+      if (over) loop.Quit();
+      return std::nullopt;
+    });
+    while (running.WhoRuns() != std::this_thread::get_id()) {
+    }
+    loop.Post([&] {
+      over = true;
+      loop.Post([&late] { late = true; });
+    });
   }
-  loop.Post([&ask] { ask = true; });
-  EXPECT_EQ(again.get_future().get(), running.id());
+  loop.Post([&late] { late = true; });
+  EXPECT_FALSE(late) << "after the batch that ended it";
 }
 
 TEST(CombiningLoopTest, AfterRunNoTaskRunsUntilTheNextRun) {

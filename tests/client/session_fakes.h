@@ -95,8 +95,10 @@ struct Diary final : SessionObserver {
   void Say(const std::string& line) override { lines.push_back(line); }
   void HealthChanged(const Status& health) override { healths.push_back(health); }
   bool listens() const override { return listening; }
+  bool wants_every_task() const override { return every_task; }
 
   bool listening = true;
+  bool every_task = false;
   std::vector<std::string> lines;
   std::vector<Status> healths;
 };

@@ -69,12 +69,12 @@ TEST_F(SessionTaskTest, ManyTasksInASecondAreToldOfTogetherAndTheRestBeforeTheEn
     }
   };
   work(1, 20);
-  EXPECT_THAT(diary_.lines, Not(Contains(HasSubstr(" rounds "))));
+  EXPECT_THAT(diary_.lines, Not(Contains(HasSubstr(" taken, "))));
   Wait(1s);
-  EXPECT_THAT(diary_.lines, Contains("run r-1 rounds 1 to 1: 12 taken, 12 done, 12 counted"));
+  EXPECT_THAT(diary_.lines, Contains("run r-1 round 1: 12 taken, 12 done, 12 counted"));
   work(21, 23);
   session_->StopWork();
-  EXPECT_EQ(diary_.lines.back(), "run r-1 rounds 1 to 1: 3 taken, 3 done, 3 counted");
+  EXPECT_EQ(diary_.lines.back(), "run r-1 round 1: 3 taken, 3 done, 3 counted");
 }
 
 TEST_F(SessionTaskTest, TheContentHashNamesHeaderAndBytes) {

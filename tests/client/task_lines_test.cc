@@ -100,6 +100,23 @@ TEST_F(TaskLinesTest, EachRunHasItsOwnLine) {
                                   "run r-2 rounds 5 to 6: 2 taken, 2 done, 2 counted"));
 }
 
+TEST_F(TaskLinesTest, ASecondWithTooManyIsFollowedByOneWithoutLinesOfTheirOwn) {
+  Work("r-1", 1, 9);  // 27 steps, three of them held back
+  now_ = now_ + 1s;
+  Told();
+  Work("r-1", 10, 10);
+  EXPECT_THAT(Told(), ElementsAre("run r-1 round 9: 1 taken, 1 done, 1 counted"));
+  lines_.Step(now_ + 1s);
+  EXPECT_THAT(Told(), ElementsAre("run r-1 round 10: 1 taken, 1 done, 1 counted"));
+}
+
+TEST_F(TaskLinesTest, WhoWantsEveryTaskIsToldOfEachStepAsItHappens) {
+  diary_.every_task = true;
+  Work("r-1", 1, 100);
+  EXPECT_THAT(Told(), SizeIs(300));
+  EXPECT_EQ(lines_.Due(), std::nullopt);
+}
+
 TEST_F(TaskLinesTest, NothingIsHeldBackForNobody) {
   diary_.listening = false;
   Work("r-1", 1, 100);

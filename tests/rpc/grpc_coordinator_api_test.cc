@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -113,16 +114,18 @@ class GrpcCoordinatorApiTest : public ::testing::Test {
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
-    const auto channel = [&] {
-      return OpenChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials());
-    };
-    api_ = std::make_unique<GrpcCoordinatorApi>(channel(), channel(), loop_, bulk_, "north");
+    address_ = "127.0.0.1:" + std::to_string(port);
+    api_ =
+        std::make_unique<GrpcCoordinatorApi>(channel(), channel(), calls_, loop_, bulk_, "north");
   }
   ~GrpcCoordinatorApiTest() override {
     api_.reset();
     server_->Shutdown();
   }
 
+  std::shared_ptr<grpc::Channel> channel() const {
+    return OpenChannel(address_, grpc::InsecureChannelCredentials());
+  }
   // Makes a call and waits for its answer, which comes on the loop.
   template <class Reply>
   Result<Reply> Call(const std::function<void(Callback<Reply>)>& make) {
@@ -155,8 +158,10 @@ class GrpcCoordinatorApiTest : public ::testing::Test {
 
   FakeService service_;
   std::unique_ptr<grpc::Server> server_;
+  std::string address_;
   ThreadPool loop_{1};
   ThreadPool bulk_{2};
+  CallThread calls_;
   std::unique_ptr<GrpcCoordinatorApi> api_;
   const std::shared_ptr<Sink> sink_ = std::make_shared<Sink>();
 };
@@ -188,7 +193,7 @@ TEST_F(GrpcCoordinatorApiTest, AConnectionThatIsRefusedIsKnownAsSuch) {
   const auto channel = [] {  // port 1: nobody listens there
     return OpenChannel("127.0.0.1:1", grpc::InsecureChannelCredentials());
   };
-  api_ = std::make_unique<GrpcCoordinatorApi>(channel(), channel(), loop_, bulk_, "north");
+  api_ = std::make_unique<GrpcCoordinatorApi>(channel(), channel(), calls_, loop_, bulk_, "north");
   const auto reply = Call<v1::JoinReply>([&](auto done) { api_->Join({}, std::move(done)); });
   EXPECT_THAT(reply, HasCode(Code::kUnavailable));
   EXPECT_EQ(reply.status().detail(), kRefused);
@@ -248,6 +253,36 @@ TEST_F(GrpcCoordinatorApiTest, ARefusalInTheMiddleOfAnUploadEndsItWithThatStatus
 TEST_F(GrpcCoordinatorApiTest, ASourceThatFailsEndsTheUploadWithItsError) {
   EXPECT_THAT(Submit(std::make_shared<BrokenSource>()),
               Fails(Code::kInternal, HasSubstr("the disk failed")));
+}
+
+// gRPC's own threads, which some of these calls end on, also serve other connections.
+TEST_F(GrpcCoordinatorApiTest, WhatFollowsFromATransferRunsOnABulkThread) {
+  InlineExecutor at_once;
+  ThreadPool one{1};
+  std::promise<std::thread::id> known;
+  one.Post([&known] { known.set_value(std::this_thread::get_id()); });
+  const std::thread::id bulk = known.get_future().get();
+  GrpcCoordinatorApi api(channel(), channel(), calls_, at_once, one, "north");
+  for (const std::size_t num_chunks : {std::size_t{1}, std::size_t{2}}) {  // an odd number ends on another thread of gRPC's
+    service_.model = Bytes(num_chunks * crypto::kChunkBytes);
+    std::promise<std::thread::id> ended;
+    api.PullModel({}, std::make_shared<Sink>(), [&ended](const Result<Done>& done) {
+      EXPECT_OK(done.status());
+      ended.set_value(std::this_thread::get_id());
+    });
+    EXPECT_EQ(ended.get_future().get(), bulk);
+  }
+  std::promise<std::thread::id> ended;
+  v1::SubmitResultRequest::Start start;
+  start.mutable_header()->set_task_id(7);
+  start.mutable_header()->set_size_bytes(3 * crypto::kChunkBytes);
+  api.SubmitResult(start,
+                   ReadChunks(std::make_shared<BytesFile>(Bytes(3 * crypto::kChunkBytes)), 0),
+                   [&ended](const Result<v1::SubmitResultReply>& receipt) {
+                     EXPECT_OK(receipt.status());
+                     ended.set_value(std::this_thread::get_id());
+                   });
+  EXPECT_EQ(ended.get_future().get(), bulk);
 }
 
 TEST_F(GrpcCoordinatorApiTest, AfterTheEndNobodyIsAnswered) {
