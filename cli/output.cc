@@ -39,7 +39,8 @@ bool IsOver(const v1::RoundSummary& round) {
 std::string NamesOf(const std::vector<std::string>& names) {
   constexpr std::size_t kMost = 6;
   const std::size_t shown = std::min(kMost, names.size());
-  std::string text = Join(std::vector<std::string>(names.begin(), names.begin() + shown), ", ");
+  const auto end = names.begin() + static_cast<std::ptrdiff_t>(shown);
+  std::string text = Join(std::vector<std::string>(names.begin(), end), ", ");
   if (names.size() > shown) text += " and " + std::to_string(names.size() - shown) + " more";
   return text;
 }

@@ -46,8 +46,10 @@ uint32_t Reference(const std::string& bytes) {
 
 TEST(Crc32cTest, LongTextsAreSummedInLanesToTheSameValue) {
   std::string bytes;
-  for (std::size_t i = 0; i < 3 * 3 * 8192 + 13; ++i) bytes += static_cast<char>(i * i / 7 + i);
-  for (const std::size_t length : {3 * 8192 - 1, 3 * 8192, 3 * 8192 + 1, 6 * 8192, 9 * 8192 + 13}) {
+  constexpr std::size_t kStripe = 8192;
+  for (std::size_t i = 0; i < 9 * kStripe + 13; ++i) bytes += static_cast<char>(i * i / 7 + i);
+  for (const std::size_t length :
+       {3 * kStripe - 1, 3 * kStripe, 3 * kStripe + 1, 6 * kStripe, 9 * kStripe + 13}) {
     const std::string text = bytes.substr(0, length);
     EXPECT_EQ(Crc32c(text), Reference(text)) << length;
   }

@@ -73,7 +73,7 @@ TEST(ExactRowsTest, UnusualNumbersAreTreatedAsAmongOthers) {
   for (const auto& [each, scalar] : {std::pair<Each, Scalar>{ExpEach, Exp}, {Log1pEach, Log1p}}) {
     ExpectTheScalarBits(unusual, each, scalar);
     for (const double x : unusual) {
-      for (const std::size_t size : {4, 12, 16}) {
+      for (const std::size_t size : std::initializer_list<std::size_t>{4, 12, 16}) {
         for (std::size_t place = 0; place < size; ++place) {
           std::vector<double> among(size, 0.75);
           among[place] = x;

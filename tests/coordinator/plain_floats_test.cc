@@ -73,7 +73,7 @@ TEST(PlainFloatsTest, EveryFloatOfALongPieceIsLookedAt) {
   std::vector<float> values(10'001, 1.0F);
   const std::vector<ByteRange> all = {{0, values.size() * sizeof(float)}};
   EXPECT_TRUE(FloatsAreGood(all, 0, BytesOf(values)));
-  for (const std::size_t i : {0, 4095, 4096, 8191, 10'000}) {
+  for (const std::size_t i : std::initializer_list<std::size_t>{0, 4095, 4096, 8191, 10'000}) {
     values[i] = kNan;
     EXPECT_FALSE(FloatsAreGood(all, 0, BytesOf(values))) << i;
     values[i] = 1.0F;

@@ -110,8 +110,9 @@ TEST(SortedMeanTest, BlocksDoNotMatter) {
     for (std::size_t first = 0; first < 300; first += 41) {
       Rows piece;
       for (const auto& row : rows) {
-        piece.emplace_back(row.begin() + static_cast<std::ptrdiff_t>(first),
-                           row.begin() + std::min<std::ptrdiff_t>(300, first + 41));
+        piece.emplace_back(
+            row.begin() + static_cast<std::ptrdiff_t>(first),
+            row.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(300, first + 41)));
       }
       const std::vector<double> reduced = Fast(piece, Middle(n));
       pieces.insert(pieces.end(), reduced.begin(), reduced.end());

@@ -29,7 +29,7 @@ class ChaosProxyTest : public ::testing::Test {
     return ToSeconds(clock_.Now() - began);
   }
 
-  const SystemClock clock_;
+  const SystemClock clock_{};
   EchoServer server_;
   ChaosProxy proxy_{ChaosProxyOptions{.to = server_.address()}};
 };

@@ -72,7 +72,7 @@ class Stopwatch {
   double Seconds() const { return ToSeconds(clock_.Now() - began_); }
 
  private:
-  const SystemClock clock_;
+  const SystemClock clock_{};
   const Timestamp began_ = clock_.Now();
 };
 

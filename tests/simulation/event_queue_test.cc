@@ -129,7 +129,7 @@ TEST(EventQueueTest, ALaneThatIsDueTwiceInARowLeavesTheOthersBesideIt) {
   q.events.RunLanesOn(&pool);
   std::array<std::latch, 2> both_are_at{std::latch{2}, std::latch{2}};
   std::array<std::vector<int>, 2> order;  // by lane
-  for (const std::size_t lane : {0, 1}) {
+  for (const std::size_t lane : {std::size_t{0}, std::size_t{1}}) {
     for (const int turn : {0, 1}) {
       const auto event = [&, lane, turn] {
         both_are_at[static_cast<std::size_t>(turn)].arrive_and_wait();  // for ever, if one by one
@@ -152,8 +152,8 @@ std::vector<std::string> Turns(int num_threads) {
   Queue q;
   if (num_threads > 0) q.events.RunLanesOn(&pool);
   std::array<int, kLanes + 1> turns{};
-  for (int i = 0; i < 1000; ++i) {
-    const Lane lane = 1 + static_cast<Lane>(i / (1 + i % 3) % kLanes);
+  for (Lane i = 0; i < 1000; ++i) {
+    const Lane lane = 1 + i / (1 + i % 3) % kLanes;
     const auto event = [&, lane] {
       const std::string turn = std::to_string(lane) + ": " + std::to_string(++turns[lane]);
       q.events.PostAt(q.At(0), q.Say(turn), turns[lane] % 4 == 0 ? kCommonLane : kCoordinatorLane);
@@ -180,7 +180,7 @@ std::vector<std::string> Rounds(int num_threads, bool answers_at_once) {
   Queue q;
   if (num_threads > 0) q.events.RunLanesOn(&pool);
   std::array<int, kSites + 1> visits{};
-  int heard = 0;
+  Lane heard = 0;
   std::function<void(Lane)> visit = [&](Lane site) {
     if (++visits[site] > 4) return;
     if (visits[site] == 2 && site % 7 == 0) q.events.PostAt(q.clock.Now(), q.Say("aside"));

@@ -121,7 +121,7 @@ class ChaosProxy::Link {
   void CutIfDue();
   void ResetAll();
 
-  const SystemClock clock_;
+  const SystemClock clock_{};
   const sockaddr_in to_;
   std::vector<PlannedFault> plan_;
   RandomStream random_;
