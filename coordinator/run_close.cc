@@ -60,7 +60,7 @@ void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
   if (!output->damaged.empty()) {
     const std::vector<int32_t> counted = counted_;
     for (const std::size_t i : output->damaged) {
-      Note("result_damaged", "its result is asked for again",
+      Note(storage::kResultDamaged, "its result is asked for again",
            record_.sites[static_cast<std::size_t>(counted[i])]);
       Feed(UpdateLost{counted[i]});
       // It may have gone since it reported: then it is waited for as a lost site.

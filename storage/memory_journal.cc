@@ -68,9 +68,12 @@ void MemoryJournal::Put(const RemoveSmallVersions& record) {
 }
 
 void MemoryJournal::Put(const RemoveHistory& record) {
-  if (!record.before) {
-    std::erase_if(events_, [&](const EventRecord& event) { return event.run_id == record.run_id; });
-  }
+  std::erase_if(events_, [&](const EventRecord& event) {
+    if (event.run_id != record.run_id) return false;
+    return !record.before ||
+           (event.round >= 0 && event.round < *record.before &&
+            !record.kept_rounds.contains(event.round) && event.code != kResultDamaged);
+  });
   const auto rows = rows_.find(record.run_id);
   if (rows == rows_.end()) return;
   const auto goes = [&](int64_t round) { return !record.before || round < *record.before; };

@@ -118,6 +118,8 @@ struct SiteRecord {  // key: site
   friend bool operator==(const SiteRecord&, const SiteRecord&) = default;
 };
 
+inline constexpr const char* kResultDamaged = "result_damaged";  // the code of an event
+
 struct EventRecord {  // appended; the store numbers them
   WallTime time;
   std::string run_id;
@@ -151,7 +153,8 @@ struct RemoveSmallVersions {  // whether or not they are there
 struct RemoveHistory {
   std::string run_id;
   std::set<int64_t> kept_rounds;
-  // Of a run that goes on: only rounds before this one and their tasks; no event.
+  // Of a run that goes on: only rounds before this one, with their tasks and events. Events of no
+  // round stay, and those of damaged results, which may be about a task of a later round.
   std::optional<int64_t> before = std::nullopt;
 
   friend bool operator==(const RemoveHistory&, const RemoveHistory&) = default;

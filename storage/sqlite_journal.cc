@@ -58,12 +58,17 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::Open(const std::string& pa
                                             "AND task_id < (SELECT max(task_id) FROM task)"));
   SKERRY_ASSIGN_OR_RETURN(Statement remove_events,
                           database->Prepare("DELETE FROM event WHERE run_id = ?"));
+  SKERRY_ASSIGN_OR_RETURN(
+      Statement remove_events_of_rounds,
+      database->Prepare(
+          "DELETE FROM event WHERE run_id = ? AND round BETWEEN ? AND ? AND code <> '" +
+          std::string(kResultDamaged) + "'"));
   return std::unique_ptr<SqliteJournal>(new SqliteJournal(
       std::move(database),
       {std::move(put_run), std::move(put_round), std::move(put_task), std::move(put_site),
        std::move(add_event), std::move(newest_event), std::move(prune_events),
        std::move(put_version), std::move(remove_version), std::move(remove_rounds),
-       std::move(remove_tasks), std::move(remove_events)},
+       std::move(remove_tasks), std::move(remove_events), std::move(remove_events_of_rounds)},
       options.kept_events));
 }
 
@@ -114,7 +119,13 @@ Status SqliteJournal::Remove(const RemoveHistory& record) {
   int64_t first = std::numeric_limits<int64_t>::min();
   const auto remove_rounds = [&](int64_t last) {
     statements_.remove_rounds.BindText(record.run_id).BindInteger(first).BindInteger(last);
-    return statements_.remove_rounds.Run();
+    SKERRY_RETURN_IF_ERROR(statements_.remove_rounds.Run());
+    if (!record.before) return OkStatus();
+    Statement& events = statements_.remove_events_of_rounds;
+    return events.BindText(record.run_id)
+        .BindInteger(std::max<int64_t>(first, 0))
+        .BindInteger(last)
+        .Run();
   };
   for (const int64_t kept : record.kept_rounds) {
     if (kept >= before) break;

@@ -310,9 +310,17 @@ TEST_P(JournalContract, ARemovedHistoryDoesNotFreeTheNumbersOfItsTasks) {
   EXPECT_EQ(LargestTaskId(), 9);
 }
 
-TEST_P(JournalContract, OldRoundsOfARunThatGoesOnLeaveTheNewerOnesAndTheEvents) {
-  WriteBatch batch = {SampleRun("r", 1), SampleEvent("r", "began")};
+TEST_P(JournalContract, OldRoundsOfARunThatGoesOnTakeTheirTasksAndEventsAlong) {
+  const auto event = [](int64_t round, const std::string& message, const std::string& code) {
+    EventRecord made = SampleEvent("r", message);
+    made.round = round;
+    made.code = code;
+    return made;
+  };
+  WriteBatch batch = {SampleRun("r", 1), event(-1, "began", "run_submitted"),
+                      event(3, "asked again", kResultDamaged), SampleEvent("s", "another's")};
   for (int64_t round = 0; round < 7; ++round) {
+    batch.emplace_back(event(round, std::to_string(round), "round_committed"));
     batch.emplace_back(SampleRound("r", round));
     batch.emplace_back(SampleTask(round + 1, "r", round, "east"));
   }
@@ -326,8 +334,10 @@ TEST_P(JournalContract, OldRoundsOfARunThatGoesOnLeaveTheNewerOnesAndTheEvents) 
   EXPECT_THAT(Tasks("r", 0, kMax),
               ElementsAre(unheard, SampleTask(5, "r", 4, "east"), SampleTask(6, "r", 5, "east"),
                           SampleTask(7, "r", 6, "east")));
-  EXPECT_THAT(Messages("r", 10), ElementsAre("began"));
+  EXPECT_THAT(Messages("r", 10), ElementsAre("began", "asked again", "1", "4", "5", "6"));
+  EXPECT_THAT(Messages("s", 10), ElementsAre("another's"));
   Commit({RemoveHistory{"r", {}, 5}});
+  EXPECT_THAT(Messages("r", 10), ElementsAre("began", "asked again", "5", "6"));
   EXPECT_THAT(Rounds("r", 0, kMax), ElementsAre(SampleRound("r", 5), SampleRound("r", 6)));
 }
 

@@ -33,6 +33,13 @@ TaskRecord RandomTask(RandomStream& random) {
   return task;
 }
 
+EventRecord RandomEvent(RandomStream& random) {
+  EventRecord event = SampleEvent(Pick(random, "run-", 3), Pick(random, "message ", 1000));
+  event.round = PickInteger(random, kRounds) - 1;
+  if (random.Below(4) == 0) event.code = kResultDamaged;
+  return event;
+}
+
 Record RandomRecord(RandomStream& random) {
   switch (random.Below(6)) {
     case 0: {
@@ -58,7 +65,7 @@ Record RandomRecord(RandomStream& random) {
         if (random.Below(2) == 0) removal.before = PickInteger(random, kRounds);
         return removal;
       }
-      return SampleEvent(Pick(random, "run-", 3), Pick(random, "message ", 1000));
+      return RandomEvent(random);
     default:
       return RandomTask(random);
   }

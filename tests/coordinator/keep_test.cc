@@ -202,6 +202,11 @@ TEST_F(KeepTest, OfALongRunTheNewestRoundsStayAndItGoesOnAfterARestart) {
   ASSERT_THAT(*rounds, SizeIs(11)) << "ten, and the one under way";
   EXPECT_EQ(rounds->front().round, 16);
   EXPECT_EQ(h.journal.Tasks("t-1", 0, kAll)->front().round, 16);
+  int64_t first_told = kAll;
+  for (const auto& event : *h.journal.Events("t-1", kAll)) {
+    if (event.round >= 0) first_told = std::min(first_told, event.round);
+  }
+  EXPECT_EQ(first_told, 16) << "events of rounds go with them";
   h.Restart();
   ASSERT_OK(a.Join());
   ASSERT_OK(b.Join());
