@@ -23,8 +23,8 @@ class CombiningLoop final : public Executor {
   void Post(std::function<void()> task) override;
 
   // Until Quit(): the calling thread, of which there is one at a time, does what is due without a
-  // post. `step` returns the time of
-  // its next call. `clock` must be one that moves by itself. Once it has returned no task runs.
+  // post. `step` returns the time of its next call. `clock` must be one that moves by itself. Once
+  // it has returned no task runs.
   void Run(const std::function<std::optional<Timestamp>()>& step);
   // Makes Run return after the batch and step under way. From any thread, also before Run().
   void Quit();

@@ -67,7 +67,7 @@ std::optional<Timestamp> TaskLines::Due() const {
 
 void TaskLines::Step(Timestamp now) {
   if (now < second_ends_) return;
-  together_ = num_steps_ > kLinesASecond;
+  together_ = num_steps_ > kLinesASecond && now < second_ends_ + kSecond;
   num_steps_ = 0;
   second_ends_ = now + kSecond;
   Flush();

@@ -60,7 +60,7 @@ void Run::OnFinalized(int64_t ticket, Result<FinalizeOutput> output) {
   if (!output->damaged.empty()) {
     const std::vector<int32_t> counted = counted_;
     for (const std::size_t i : output->damaged) {
-      Note(storage::kResultDamaged, "its result is asked for again",
+      Note("result_damaged", "its result is asked for again",
            record_.sites[static_cast<std::size_t>(counted[i])]);
       Feed(UpdateLost{counted[i]});
       // It may have gone since it reported: then it is waited for as a lost site.
@@ -130,7 +130,7 @@ void Run::Do(const Commit& /*effect*/) {
   }
   CloseTasks(counted_);
   NoteAbsences(counted_);
-  Note("round_committed", std::to_string(counted_.size()) + " results");
+  Note(storage::kRoundCommitted, std::to_string(counted_.size()) + " results");
   ++record_.rounds_committed;
   StageRun();
   RememberScore(plan_.spec, round_.base_version, finalized_->metrics, scores_);

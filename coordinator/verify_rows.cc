@@ -43,7 +43,7 @@ Status ReadEvents(storage::JournalReader& journal, RunRows& rows) {
   SKERRY_ASSIGN_OR_RETURN(const auto events, journal.Events("", kAll));
   for (const storage::EventRecord& event : events) {
     if (event.code == "restored_from_backup") rows.restored = event.message;
-    if (event.run_id != rows.run.run_id || event.code != storage::kResultDamaged) continue;
+    if (event.run_id != rows.run.run_id || event.code != "result_damaged") continue;
     rows.damaged.emplace(event.round, event.site);
   }
   return OkStatus();

@@ -70,9 +70,7 @@ void MemoryJournal::Put(const RemoveSmallVersions& record) {
 void MemoryJournal::Put(const RemoveHistory& record) {
   std::erase_if(events_, [&](const EventRecord& event) {
     if (event.run_id != record.run_id) return false;
-    return !record.before ||
-           (event.round >= 0 && event.round < *record.before &&
-            !record.kept_rounds.contains(event.round) && event.code != kResultDamaged);
+    return !record.before || (event.round < *record.before && event.code == kRoundCommitted);
   });
   const auto rows = rows_.find(record.run_id);
   if (rows == rows_.end()) return;

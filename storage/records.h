@@ -118,7 +118,7 @@ struct SiteRecord {  // key: site
   friend bool operator==(const SiteRecord&, const SiteRecord&) = default;
 };
 
-inline constexpr const char* kResultDamaged = "result_damaged";  // the code of an event
+inline constexpr const char* kRoundCommitted = "round_committed";  // the code of an event
 
 struct EventRecord {  // appended; the store numbers them
   WallTime time;
@@ -153,8 +153,8 @@ struct RemoveSmallVersions {  // whether or not they are there
 struct RemoveHistory {
   std::string run_id;
   std::set<int64_t> kept_rounds;
-  // Of a run that goes on: only rounds before this one, with their tasks and events. Events of no
-  // round stay, and those of damaged results, which may be about a task of a later round.
+  // Of a run that goes on: only rounds before this one, their tasks, and the events that say that
+  // they committed. Whatever else happened stays told.
   std::optional<int64_t> before = std::nullopt;
 
   friend bool operator==(const RemoveHistory&, const RemoveHistory&) = default;

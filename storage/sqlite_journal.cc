@@ -59,16 +59,14 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::Open(const std::string& pa
   SKERRY_ASSIGN_OR_RETURN(Statement remove_events,
                           database->Prepare("DELETE FROM event WHERE run_id = ?"));
   SKERRY_ASSIGN_OR_RETURN(
-      Statement remove_events_of_rounds,
-      database->Prepare(
-          "DELETE FROM event WHERE run_id = ? AND round BETWEEN ? AND ? AND code <> '" +
-          std::string(kResultDamaged) + "'"));
+      Statement remove_commits,
+      database->Prepare("DELETE FROM event WHERE run_id = ? AND round < ? AND code = ?"));
   return std::unique_ptr<SqliteJournal>(new SqliteJournal(
       std::move(database),
       {std::move(put_run), std::move(put_round), std::move(put_task), std::move(put_site),
        std::move(add_event), std::move(newest_event), std::move(prune_events),
        std::move(put_version), std::move(remove_version), std::move(remove_rounds),
-       std::move(remove_tasks), std::move(remove_events), std::move(remove_events_of_rounds)},
+       std::move(remove_tasks), std::move(remove_events), std::move(remove_commits)},
       options.kept_events));
 }
 
@@ -119,13 +117,7 @@ Status SqliteJournal::Remove(const RemoveHistory& record) {
   int64_t first = std::numeric_limits<int64_t>::min();
   const auto remove_rounds = [&](int64_t last) {
     statements_.remove_rounds.BindText(record.run_id).BindInteger(first).BindInteger(last);
-    SKERRY_RETURN_IF_ERROR(statements_.remove_rounds.Run());
-    if (!record.before) return OkStatus();
-    Statement& events = statements_.remove_events_of_rounds;
-    return events.BindText(record.run_id)
-        .BindInteger(std::max<int64_t>(first, 0))
-        .BindInteger(last)
-        .Run();
+    return statements_.remove_rounds.Run();
   };
   for (const int64_t kept : record.kept_rounds) {
     if (kept >= before) break;
@@ -135,8 +127,9 @@ Status SqliteJournal::Remove(const RemoveHistory& record) {
   SKERRY_RETURN_IF_ERROR(remove_rounds(before == kMax ? kMax : before - 1));
   statements_.remove_tasks.BindText(record.run_id).BindInteger(before);
   SKERRY_RETURN_IF_ERROR(statements_.remove_tasks.Run());
-  if (record.before) return OkStatus();
-  return statements_.remove_events.BindText(record.run_id).Run();
+  if (!record.before) return statements_.remove_events.BindText(record.run_id).Run();
+  Statement& commits = statements_.remove_commits;
+  return commits.BindText(record.run_id).BindInteger(before).BindText(kRoundCommitted).Run();
 }
 
 // Events are numbered as they come, so those to go are the first of the table. They go by the

@@ -37,7 +37,7 @@ class SqliteJournal final : public Journal {
   struct Statements {
     Statement put_run, put_round, put_task, put_site, add_event, newest_event, prune_events;
     Statement put_small_version, remove_small_version;
-    Statement remove_rounds, remove_tasks, remove_events, remove_events_of_rounds;
+    Statement remove_rounds, remove_tasks, remove_events, remove_commits;
   };
 
   SqliteJournal(std::unique_ptr<Database> database, Statements statements, int64_t kept_events)

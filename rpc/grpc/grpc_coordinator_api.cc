@@ -100,8 +100,9 @@ void GrpcCoordinatorApi::Deliver(Callback<Reply> done, Result<Reply> reply) {
 template <class Reply>
 void GrpcCoordinatorApi::DeliverByBulk(Callback<Reply> done, Result<Reply> reply) {
   if (IsClosing()) return;
-  bulk_.Post(
-      [&loop = loop_, tell = Telling(std::move(done), std::move(reply))] { loop.Post(tell); });
+  bulk_.Post([&loop = loop_, tell = Telling(std::move(done), std::move(reply))]() mutable {
+    loop.Post(std::move(tell));
+  });
 }
 
 // One unary call; deletes itself when it has ended.

@@ -110,6 +110,15 @@ TEST_F(TaskLinesTest, ASecondWithTooManyIsFollowedByOneWithoutLinesOfTheirOwn) {
   EXPECT_THAT(Told(), ElementsAre("run r-1 round 10: 1 taken, 1 done, 1 counted"));
 }
 
+TEST_F(TaskLinesTest, AfterAPauseThereAreLinesAgain) {
+  Work("r-1", 1, 100);
+  lines_.Flush();
+  now_ = now_ + 1min;
+  Told();
+  Work("r-1", 101, 101);
+  EXPECT_THAT(Told(), SizeIs(3));
+}
+
 TEST_F(TaskLinesTest, WhoWantsEveryTaskIsToldOfEachStepAsItHappens) {
   diary_.every_task = true;
   Work("r-1", 1, 100);

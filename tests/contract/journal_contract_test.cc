@@ -310,7 +310,7 @@ TEST_P(JournalContract, ARemovedHistoryDoesNotFreeTheNumbersOfItsTasks) {
   EXPECT_EQ(LargestTaskId(), 9);
 }
 
-TEST_P(JournalContract, OldRoundsOfARunThatGoesOnTakeTheirTasksAndEventsAlong) {
+TEST_P(JournalContract, OldRoundsOfARunThatGoesOnTakeTheirTasksAndCommitsAlong) {
   const auto event = [](int64_t round, const std::string& message, const std::string& code) {
     EventRecord made = SampleEvent("r", message);
     made.round = round;
@@ -318,9 +318,9 @@ TEST_P(JournalContract, OldRoundsOfARunThatGoesOnTakeTheirTasksAndEventsAlong) {
     return made;
   };
   WriteBatch batch = {SampleRun("r", 1), event(-1, "began", "run_submitted"),
-                      event(3, "asked again", kResultDamaged), SampleEvent("s", "another's")};
+                      event(3, "asked again", "result_damaged"), SampleEvent("s", "another's")};
   for (int64_t round = 0; round < 7; ++round) {
-    batch.emplace_back(event(round, std::to_string(round), "round_committed"));
+    batch.emplace_back(event(round, std::to_string(round), kRoundCommitted));
     batch.emplace_back(SampleRound("r", round));
     batch.emplace_back(SampleTask(round + 1, "r", round, "east"));
   }
@@ -334,7 +334,7 @@ TEST_P(JournalContract, OldRoundsOfARunThatGoesOnTakeTheirTasksAndEventsAlong) {
   EXPECT_THAT(Tasks("r", 0, kMax),
               ElementsAre(unheard, SampleTask(5, "r", 4, "east"), SampleTask(6, "r", 5, "east"),
                           SampleTask(7, "r", 6, "east")));
-  EXPECT_THAT(Messages("r", 10), ElementsAre("began", "asked again", "1", "4", "5", "6"));
+  EXPECT_THAT(Messages("r", 10), ElementsAre("began", "asked again", "4", "5", "6"));
   EXPECT_THAT(Messages("s", 10), ElementsAre("another's"));
   Commit({RemoveHistory{"r", {}, 5}});
   EXPECT_THAT(Messages("r", 10), ElementsAre("began", "asked again", "5", "6"));

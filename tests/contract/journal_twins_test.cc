@@ -36,7 +36,7 @@ TaskRecord RandomTask(RandomStream& random) {
 EventRecord RandomEvent(RandomStream& random) {
   EventRecord event = SampleEvent(Pick(random, "run-", 3), Pick(random, "message ", 1000));
   event.round = PickInteger(random, kRounds) - 1;
-  if (random.Below(4) == 0) event.code = kResultDamaged;
+  if (random.Below(4) != 0) event.code = kRoundCommitted;
   return event;
 }
 

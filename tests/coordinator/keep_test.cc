@@ -202,11 +202,13 @@ TEST_F(KeepTest, OfALongRunTheNewestRoundsStayAndItGoesOnAfterARestart) {
   ASSERT_THAT(*rounds, SizeIs(11)) << "ten, and the one under way";
   EXPECT_EQ(rounds->front().round, 16);
   EXPECT_EQ(h.journal.Tasks("t-1", 0, kAll)->front().round, 16);
+  const auto events = h.journal.Events("t-1", kAll);
+  ASSERT_OK(events.status());
   int64_t first_told = kAll;
-  for (const auto& event : *h.journal.Events("t-1", kAll)) {
-    if (event.round >= 0) first_told = std::min(first_told, event.round);
+  for (const storage::EventRecord& event : *events) {
+    if (event.code == storage::kRoundCommitted) first_told = std::min(first_told, event.round);
   }
-  EXPECT_EQ(first_told, 16) << "events of rounds go with them";
+  EXPECT_EQ(first_told, 16) << "that a round committed goes with it";
   h.Restart();
   ASSERT_OK(a.Join());
   ASSERT_OK(b.Join());

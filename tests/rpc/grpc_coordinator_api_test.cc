@@ -263,7 +263,8 @@ TEST_F(GrpcCoordinatorApiTest, WhatFollowsFromATransferRunsOnABulkThread) {
   one.Post([&known] { known.set_value(std::this_thread::get_id()); });
   const std::thread::id bulk = known.get_future().get();
   GrpcCoordinatorApi api(channel(), channel(), calls_, at_once, one, "north");
-  for (const std::size_t num_chunks : {std::size_t{1}, std::size_t{2}}) {  // an odd number ends on another thread of gRPC's
+  // An odd number ends on another thread of gRPC's.
+  for (const std::size_t num_chunks : {std::size_t{1}, std::size_t{2}}) {
     service_.model = Bytes(num_chunks * crypto::kChunkBytes);
     std::promise<std::thread::id> ended;
     api.PullModel({}, std::make_shared<Sink>(), [&ended](const Result<Done>& done) {
