@@ -58,6 +58,7 @@ std::string Absences(const v1::RoundSummary& round) {
     by_kind[kind].push_back(site.site());
   }
   std::vector<std::string> parts;
+  parts.reserve(kinds.size());
   for (const std::string& kind : kinds) parts.push_back(NamesOf(by_kind[kind]) + " " + kind);
   return Join(parts, "; ");
 }
@@ -247,7 +248,7 @@ std::string RoundLabel(const v1::RunSummary& run) {
 }
 
 std::string ProgressLine(const v1::RoundSummary& round) {
-  const std::string metrics = MetricsLine(round);
+  std::string metrics = MetricsLine(round);
   // The kinds of rounds are single words.
   if (round.kind().find(' ') == std::string::npos) return metrics;
   return round.kind() + (metrics.empty() ? "" : "  " + metrics);
