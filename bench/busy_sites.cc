@@ -154,7 +154,7 @@ class BusySite {
   }
 
   const std::string name_;
-  SessionLoop loop_;
+  SessionLoop loop_;  // no task of `bulk` posts to it after this: the process ends with its sites
   StreamingTrainer trainer_;
   SharedRunner runner_;
   std::unique_ptr<storage::SqliteClientStore> store_;

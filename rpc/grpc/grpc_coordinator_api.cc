@@ -30,6 +30,13 @@ void KeepForEver(const std::shared_ptr<grpc::Channel>& channel) {
   kept->push_back(channel);
 }
 
+template <class Reply>
+std::function<void()> Telling(Callback<Reply> done, Result<Reply> reply) {
+  return [done = std::move(done), shared = std::make_shared<Result<Reply>>(std::move(reply))] {
+    done(std::move(*shared));
+  };
+}
+
 }  // namespace
 
 GrpcCoordinatorApi::GrpcCoordinatorApi(const std::shared_ptr<grpc::Channel>& control,
@@ -78,17 +85,6 @@ bool GrpcCoordinatorApi::IsClosing() {
   MutexLock lock(mutex_);
   return closing_;
 }
-
-namespace {
-
-template <class Reply>
-std::function<void()> Telling(Callback<Reply> done, Result<Reply> reply) {
-  return [done = std::move(done), shared = std::make_shared<Result<Reply>>(std::move(reply))] {
-    done(std::move(*shared));
-  };
-}
-
-}  // namespace
 
 template <class Reply>
 void GrpcCoordinatorApi::Deliver(Callback<Reply> done, Result<Reply> reply) {

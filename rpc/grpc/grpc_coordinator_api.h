@@ -27,8 +27,7 @@ class GrpcCoordinatorApi final : public CoordinatorApi {
  public:
   // Callbacks come as tasks of `loop`, posted by `calls` or, at the end of a transfer, by `bulk`;
   // sinks and sources are used on `bulk`, but for the source of a small result, which is read
-  // before SubmitResult returns. All three must outlive this, and
-  // `loop` what `bulk` has yet to do.
+  // before SubmitResult returns. All three must outlive this, and `loop` what `bulk` has yet to do.
   // `insecure_site`: sent as the caller's name over plaintext channels, which carry no certificate.
   GrpcCoordinatorApi(const std::shared_ptr<grpc::Channel>& control,
                      const std::shared_ptr<grpc::Channel>& transfer, CallThread& calls,
