@@ -29,7 +29,7 @@ v1::Chunk ChunkOf(uint64_t offset, uint64_t total) {
   v1::Chunk chunk;
   chunk.set_offset(offset);
   chunk.set_data(std::string(std::min(kChunkBytes, total - offset), 'x'));
-  chunk.set_sha256(std::string(kDigestBytes, 'h'));
+  chunk.set_digest(std::string(kDigestBytes, 'h'));
   return chunk;
 }
 

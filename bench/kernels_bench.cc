@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/random.h"
+#include "crypto/chunk_digest.h"
 #include "crypto/sha256.h"
 #include "learning/aggregators/all.h"
 #include "learning/compression/dense.h"
@@ -184,6 +185,12 @@ void Sha256OfTwoMebibytes(benchmark::State& state) {
   CountBytes(state, 2 << 20);
 }
 BENCHMARK(Sha256OfTwoMebibytes);
+
+void ChunkDigestOfAMebibyte(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(crypto::ChunkDigest(Mebibyte()));
+  CountBytes(state, 1 << 20);
+}
+BENCHMARK(ChunkDigestOfAMebibyte);
 
 void PhiloxBlocks(benchmark::State& state) {
   uint32_t counter = 0;

@@ -1,27 +1,14 @@
 #include "client/hashed_file.h"
 
 #include <algorithm>
-#include <array>
-#include <span>
 #include <string_view>
 
-#include "crypto/sha256.h"
+#include "crypto/chunk_digest.h"
 
 namespace skerry::client {
 
 using crypto::Digest;
 using crypto::kChunkBytes;
-
-namespace {
-
-// Fills a chunk that has begun; what is left of `bytes`.
-std::string_view Fill(std::string& chunk, std::string_view bytes) {
-  const std::size_t n = std::min<std::size_t>(kChunkBytes - chunk.size(), bytes.size());
-  chunk.append(bytes.substr(0, n));
-  return bytes.substr(n);
-}
-
-}  // namespace
 
 Status HashedFile::WriteAt(uint64_t offset, std::string_view bytes) {
   Status written = file_->WriteAt(offset, bytes);
@@ -50,8 +37,7 @@ void HashedFile::Forget() {
   written_ = 0;
   ahead_ = kNowhere;
   digests_.clear();
-  first_.clear();
-  second_.clear();
+  begun_.clear();
 }
 
 void HashedFile::Note(uint64_t offset, std::string_view bytes) {
@@ -65,31 +51,21 @@ void HashedFile::Note(uint64_t offset, std::string_view bytes) {
   Hash(bytes);
 }
 
-// By two, from where they are if they come whole.
+// Whole chunks from where they are.
 void HashedFile::Hash(std::string_view bytes) {
   while (!bytes.empty()) {
-    if (first_.empty() && bytes.size() >= 2 * kChunkBytes) {
-      HashPair(bytes.substr(0, kChunkBytes), bytes.substr(kChunkBytes, kChunkBytes));
-      bytes.remove_prefix(2 * kChunkBytes);
-    } else if (first_.size() < kChunkBytes) {
-      bytes = Fill(first_, bytes);
-    } else if (second_.empty() && bytes.size() >= kChunkBytes) {
-      HashPair(first_, bytes.substr(0, kChunkBytes));
+    if (begun_.empty() && bytes.size() >= kChunkBytes) {
+      digests_.push_back(crypto::ChunkDigest(bytes.substr(0, kChunkBytes)));
       bytes.remove_prefix(kChunkBytes);
-    } else {
-      bytes = Fill(second_, bytes);
-      if (second_.size() == kChunkBytes) HashPair(first_, second_);
+      continue;
     }
+    const std::size_t n = std::min<std::size_t>(kChunkBytes - begun_.size(), bytes.size());
+    begun_.append(bytes.substr(0, n));
+    bytes.remove_prefix(n);
+    if (begun_.size() < kChunkBytes) continue;
+    digests_.push_back(crypto::ChunkDigest(begun_));
+    begun_.clear();
   }
-}
-
-void HashedFile::HashPair(std::string_view first, std::string_view second) {
-  const std::array<std::string_view, 2> chunks = {first, second};
-  std::array<Digest, 2> digests;
-  crypto::Sha256Each(chunks, digests);
-  digests_.insert(digests_.end(), digests.begin(), digests.end());
-  first_.clear();
-  second_.clear();
 }
 
 Result<std::vector<Digest>> HashedFile::ChunkDigests() {
@@ -102,7 +78,7 @@ Result<std::vector<Digest>> HashedFile::ChunkDigests() {
     chunk.resize(std::min(kChunkBytes, size - offset));
     SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset, chunk));
     if (n != chunk.size()) return DataLoss("a result was cut while it was hashed");
-    all.push_back(crypto::Sha256(chunk));
+    all.push_back(crypto::ChunkDigest(chunk));
   }
   return all;
 }

@@ -35,7 +35,6 @@ class HashedFile final : public File {
  private:
   void Note(uint64_t offset, std::string_view bytes) SKERRY_REQUIRES(mutex_);
   void Hash(std::string_view bytes) SKERRY_REQUIRES(mutex_);
-  void HashPair(std::string_view first, std::string_view second) SKERRY_REQUIRES(mutex_);
   void Forget() SKERRY_REQUIRES(mutex_);
 
   static constexpr uint64_t kNowhere = std::numeric_limits<uint64_t>::max();
@@ -46,10 +45,7 @@ class HashedFile final : public File {
   uint64_t written_ SKERRY_GUARDED_BY(mutex_) = 0;       // from the front on
   uint64_t ahead_ SKERRY_GUARDED_BY(mutex_) = kNowhere;  // the first byte written beyond that
   std::vector<crypto::Digest> digests_ SKERRY_GUARDED_BY(mutex_);  // of its first chunks
-  // What has been written since: up to a chunk that waits for a second one, and what is there of
-  // that.
-  std::string first_ SKERRY_GUARDED_BY(mutex_);
-  std::string second_ SKERRY_GUARDED_BY(mutex_);
+  std::string begun_ SKERRY_GUARDED_BY(mutex_);  // what has been written of the next one
 };
 
 }  // namespace skerry::client

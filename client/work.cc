@@ -5,7 +5,7 @@
 
 #include "base/failpoint.h"
 #include "client/hashed_file.h"
-#include "crypto/sha256.h"
+#include "crypto/chunk_digest.h"
 #include "rpc/chunks.h"
 #include "rpc/parsed_layout.h"
 
@@ -59,11 +59,12 @@ ModelSink::ModelSink(std::shared_ptr<File> file, const v1::ModelRef& model, uint
       stored_(offset),
       progress_(std::move(progress)) {}
 
-Status ModelSink::Put(const v1::Chunk& chunk, const Digest& sha256) {
-  SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, sha256, stored_, size_bytes_));
+Status ModelSink::Put(const v1::Chunk& chunk) {
+  const Digest digest = crypto::ChunkDigest(chunk.data());
+  SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, digest, stored_, size_bytes_));
   SKERRY_RETURN_IF_ERROR(file_->WriteAt(stored_, chunk.data()));
   SKERRY_FAILPOINT("client/model-chunk-stored");
-  digests_.push_back(sha256);
+  digests_.push_back(digest);
   stored_ += chunk.data().size();
   progress_->done = static_cast<int64_t>(stored_);
   return stored_ == size_bytes_ ? CheckWhole() : OkStatus();
@@ -74,7 +75,7 @@ Status ModelSink::CheckWhole() {
   std::string piece(begin_ > 0 ? kChunkBytes : 0, '\0');
   for (uint64_t offset = 0; offset < begin_; offset += kChunkBytes) {
     SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset, piece));
-    all.push_back(crypto::Sha256({piece.data(), n}));
+    all.push_back(crypto::ChunkDigest({piece.data(), n}));
   }
   all.insert(all.end(), digests_.begin(), digests_.end());
   if (crypto::ContentHash(crypto::kFileHeader, size_bytes_, all).view() == content_hash_) {

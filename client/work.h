@@ -85,7 +85,7 @@ class ModelSink final : public rpc::ChunkSink {
             std::shared_ptr<WorkProgress> progress);
   // DATA_LOSS, with the file emptied, when the last chunk is here and all do not make the content
   // hash.
-  Status Put(const v1::Chunk& chunk, const crypto::Digest& sha256) override;
+  Status Put(const v1::Chunk& chunk) override;
   // The last byte is in, and the content hash is right. Once the transfer has ended.
   bool whole() const { return whole_; }
 

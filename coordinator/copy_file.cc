@@ -23,7 +23,7 @@ Result<FileHashes> Read(const File& source, std::string_view header,
     const std::string_view piece(buffer.data(), n);
     if (target != nullptr) SKERRY_RETURN_IF_ERROR(target->WriteAt(hashes.size_bytes, piece));
     all.Update(piece);
-    chunks.push_back(crypto::Sha256(piece));
+    chunks.push_back(crypto::ChunkDigest(piece));
     hashes.size_bytes += n;
     if (progress) progress(hashes.size_bytes);
     if (n < buffer.size()) break;

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/crc32c.h"
-#include "crypto/sha256.h"
+#include "crypto/chunk_digest.h"
 #include "rpc/chunks.h"
 
 namespace skerry::coordinator {
@@ -27,11 +27,7 @@ constexpr const char* kSmall = "small";
 }  // namespace
 
 Status Upload::Append(const v1::Chunk& chunk) {
-  return Append(chunk, crypto::Sha256(chunk.data()));
-}
-
-Status Upload::Append(const v1::Chunk& chunk, const Digest& sha256) {
-  return spool_->Append(generation_, chunk, sha256, floats_);
+  return spool_->Append(generation_, chunk, crypto::ChunkDigest(chunk.data()), floats_);
 }
 
 Status SpoolFile::Adopt() {
@@ -71,7 +67,7 @@ Status SpoolFile::HashAdopted() {
     const uint64_t offset = i * kChunkBytes;
     const std::span<char> piece(chunk.data(), std::min(kChunkBytes, size_bytes_ - offset));
     SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset, piece));
-    digests_[i] = crypto::Sha256({piece.data(), n});
+    digests_[i] = crypto::ChunkDigest({piece.data(), n});
     checksums_[i] = Crc32c({piece.data(), n});
   }
   num_adopted_ = 0;
@@ -92,13 +88,13 @@ Result<uint64_t> SpoolFile::NewStream(uint64_t offset) {
   return ++generation_;
 }
 
-Status SpoolFile::Append(uint64_t generation, const v1::Chunk& chunk, const Digest& sha256,
+Status SpoolFile::Append(uint64_t generation, const v1::Chunk& chunk, const Digest& digest,
                          std::span<const ByteRange> floats) {
   MutexLock lock(mutex_);
   if (generation != generation_) return Aborted("a newer upload of this result has begun");
-  SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, sha256, stored_bytes_, size_bytes_));
+  SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, digest, stored_bytes_, size_bytes_));
   SKERRY_RETURN_IF_ERROR(file_->WriteAt(stored_bytes_, chunk.data()));
-  digests_.push_back(sha256);
+  digests_.push_back(digest);
   checksums_.push_back(Crc32c(chunk.data()));
   good_.push_back(FloatsAreGood(floats, stored_bytes_, chunk.data()) && !floats.empty());
   return NoteStored(stored_bytes_ + chunk.data().size());

@@ -37,8 +37,6 @@ class Upload {
   // INVALID_ARGUMENT: see rpc::CheckChunk. ABORTED: a newer stream has taken over.
   // RESOURCE_EXHAUSTED: the disk is full; what arrived is kept.
   Status Append(const v1::Chunk& chunk);
-  // The same with the SHA-256 of its data as they came.
-  Status Append(const v1::Chunk& chunk, const crypto::Digest& sha256);
 
   const std::string& site() const { return site_; }
   const v1::ResultHeader& header() const { return header_; }
@@ -156,7 +154,8 @@ class SpoolFile {
   Status Adopt();
   // A new stream begins at `offset`; its generation.
   Result<uint64_t> NewStream(uint64_t offset);
-  Status Append(uint64_t generation, const v1::Chunk& chunk, const crypto::Digest& sha256,
+  // `digest`: of the chunk's data as they came.
+  Status Append(uint64_t generation, const v1::Chunk& chunk, const crypto::Digest& digest,
                 std::span<const ByteRange> floats);
   // DATA_LOSS (and nothing stored any more) unless all bytes are there and make the content hash
   // under `canonical_header`. ABORTED for an old generation; OUT_OF_RANGE: not complete.

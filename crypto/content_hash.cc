@@ -55,16 +55,6 @@ Status ReadWhole(const File& file, uint64_t offset, std::span<char> out, uint64_
                   " bytes before, " + std::to_string(offset + n) + " now");
 }
 
-// Of one chunk after the other; `digests` has room for them.
-void HashChunks(std::string_view bytes, std::span<Digest> digests) {
-  std::vector<std::string_view> chunks;
-  chunks.reserve(NumChunks(bytes.size()));
-  for (; !bytes.empty(); bytes.remove_prefix(chunks.back().size())) {
-    chunks.push_back(bytes.substr(0, kChunkBytes));
-  }
-  Sha256Each(chunks, digests.first(chunks.size()));
-}
-
 Result<Digest> ContentHashOfChunks(std::string_view header, uint64_t size_bytes,
                                    std::span<const Digest> chunks) {
   if (chunks.size() != NumChunks(size_bytes))
@@ -76,7 +66,7 @@ Result<Digest> ContentHashOfChunks(std::string_view header, uint64_t size_bytes,
 
 Digest ContentHash(std::string_view header, uint64_t size_bytes, std::span<const Digest> chunks) {
   SKERRY_CHECK(chunks.size() == NumChunks(size_bytes));
-  constexpr char kTag[] = "skerry content 1";  // hashed with its final zero
+  constexpr char kTag[] = "skerry content 2";  // hashed with its final zero
   const std::array<char, 8> header_size = LittleEndian(header.size());
   const std::array<char, 8> size = LittleEndian(size_bytes);
   const std::array<std::string_view, 4> front = {std::string_view{kTag, sizeof(kTag)},
@@ -97,11 +87,14 @@ uint64_t NumChunks(uint64_t size_bytes) {
 Digest ContentHashOf(std::string_view header, std::string_view bytes) {
   const uint64_t size_bytes = bytes.size();
   if (size_bytes > 0 && size_bytes <= kChunkBytes) {
-    const Digest only = Sha256(bytes);
+    const Digest only = ChunkDigest(bytes);
     return ContentHash(header, size_bytes, {&only, 1});
   }
-  std::vector<Digest> chunks(NumChunks(size_bytes));
-  HashChunks(bytes, chunks);
+  std::vector<Digest> chunks;
+  chunks.reserve(NumChunks(size_bytes));
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kChunkBytes))) {
+    chunks.push_back(ChunkDigest(bytes.substr(0, kChunkBytes)));
+  }
   return ContentHash(header, size_bytes, chunks);
 }
 
@@ -130,18 +123,16 @@ Result<std::vector<Digest>> ChunkDigestsOf(const File& file, Executor& executor,
   SKERRY_ASSIGN_OR_RETURN(const uint64_t size_bytes, file.Size());
   std::vector<Digest> chunks(NumChunks(size_bytes));
   FirstError error;
-  // A few chunks in a row share a buffer, two at a time.
-  constexpr uint64_t kStride = 8;
-  constexpr uint64_t kAtOnce = 2;
+  constexpr uint64_t kStride = 8;  // so many chunks in a row share a buffer
   const uint64_t num_strides = (chunks.size() + kStride - 1) / kStride;
   ParallelFor(executor, helpers, num_strides, [&](std::size_t stride) {
-    std::vector<char> buffer(std::min(size_bytes, kAtOnce * kChunkBytes));
+    std::vector<char> buffer(std::min(size_bytes, kChunkBytes));
     const uint64_t end = std::min<uint64_t>(chunks.size(), (stride + 1) * kStride);
-    for (uint64_t i = stride * kStride; i < end && !error.failed(); i += kAtOnce) {
+    for (uint64_t i = stride * kStride; i < end && !error.failed(); ++i) {
       const uint64_t offset = i * kChunkBytes;
       const std::span piece = std::span(buffer).first(std::min(buffer.size(), size_bytes - offset));
       error.Note(ReadWhole(file, offset, piece, size_bytes));
-      HashChunks({piece.data(), piece.size()}, std::span(chunks).subspan(i));
+      chunks[i] = ChunkDigest({piece.data(), piece.size()});
     }
   });
   SKERRY_RETURN_IF_ERROR(error.Take());

@@ -7,14 +7,12 @@
 
 #include "base/executor.h"
 #include "base/files.h"
+#include "crypto/chunk_digest.h"
 #include "crypto/digest.h"
 
 namespace skerry::crypto {
 
-// Files and results travel in pieces of this size, each with its SHA-256.
-constexpr uint64_t kChunkBytes = 1 << 20;
-
-// SHA-256("skerry content 1\0" ‖ u64le |header| ‖ header ‖ u64le size ‖ chunk digests in order).
+// SHA-256("skerry content 2\0" ‖ u64le |header| ‖ header ‖ u64le size ‖ chunk digests in order).
 // Every chunk can be hashed, sent and verified by itself, and the whole is still one name.
 Digest ContentHash(std::string_view header, uint64_t size_bytes, std::span<const Digest> chunks);
 

@@ -1,11 +1,13 @@
 #include "crypto/sha256.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "crypto/openssl.h"
 #include "crypto/sha256_lanes.h"
+#include "crypto/sha256_wide.h"
 
 namespace skerry::crypto {
 namespace {
@@ -75,17 +77,38 @@ Digest Sha256(std::string_view bytes) {
   return std::move(stream).Finish();
 }
 
+namespace {
+
+// How many of the first messages have the length of the first one; up to `most`.
+std::size_t NumAlike(std::span<const std::string_view> messages, std::size_t most) {
+  std::size_t n = 1;
+  while (n < std::min(most, messages.size()) && messages[n].size() == messages[0].size()) ++n;
+  return n;
+}
+
+// Hashes as many of the first messages as go together, and says how many.
+std::size_t HashSome(std::span<const std::string_view> messages, std::span<Digest> digests) {
+  const std::size_t alike = NumAlike(messages, kWideMessages);
+  if (alike == kWideMessages && HasSha256Wide()) {
+    Sha256Wide(messages.first<kWideMessages>(), digests.first<kWideMessages>());
+    return kWideMessages;
+  }
+  if (alike >= 2 && HasSha256Lanes()) {
+    const auto [first, second] = Sha256Lanes(messages[0], messages[1]);
+    digests[0] = first;
+    digests[1] = second;
+    return 2;
+  }
+  digests[0] = Sha256(messages[0]);
+  return 1;
+}
+
+}  // namespace
+
 void Sha256Each(std::span<const std::string_view> messages, std::span<Digest> digests) {
   SKERRY_CHECK(messages.size() == digests.size());
-  for (std::size_t i = 0; i < messages.size(); ++i) {
-    const bool pair = i + 1 < messages.size() && messages[i].size() == messages[i + 1].size();
-    if (!pair || !HasSha256Lanes()) {
-      digests[i] = Sha256(messages[i]);
-      continue;
-    }
-    const auto [first, second] = Sha256Lanes(messages[i], messages[i + 1]);
-    digests[i] = first;
-    digests[++i] = second;
+  for (std::size_t done = 0; done < messages.size();) {
+    done += HashSome(messages.subspan(done), digests.subspan(done));
   }
 }
 

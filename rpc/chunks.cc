@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "crypto/chunk_digest.h"
 #include "crypto/sha256.h"
 
 namespace skerry::rpc {
@@ -49,16 +50,16 @@ class FileChunks final : public ChunkSource {
     data.resize(n);
     chunk.set_offset(offset_);
     const crypto::Digest digest = DigestOf(data);
-    chunk.set_sha256(digest.bytes.data(), digest.bytes.size());
+    chunk.set_digest(digest.bytes.data(), digest.bytes.size());
     offset_ += n;
     return true;
   }
 
   crypto::Digest DigestOf(std::string_view data) {
-    if (known_ == nullptr) return crypto::Sha256(data);
-    if (const auto digest = known_->Sha256At(offset_)) return *digest;
-    const crypto::Digest digest = crypto::Sha256(data);
-    known_->NoteSha256(offset_, digest);
+    if (known_ == nullptr) return crypto::ChunkDigest(data);
+    if (const auto digest = known_->DigestAt(offset_)) return *digest;
+    const crypto::Digest digest = crypto::ChunkDigest(data);
+    known_->NoteDigest(offset_, digest);
     return digest;
   }
 
@@ -83,17 +84,17 @@ void AppendBytes(std::string& text, std::string_view bytes) {
 v1::Chunk MakeChunk(uint64_t offset, std::string data) {
   v1::Chunk chunk;
   chunk.set_offset(offset);
-  const crypto::Digest digest = crypto::Sha256(data);
-  chunk.set_sha256(digest.bytes.data(), digest.bytes.size());
+  const crypto::Digest digest = crypto::ChunkDigest(data);
+  chunk.set_digest(digest.bytes.data(), digest.bytes.size());
   chunk.set_data(std::move(data));
   return chunk;
 }
 
 Status CheckChunk(const v1::Chunk& chunk, uint64_t expected_offset, uint64_t total) {
-  return CheckChunk(chunk, crypto::Sha256(chunk.data()), expected_offset, total);
+  return CheckChunk(chunk, crypto::ChunkDigest(chunk.data()), expected_offset, total);
 }
 
-Status CheckChunk(const v1::Chunk& chunk, const crypto::Digest& sha256, uint64_t expected_offset,
+Status CheckChunk(const v1::Chunk& chunk, const crypto::Digest& digest, uint64_t expected_offset,
                   uint64_t total) {
   const uint64_t size = chunk.data().size();
   if (chunk.offset() != expected_offset) {
@@ -109,9 +110,9 @@ Status CheckChunk(const v1::Chunk& chunk, const crypto::Digest& sha256, uint64_t
     return InvalidArgument("the chunk at byte " + std::to_string(expected_offset) + " has only " +
                            std::to_string(size) + " bytes and is not the last");
   }
-  if (sha256.view() != chunk.sha256()) {
+  if (digest.view() != chunk.digest()) {
     return DataLoss("the chunk at byte " + std::to_string(expected_offset) +
-                    " does not have the SHA-256 that it names");
+                    " does not have the digest that it names");
   }
   return OkStatus();
 }
@@ -132,13 +133,13 @@ void KnownChunks::Note(const std::shared_ptr<const v1::Chunk>& chunk) {
   recent_[chunk->offset() / crypto::kChunkBytes % kRecent] = chunk;
 }
 
-std::optional<crypto::Digest> KnownChunks::Sha256At(uint64_t offset) const {
+std::optional<crypto::Digest> KnownChunks::DigestAt(uint64_t offset) const {
   const uint64_t i = offset / crypto::kChunkBytes;
   MutexLock lock(mutex_);
   return i < digests_.size() ? digests_[i] : std::nullopt;
 }
 
-void KnownChunks::NoteSha256(uint64_t offset, const crypto::Digest& digest) {
+void KnownChunks::NoteDigest(uint64_t offset, const crypto::Digest& digest) {
   const uint64_t i = offset / crypto::kChunkBytes;
   MutexLock lock(mutex_);
   if (i >= digests_.size()) digests_.resize(i + 1);

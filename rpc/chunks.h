@@ -17,10 +17,10 @@
 
 namespace skerry::rpc {
 
-// A chunk of `data` at `offset`, with its SHA-256.
+// A chunk of `data` at `offset`, with its digest.
 v1::Chunk MakeChunk(uint64_t offset, std::string data);
 
-// What is known of a file's chunks: their SHA-256, so that none is hashed twice, and the last few
+// What is known of a file's chunks: their digests, so that none is hashed twice, and the last few
 // that somebody still has, so that who asks for one of them soon after need not read it again.
 // Offsets are multiples of kChunkBytes. Thread-safe.
 class KnownChunks {
@@ -29,11 +29,11 @@ class KnownChunks {
   explicit KnownChunks(std::vector<crypto::Digest> all);
 
   // nullopt: not known yet.
-  std::optional<crypto::Digest> Sha256At(uint64_t offset) const;
+  std::optional<crypto::Digest> DigestAt(uint64_t offset) const;
   // Null: nobody has it any more.
   std::shared_ptr<const v1::Chunk> Find(uint64_t offset) const;
   void Note(const std::shared_ptr<const v1::Chunk>& chunk);
-  void NoteSha256(uint64_t offset, const crypto::Digest& digest);
+  void NoteDigest(uint64_t offset, const crypto::Digest& digest);
 
  private:
   static constexpr std::size_t kRecent = 16;
@@ -43,11 +43,11 @@ class KnownChunks {
   std::array<std::weak_ptr<const v1::Chunk>, kRecent> recent_ SKERRY_GUARDED_BY(mutex_);
 };
 
-// Whether a chunk, whose data have this SHA-256, may follow `expected_offset` bytes of a whole of
+// Whether a chunk, whose data have this digest, may follow `expected_offset` bytes of a whole of
 // `total` bytes. OUT_OF_RANGE: it starts elsewhere. INVALID_ARGUMENT: it is empty, longer than a
 // chunk may be, shorter though not the last, or reaches beyond the end. DATA_LOSS: it names another
-// SHA-256.
-Status CheckChunk(const v1::Chunk& chunk, const crypto::Digest& sha256, uint64_t expected_offset,
+// digest.
+Status CheckChunk(const v1::Chunk& chunk, const crypto::Digest& digest, uint64_t expected_offset,
                   uint64_t total);
 // The same, hashing the data.
 Status CheckChunk(const v1::Chunk& chunk, uint64_t expected_offset, uint64_t total);

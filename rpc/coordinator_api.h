@@ -8,7 +8,6 @@
 
 #include "base/status.h"
 #include "crypto/digest.h"
-#include "crypto/sha256.h"
 #include "rpc/pulled_task.h"
 #include "skerry/v1/coordinator.pb.h"
 
@@ -16,7 +15,7 @@ namespace skerry::rpc {
 
 // Of the wire. Raised when an older peer could misread a message; both sides then say which they
 // speak.
-constexpr uint32_t kProtocolVersion = 2;
+constexpr uint32_t kProtocolVersion = 3;
 
 // Details of a PERMISSION_DENIED or FAILED_PRECONDITION that a client acts on.
 constexpr const char* kSuperseded = "SUPERSEDED";       // a newer process of this site is at work
@@ -56,9 +55,7 @@ class ChunkSource {
 class ChunkSink {
  public:
   virtual ~ChunkSink() = default;
-  // `sha256`: of the data as they came, not as the chunk says.
-  virtual Status Put(const v1::Chunk& chunk, const crypto::Digest& sha256) = 0;
-  Status Put(const v1::Chunk& chunk) { return Put(chunk, crypto::Sha256(chunk.data())); }
+  virtual Status Put(const v1::Chunk& chunk) = 0;
 };
 
 struct Done {};

@@ -14,7 +14,7 @@ constexpr std::string_view kMetaTable =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
 // docs/storage.md tells the meaning of every column.
-constexpr std::array<std::string_view, 3> kJournalScripts = {R"sql(
+constexpr std::array<std::string_view, 4> kJournalScripts = {R"sql(
 CREATE TABLE run (
   run_id TEXT PRIMARY KEY,
   number INTEGER NOT NULL,
@@ -112,9 +112,12 @@ CREATE TABLE small_version (
                                                              R"sql(
 ALTER TABLE task ADD COLUMN base_version INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE task ADD COLUMN arrival INTEGER NOT NULL DEFAULT 0;
+)sql",
+                                                             R"sql(
+-- Content hashes of format 2. A journal with names of format 1 does not come here: see `oldest`.
 )sql"};
 
-constexpr std::array<std::string_view, 2> kClientScripts = {R"sql(
+constexpr std::array<std::string_view, 3> kClientScripts = {R"sql(
 CREATE TABLE task (
   task_id INTEGER PRIMARY KEY,
   state TEXT NOT NULL,
@@ -131,12 +134,20 @@ CREATE TABLE site_state (
   round INTEGER NOT NULL,
   task_id INTEGER NOT NULL
 ) STRICT;
+)sql",
+                                                            R"sql(
+-- What was made under content hashes of format 1, its coordinator cannot take any more.
+DELETE FROM task;
 )sql"};
+
+// The first whose content hashes are of format 2.
+constexpr int64_t kOldestJournal = 4;
 
 constexpr Schema kJournalSchema = {"a coordinator's journal", 0x534b524a, kJournalScripts,
                                    "start from a backup: skerry backup restore BACKUP --state-dir "
                                    "NEW; or move the state directory "
-                                   "away to start empty"};
+                                   "away to start empty",
+                                   kOldestJournal};
 constexpr Schema kClientSchema = {
     "a client's store", 0x534b5243, kClientScripts,
     "move it away with the files of its name beside it: open tasks are worked on again, nothing "
@@ -170,10 +181,18 @@ Status CheckStamp(const Database& database, const Schema& schema, const Stamp& s
                               std::to_string(schema.version()) + ")")
         .WithHint("start the newer program, or restore a backup from before the upgrade");
   }
+  if (stamp.version < schema.oldest) {
+    return FailedPrecondition(database.path() + " was written by an older Skerry (format " +
+                              std::to_string(stamp.version) + ", this program knows formats from " +
+                              std::to_string(schema.oldest) + " on)")
+        .WithHint(
+            "export what you need with the older program, then move the file away with all that is "
+            "beside it to start empty");
+  }
   return OkStatus();
 }
 
-// One step, inside a transaction: the header's version is part of it.
+// One step. The header's version is part of the transaction that it is in.
 Status Upgrade(Database& database, const Schema& schema, int64_t version) {
   if (version == 0) {
     SKERRY_RETURN_IF_ERROR(database.Execute(kMetaTable));
@@ -208,13 +227,16 @@ Status CheckSchema(Database& database, const Schema& schema) {
 Status Migrate(Database& database, const Schema& schema) {
   SKERRY_ASSIGN_OR_RETURN(const Stamp stamp, ReadStamp(database));
   if (!stamp.empty) SKERRY_RETURN_IF_ERROR(CheckStamp(database, schema, stamp));
-  for (int64_t version = stamp.version; version < schema.version(); ++version) {
-    Status status = database.Transaction([&] { return Upgrade(database, schema, version); });
-    if (!status.ok()) {
-      return std::move(status).WithContext("upgrading to format " + std::to_string(version + 1));
+  if (stamp.version == schema.version()) return OkStatus();
+  return database.Transaction([&] {
+    for (int64_t version = stamp.version; version < schema.version(); ++version) {
+      Status status = Upgrade(database, schema, version);
+      if (!status.ok()) {
+        return std::move(status).WithContext("upgrading to format " + std::to_string(version + 1));
+      }
     }
-  }
-  return OkStatus();
+    return OkStatus();
+  });
 }
 
 }  // namespace skerry::storage

@@ -18,6 +18,8 @@ struct Schema {
   std::span<const std::string_view> migrations;
   // What to do when one is damaged.
   std::string_view rescue = "restore it from a backup, or move it away to start empty";
+  // No script leads on from formats before this one: only programs of their time read them.
+  int64_t oldest = 0;
 
   int64_t version() const { return static_cast<int64_t>(migrations.size()); }
 };
@@ -26,12 +28,12 @@ const Schema& JournalSchema();
 const Schema& ClientSchema();
 
 // Whether the database is of this schema and at its version. FAILED_PRECONDITION: it is another
-// program's, an older one that its owner has to open first, or a newer one.
+// program's, an older one that its owner has to open first, one that is too old, or a newer one.
 Status CheckSchema(Database& database, const Schema& schema);
 
-// Brings the database to the schema's version, each script in a transaction of its own that also
-// counts the version up, so that a process that is killed goes on where it was. An empty file
-// becomes version 0 first, with the table `meta`. FAILED_PRECONDITION as above.
+// Brings the database to the schema's version in one transaction: what is killed or fails on the
+// way leaves the file as it was. An empty file becomes version 0 first, with the table `meta`.
+// FAILED_PRECONDITION as above.
 Status Migrate(Database& database, const Schema& schema);
 
 }  // namespace skerry::storage

@@ -23,7 +23,6 @@
 #include "coordinator/grpc/authenticator.h"
 #include "coordinator/grpc/coordinator_service.h"
 #include "crypto/certificates.h"
-#include "crypto/sha256_lanes.h"
 #include "rpc/grpc/checked_tls_files.h"
 #include "storage/sqlite_journal.h"
 
@@ -31,9 +30,6 @@ namespace skerry::coordinator {
 namespace {
 
 constexpr int kDiskThreads = 4;
-
-// Where two chunks are hashed together, so few threads store them that two often wait.
-int ArrivalsAtOnce() { return crypto::HasSha256Lanes() ? kDiskThreads / 2 : kDiskThreads; }
 // Sites that report at about the same time share a commit, and nobody's round takes longer for it:
 // the last report closes the round at once.
 constexpr Duration kReceiptWindow = 20ms;
@@ -173,9 +169,8 @@ Status Daemon::Parts::OpenServer(const CoordinatorConfig& config, bool insecure)
         call_log, rpc::CallLog::Open(files, clock, config.call_log, rpc::CallSide::kCoordinator));
   }
   const auto transfers = static_cast<std::size_t>(config.transfers);
-  coordinator_service =
-      std::make_unique<CoordinatorService>(*coordinator, loop, disk, clock, *authenticator, door,
-                                           transfers, ArrivalsAtOnce(), call_log.get());
+  coordinator_service = std::make_unique<CoordinatorService>(
+      *coordinator, loop, disk, clock, *authenticator, door, transfers, call_log.get());
   admin_service = std::make_unique<AdminService>(*coordinator, loop, disk, *authenticator, door);
   grpc::ServerBuilder builder;
   rpc::SetServerLimits(builder, transfers);

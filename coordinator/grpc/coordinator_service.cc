@@ -7,7 +7,6 @@
 #include "base/failpoint.h"
 #include "base/text.h"
 #include "coordinator/grpc/calls.h"
-#include "crypto/sha256.h"
 #include "rpc/grpc/chunk_messages.h"
 #include "rpc/logged_api.h"
 
@@ -241,31 +240,28 @@ class CoordinatorService::SubmitResultCall final
     if (!ok && upload_ != nullptr) return End();
     if (!ok) return Finish(rpc::ToGrpc(InvalidArgument("an upload begins with a header")));
     if (upload_ == nullptr) return Begin();
-    service_.arrivals_.Add(this);
+    service_.disk_.Post([this] { Store(); });
   }
   void OnDone() override { delete this; }
 
-  Status TakeChunk(v1::Chunk& chunk) {
-    SKERRY_ASSIGN_OR_RETURN(const bool is_start, TakeMessage(chunk));
-    return is_start ? InvalidArgument("after the header come chunks") : OkStatus();
-  }
-
-  // This object may be gone when it returns.
-  void Store(const v1::Chunk& chunk, const crypto::Digest& sha256) {
-    const Status status = upload_->Append(chunk, sha256);
+ private:
+  // On a disk thread, few of which are here at the same time: so there are few chunks, not one for
+  // each stream, and they are in a cache. This object may be gone when it returns.
+  void Store() {
+    const Status status = StoreChunk();
     place_.Reset();
     if (!status.ok()) return Answer(status);
     SKERRY_FAILPOINT("coordinator/chunk-stored");
     ReadNext();
   }
 
-  // Likewise.
-  void Refuse(const Status& status) {
-    place_.Reset();
-    Answer(status);
+  Status StoreChunk() {
+    const std::shared_ptr<v1::Chunk> chunk = service_.chunks_.Take();
+    SKERRY_ASSIGN_OR_RETURN(const bool is_start, TakeMessage(*chunk));
+    if (is_start) return InvalidArgument("after the header come chunks");
+    return upload_->Append(*chunk);
   }
 
- private:
   // Of what has been stored as a whole only the end of the stream is left.
   void ReadNext() {
     const SpoolFile& spool = upload_->spool();
@@ -335,27 +331,6 @@ class CoordinatorService::SubmitResultCall final
   grpc::ByteBuffer message_;
   v1::SubmitResultRequest::Start start_;
 };
-
-// On a disk thread, few of which are here at the same time: so there are few chunks, not one for
-// each stream, and they are in a cache.
-void CoordinatorService::Store(std::span<SubmitResultCall*> calls) {
-  std::array<std::shared_ptr<v1::Chunk>, 2> chunks;
-  std::array<std::string_view, 2> data;
-  std::array<crypto::Digest, 2> digests;
-  std::array<Status, 2> read;
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    chunks[i] = chunks_.Take();
-    read[i] = calls[i]->TakeChunk(*chunks[i]);
-    if (read[i].ok()) data[i] = chunks[i]->data();
-  }
-  crypto::Sha256Each(std::span(data).first(calls.size()), std::span(digests).first(calls.size()));
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    if (read[i].ok())
-      calls[i]->Store(*chunks[i], digests[i]);
-    else
-      calls[i]->Refuse(read[i]);
-  }
-}
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* CoordinatorService::SubmitResult(
     grpc::CallbackServerContext* context, grpc::ByteBuffer* reply) {

@@ -5,11 +5,9 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
-#include <span>
 
 #include "base/clock.h"
 #include "base/executor.h"
-#include "base/pairs.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/grpc/authenticator.h"
 #include "coordinator/grpc/door.h"
@@ -26,15 +24,13 @@ using RawCoordinatorService = v1::Coordinator::WithRawCallbackMethod_PullModel<
 
 // The coordinator to sites over gRPC: authenticates, hands over to the loop, answers. Chunks go
 // straight to and from the disk threads, `transfers` of them at the same time in each direction;
-// further transfers wait for their turn. Up to `arrivals_at_once` disk threads store chunks, of two
-// uploads each where two wait. With a `call_log`, the beginning and end of every call are
-// written to it. Everything given must outlive the service, and the server
-// that has it.
+// further transfers wait for their turn. With a `call_log`, the beginning and end of every call are
+// written to it. Everything given must outlive the service, and the server that has it.
 class CoordinatorService final : public RawCoordinatorService {
  public:
   CoordinatorService(Coordinator& coordinator, Executor& loop, Executor& disk, const Clock& clock,
                      const Authenticator& authenticator, const Door& door, std::size_t transfers,
-                     int arrivals_at_once, rpc::CallLog* call_log)
+                     rpc::CallLog* call_log)
       : coordinator_(coordinator),
         loop_(loop),
         disk_(disk),
@@ -42,9 +38,7 @@ class CoordinatorService final : public RawCoordinatorService {
         door_(door),
         call_log_(call_log),
         downloads_(transfers, PlacesOfASite(transfers), kPatience, clock),
-        uploads_(transfers, PlacesOfASite(transfers), kPatience, clock),
-        arrivals_(disk, arrivals_at_once,
-                  [this](std::span<SubmitResultCall*> calls) { Store(calls); }) {}
+        uploads_(transfers, PlacesOfASite(transfers), kPatience, clock) {}
 
   // Transfers that stand still let others in beside them. To be called at the time that it returns,
   // if any, or before; on the loop.
@@ -82,9 +76,6 @@ class CoordinatorService final : public RawCoordinatorService {
   class PullModelCall;
   class SubmitResultCall;
 
-  // Chunks that have come, of one or two calls.
-  void Store(std::span<SubmitResultCall*> calls);
-
   // A stream that broke without a word still holds one while its site begins anew.
   static std::size_t PlacesOfASite(std::size_t transfers) {
     return std::clamp<std::size_t>(transfers / 4, 1, 4);
@@ -102,7 +93,6 @@ class CoordinatorService final : public RawCoordinatorService {
   std::atomic<uint64_t> last_call_{0};
   TransferGate downloads_;
   TransferGate uploads_;
-  Pairs<SubmitResultCall*> arrivals_;
   rpc::ChunkMessages chunks_{kIdleChunks};
 };
 

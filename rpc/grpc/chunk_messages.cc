@@ -32,9 +32,9 @@ std::string HeadOf(const v1::Chunk& chunk) {
   out.WriteTag(
       WireFormatLite::MakeTag(v1::Chunk::kOffsetFieldNumber, WireFormatLite::WIRETYPE_VARINT));
   out.WriteVarint64(chunk.offset());
-  out.WriteTag(Delimited(v1::Chunk::kSha256FieldNumber));
-  out.WriteVarint32(static_cast<uint32_t>(chunk.sha256().size()));
-  out.WriteString(chunk.sha256());
+  out.WriteTag(Delimited(v1::Chunk::kDigestFieldNumber));
+  out.WriteVarint32(static_cast<uint32_t>(chunk.digest().size()));
+  out.WriteString(chunk.digest());
   out.WriteTag(Delimited(v1::Chunk::kDataFieldNumber));
   out.WriteVarint32(static_cast<uint32_t>(chunk.data().size()));
   out.Trim();

@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "crypto/sha256.h"
 #include "rpc/grpc/chunk_messages.h"
 #include "rpc/grpc/status_codec.h"
 
@@ -167,8 +166,7 @@ void GrpcCoordinatorApi::ReportFailure(v1::ReportFailureRequest request,
       *this, &v1::Coordinator::Stub::AsyncReportFailure, kCallDeadline, request, std::move(done));
 }
 
-// Reads chunks into a sink, two at a time, since that is how they are hashed: the next read starts
-// when the sink has dealt with them.
+// Reads chunks into a sink, one at a time: the next read starts when the sink has taken the last.
 class GrpcCoordinatorApi::PullModelCall final : public grpc::ClientReadReactor<v1::Chunk> {
  public:
   PullModelCall(GrpcCoordinatorApi& api, v1::PullModelRequest request,
@@ -178,17 +176,17 @@ class GrpcCoordinatorApi::PullModelCall final : public grpc::ClientReadReactor<v
     api_.Began(context_);
     api_.transfer_->async()->PullModel(&context_, &request_, this);
     AddHold();  // reads are started from threads of `bulk`
-    StartRead(chunks_.data());
+    StartRead(&chunk_);
     StartCall();
   }
 
   void OnReadDone(bool ok) override {
-    if (ok && ++num_read_ < chunks_.size()) return StartRead(&chunks_[num_read_]);
-    if (num_read_ == 0) return RemoveHold();  // the end, or an error: OnDone knows
-    api_.bulk_.Post([this, ok] {
-      PutAll();
-      if (!ok) return RemoveHold();
-      StartRead(chunks_.data());
+    if (!ok) return RemoveHold();  // the end, or an error: OnDone knows
+    api_.bulk_.Post([this] {
+      if (local_.ok()) local_ = sink_->Put(chunk_);
+      // After a cancellation one more read is needed to come to the end.
+      if (!local_.ok()) context_.TryCancel();
+      StartRead(&chunk_);
     });
   }
 
@@ -202,28 +200,12 @@ class GrpcCoordinatorApi::PullModelCall final : public grpc::ClientReadReactor<v
   }
 
  private:
-  void PutAll() {
-    std::array<std::string_view, kAtOnce> data;
-    std::array<crypto::Digest, kAtOnce> digests;
-    for (std::size_t i = 0; i < num_read_; ++i) data[i] = chunks_[i].data();
-    crypto::Sha256Each(std::span(data).first(num_read_), std::span(digests).first(num_read_));
-    for (std::size_t i = 0; i < num_read_ && local_.ok(); ++i) {
-      local_ = sink_->Put(chunks_[i], digests[i]);
-    }
-    num_read_ = 0;
-    // After a cancellation one more read is needed to come to the end.
-    if (!local_.ok()) context_.TryCancel();
-  }
-
-  static constexpr std::size_t kAtOnce = 2;
-
   GrpcCoordinatorApi& api_;
   grpc::ClientContext context_;
   const v1::PullModelRequest request_;
   const std::shared_ptr<ChunkSink> sink_;
   Callback<rpc::Done> done_;
-  std::array<v1::Chunk, kAtOnce> chunks_;
-  std::size_t num_read_ = 0;
+  v1::Chunk chunk_;
   Status local_;
 };
 

@@ -75,7 +75,7 @@ class RunAndSealTest : public ::testing::Test {
     ASSERT_EQ(done.known_chunks != nullptr, read.known_chunks != nullptr);
     if (done.known_chunks == nullptr) return;  // it goes in one message
     for (uint64_t at = 0; at < trainer_.result.size(); at += kChunkBytes) {
-      EXPECT_EQ(done.known_chunks->Sha256At(at), read.known_chunks->Sha256At(at)) << at;
+      EXPECT_EQ(done.known_chunks->DigestAt(at), read.known_chunks->DigestAt(at)) << at;
     }
   }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "crypto/sha256_lanes.h"
+#include "crypto/sha256_wide.h"
 #include "testing/status_matchers.h"
 
 namespace skerry::crypto {
@@ -83,17 +84,18 @@ TEST(Sha256Test, AStreamThatWasMovedGoesOnWhereItWas) {
 }
 
 // Lengths around the ends of blocks, where a message's last bits and its length go.
-TEST(Sha256EachTest, TwoOfAnyOneLengthHashLikeEachByItself) {
-  std::string a;
-  std::string b;
-  for (int i = 0; i < 300; ++i) {
-    const std::array<std::string_view, 2> messages = {a, b};
-    std::array<Digest, 2> digests;
-    Sha256Each(messages, digests);
-    EXPECT_EQ(digests[0], OfStream(a)) << i << " bytes";
-    EXPECT_EQ(digests[1], OfStream(b)) << i << " bytes";
-    a += static_cast<char>(i * 7);
-    b += static_cast<char>(i * 11 + 1);
+TEST(Sha256EachTest, AnyNumberOfAnyOneLengthHashLikeEachByItself) {
+  for (const std::size_t count : {std::size_t{2}, std::size_t{16}, std::size_t{35}}) {
+    std::vector<std::string> texts(count);
+    for (std::size_t size = 0; size < 300; ++size) {
+      const std::vector<std::string_view> messages(texts.begin(), texts.end());
+      std::vector<Digest> digests(count);
+      Sha256Each(messages, digests);
+      for (std::size_t i = 0; i < count; ++i) {
+        ASSERT_EQ(digests[i], OfStream(texts[i])) << i << " of " << count << ", " << size;
+        texts[i] += static_cast<char>(size * (7 + 4 * i) + i);
+      }
+    }
   }
 }
 
@@ -110,12 +112,27 @@ TEST(Sha256EachTest, PublishedMessagesHaveTheirPublishedDigestsInEitherPlace) {
   }
 }
 
-TEST(Sha256EachTest, TwoMessagesThatAreNowhereAreEmptyOnes) {
-  const std::array<std::string_view, 2> messages;
-  std::array<Digest, 2> digests;
-  Sha256Each(messages, digests);
-  EXPECT_EQ(digests[0], Sha256(""));
-  EXPECT_EQ(digests[1], Sha256(""));
+TEST(Sha256EachTest, PublishedMessagesHaveTheirPublishedDigestsInAnyOfSixteenPlaces) {
+  for (const Vector& vector : PublishedVectors()) {
+    const std::string other(vector.message.size(), 'x');
+    for (std::size_t place = 0; place < 16; ++place) {
+      std::vector<std::string_view> messages(16, other);
+      messages[place] = vector.message;
+      std::vector<Digest> digests(16);
+      Sha256Each(messages, digests);
+      ASSERT_EQ(digests[place].Hex(), vector.digest_hex) << place;
+      ASSERT_EQ(digests[(place + 1) % 16], OfStream(other)) << place;
+    }
+  }
+}
+
+TEST(Sha256EachTest, MessagesThatAreNowhereAreEmptyOnes) {
+  for (const std::size_t count : {std::size_t{2}, std::size_t{16}}) {
+    const std::vector<std::string_view> messages(count);
+    std::vector<Digest> digests(count);
+    Sha256Each(messages, digests);
+    for (const Digest& digest : digests) EXPECT_EQ(digest, OfStream(""));
+  }
 }
 
 TEST(Sha256LanesTest, ThisProcessorHasThem) {
@@ -125,6 +142,24 @@ TEST(Sha256LanesTest, ThisProcessorHasThem) {
   const auto [first, second] = Sha256Lanes("abc", "xyz");
   EXPECT_EQ(first, OfStream("abc"));
   EXPECT_EQ(second, OfStream("xyz"));
+}
+
+TEST(Sha256WideTest, ThisProcessorHashesSixteen) {
+  if (!HasSha256Wide()) GTEST_SKIP() << "two or one at a time";
+  const std::vector<std::string> texts = {"a", "b", "c", "d", "e", "f", "g", "h",
+                                          "i", "j", "k", "l", "m", "n", "o", "p"};
+  const std::vector<std::string_view> messages(texts.begin(), texts.end());
+  std::array<Digest, kWideMessages> digests;
+  Sha256Wide(std::span(messages).first<kWideMessages>(), digests);
+  for (std::size_t i = 0; i < digests.size(); ++i) EXPECT_EQ(digests[i], OfStream(texts[i])) << i;
+}
+
+TEST(Sha256WideDeathTest, AnotherLengthEndsTheProcessInsteadOfHashingWrongly) {
+  if (!HasSha256Wide()) GTEST_SKIP() << "two or one at a time";
+  std::vector<std::string_view> messages(kWideMessages, "abc");
+  messages.back() = "abcd";
+  std::array<Digest, kWideMessages> digests;
+  EXPECT_DEATH(Sha256Wide(std::span(messages).first<kWideMessages>(), digests), "broken invariant");
 }
 
 TEST(Sha256EachTest, MessagesOfDifferentLengthsEachGoToTheirPlace) {

@@ -154,7 +154,7 @@ TEST_F(WireFaultsTest, ChunksThatDoNotFitAreRefusedWhereTheyStopFittingAndCostNo
       "one bit changed", [](Chunks& c) { (*c[1].mutable_data())[77] ^= 4; }, Code::kDataLoss,
       "the chunk at byte 1048576 does not have the SHA-256");
   RefusedChunks(
-      "wrong hash", [](Chunks& c) { (*c[0].mutable_sha256())[0] ^= 1; }, Code::kDataLoss,
+      "wrong hash", [](Chunks& c) { (*c[0].mutable_digest())[0] ^= 1; }, Code::kDataLoss,
       "the chunk at byte 0 does not have the SHA-256");
   RefusedChunks(
       "an end too early", [](Chunks& c) { c.pop_back(); }, Code::kOutOfRange,

@@ -83,9 +83,9 @@ TEST(ChunkMessagesTest, WhatAHostilePeerMadeLargeIsNotKept) {
   chunk.reset();
   chunk = messages.Take();
   EXPECT_LT(Capacity(chunk), std::size_t{1} << 20);
-  chunk->set_sha256(std::string(3 << 20, 'x'));
+  chunk->set_digest(std::string(3 << 20, 'x'));
   chunk.reset();
-  EXPECT_LT(messages.Take()->sha256().capacity(), std::size_t{1} << 20);
+  EXPECT_LT(messages.Take()->digest().capacity(), std::size_t{1} << 20);
 }
 
 TEST(ChunkMessagesTest, AChunkMayOutliveWhatItWasTakenFrom) {

@@ -34,11 +34,11 @@ constexpr uint64_t kTwoAndABit = 2 * kChunkBytes + 100;
 
 // ---- Making and reading ----
 
-TEST(ChunkTest, CarriesItsPlaceAndItsSha256) {
+TEST(ChunkTest, CarriesItsPlaceAndItsDigest) {
   const v1::Chunk chunk = MakeChunk(5, "abc");
   EXPECT_EQ(chunk.offset(), 5U);
   EXPECT_EQ(chunk.data(), "abc");
-  EXPECT_EQ(HexEncode(chunk.sha256()),
+  EXPECT_EQ(HexEncode(chunk.digest()),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
@@ -127,15 +127,15 @@ TEST_F(SharedChunksTest, WhatAnotherReaderStillHasIsNotReadAgain) {
 }
 
 TEST_F(SharedChunksTest, WhatNobodyHasAnyMoreIsReadAgain) {
-  const std::string sha256 = Share(*Reader())->sha256();
-  EXPECT_EQ(Share(*Reader())->sha256(), sha256);
+  const std::string digest = Share(*Reader())->digest();
+  EXPECT_EQ(Share(*Reader())->digest(), digest);
   EXPECT_EQ(file_->reads, 2);
 }
 
 TEST_F(SharedChunksTest, WhatIsKnownIsNotHashedAgain) {
   const crypto::Digest known = crypto::Sha256("not what the file holds");
-  known_->NoteSha256(0, known);
-  EXPECT_EQ(Share(*Reader())->sha256(), known.view());
+  known_->NoteDigest(0, known);
+  EXPECT_EQ(Share(*Reader())->digest(), known.view());
 }
 
 TEST_F(SharedChunksTest, EachOfManyChunksIsTheOneOfItsPlace) {
@@ -226,15 +226,15 @@ TEST(CheckChunkTest, OneBitThatChangedIsDataLossAndThePlaceIsNamed) {
     flip(*data_changed.mutable_data(), 1, bit);
     EXPECT_THAT(CheckChunk(data_changed, 0, 3), Fails(Code::kDataLoss, HasSubstr("byte 0")));
     v1::Chunk hash_changed = good;
-    flip(*hash_changed.mutable_sha256(), 31, bit);
+    flip(*hash_changed.mutable_digest(), 31, bit);
     EXPECT_THAT(CheckChunk(hash_changed, 0, 3), HasCode(Code::kDataLoss));
   }
 }
 
 TEST(CheckChunkTest, AHashOfAnotherLengthIsDataLoss) {
   v1::Chunk chunk = MakeChunk(0, "abc");
-  for (const std::string& hash : {std::string(), chunk.sha256().substr(1), chunk.sha256() + "x"}) {
-    chunk.set_sha256(hash);
+  for (const std::string& hash : {std::string(), chunk.digest().substr(1), chunk.digest() + "x"}) {
+    chunk.set_digest(hash);
     EXPECT_THAT(CheckChunk(chunk, 0, 3), HasCode(Code::kDataLoss)) << hash.size();
   }
 }

@@ -62,7 +62,8 @@ TEST_F(MigrationsTest, AnOlderFileGetsTheScriptsItLacksAndKeepsItsRows) {
               ElementsAre("mine4", "by script 211"));
 }
 
-TEST_F(MigrationsTest, AScriptThatFailsLeavesTheFileAtTheVersionBefore) {
+TEST_F(MigrationsTest, AScriptThatFailsLeavesTheFileAsItWas) {
+  ASSERT_OK(Open(path_, Version(1)));
   const Schema broken = {"a list of words", 0x12345678, kBrokenScripts};
   EXPECT_THAT(Open(path_, broken),
               Fails(Code::kInternal, AllOf(HasSubstr("upgrading to format 2"), HasSubstr(path_),
@@ -85,6 +86,47 @@ TEST_F(MigrationsTest, AFileOfANewerProgramIsRefused) {
   EXPECT_THAT(Open(path_, Version(2)), refused);
   EXPECT_THAT(Database::OpenReader(path_, Version(2)), refused);
   EXPECT_THAT(QueryFile(path_, "PRAGMA user_version"), ElementsAre("3"));
+}
+
+TEST_F(MigrationsTest, AFileOlderThanTheOldestIsRefusedAndKept) {
+  ASSERT_OK(Open(path_, Version(1)));
+  Schema schema = Version(3);
+  schema.oldest = 2;
+  const auto refused = Fails(Code::kFailedPrecondition,
+                             AllOf(HasSubstr(path_ + " was written by an older Skerry (format 1, "
+                                                     "this program knows formats from 2 on)"),
+                                   HasSubstr("export what you need with the older program")));
+  EXPECT_THAT(Open(path_, schema), refused);
+  EXPECT_THAT(Database::OpenReader(path_, schema), refused);
+  EXPECT_THAT(QueryFile(path_, "PRAGMA user_version"), ElementsAre("1"));
+}
+
+TEST_F(MigrationsTest, TheOldestFormatAndANewFileAreTaken) {
+  Schema schema = Version(2);
+  schema.oldest = 2;
+  ASSERT_OK(Open(path_, schema));
+  Schema next = Version(3);
+  next.oldest = 2;
+  EXPECT_OK(Open(path_, next));
+}
+
+// Names of format 1 are none that this program makes: a run would end at its next start.
+TEST_F(MigrationsTest, AJournalWithContentHashesOfFormat1IsRefused) {
+  Schema before = JournalSchema();
+  before.migrations = before.migrations.first(3);
+  before.oldest = 0;
+  ASSERT_OK(Open(path_, before));
+  EXPECT_THAT(Open(path_, JournalSchema()),
+              Fails(Code::kFailedPrecondition, HasSubstr("this program knows formats from 4 on")));
+}
+
+TEST_F(MigrationsTest, AClientWorksAgainOnTasksWhoseResultsHaveNamesOfFormat1) {
+  Schema before = ClientSchema();
+  before.migrations = before.migrations.first(2);
+  ASSERT_OK(Open(path_, before));
+  QueryFile(path_, "INSERT INTO task (task_id, state, task, header) VALUES (1, 'done', x'', x'')");
+  ASSERT_OK(Open(path_, ClientSchema()));
+  EXPECT_THAT(QueryFile(path_, "SELECT count(*) FROM task"), ElementsAre("0"));
 }
 
 TEST_F(MigrationsTest, AReaderDoesNotUpgrade) {
