@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace skerry {
@@ -34,37 +35,53 @@ struct Work {
 // Likewise. It is known of each body whether it has run.
 class OrderedWork {
  public:
-  OrderedWork(std::size_t n, const std::function<void(std::size_t)>& f)
-      : count_(n), body_(f), done_(n) {}
+  OrderedWork(std::size_t n, std::size_t num_workers, const std::function<void(std::size_t)>& f)
+      : count_(n), num_workers_(num_workers), body_(f), taken_(n), done_(n) {}
 
   // False: every body has begun.
-  bool RunOne() {
-    const std::size_t i = next_.fetch_add(1);
-    if (i >= count_) return false;
-    body_(i);
+  bool RunOne(std::size_t worker) {
+    const std::optional<std::size_t> i = Take(worker);
+    if (!i) return false;
+    body_(*i);
     const MutexLock lock(mutex_);
-    done_[i] = 1;
+    done_[*i] = 1;
     one_done_.NotifyAll();
     return true;
   }
-  // Runs others meanwhile, if there are any.
+  // Worker 0 runs others meanwhile, if there are any.
   void Await(std::size_t i) {
     while (!IsDone(i)) {
-      if (!RunOne()) break;
+      if (!RunOne(0)) break;
     }
     MutexLock lock(mutex_);
     while (done_[i] == 0) one_done_.Wait(mutex_);
   }
 
  private:
+  // Of its own from the front on; then, of what others have not come to yet, the last.
+  std::optional<std::size_t> Take(std::size_t worker) {
+    for (std::size_t i = worker; i < count_; i += num_workers_) {
+      if (TakeThis(i)) return i;
+    }
+    for (std::size_t i = count_; i-- > 0;) {
+      if (TakeThis(i)) return i;
+    }
+    return std::nullopt;
+  }
+  bool TakeThis(std::size_t i) {
+    std::atomic<bool>& taken = taken_[i];
+    return !taken.load(std::memory_order_relaxed) && !taken.exchange(true);
+  }
+
   bool IsDone(std::size_t i) {
     const MutexLock lock(mutex_);
     return done_[i] != 0;
   }
 
   const std::size_t count_;
+  const std::size_t num_workers_;
   const std::function<void(std::size_t)>& body_;
-  std::atomic<std::size_t> next_{0};
+  std::vector<std::atomic<bool>> taken_;
   Mutex mutex_;
   ConditionVariable one_done_;
   std::vector<char> done_ SKERRY_GUARDED_BY(mutex_);  // not bits
@@ -75,11 +92,11 @@ class OrderedWork {
 void ParallelInOrder(Executor& executor, int helpers, std::size_t count,
                      const std::function<void(std::size_t)>& body,
                      const std::function<void(std::size_t)>& then) {
-  auto work = std::make_shared<OrderedWork>(count, body);
   const auto useful = std::min<std::size_t>(static_cast<std::size_t>(std::max(helpers, 0)), count);
-  for (std::size_t i = 0; i < useful; ++i) {
-    executor.Post([work] {
-      while (work->RunOne()) {
+  auto work = std::make_shared<OrderedWork>(count, useful + 1, body);
+  for (std::size_t worker = 1; worker <= useful; ++worker) {
+    executor.Post([work, worker] {
+      while (work->RunOne(worker)) {
       }
     });
   }

@@ -108,15 +108,18 @@ int Run(const Settings& settings) {
   options.num_threads = static_cast<int>(settings.at("threads"));
   options.max_idle_clients = settings.at("idle");
   SteadyTime first_round_over;
+  SteadyTime last_round_over;
   options.on_round = [&](const v1::RunSummary&, const v1::RoundSummary& round) {
-    if (round.round() == 1) first_round_over = std::chrono::steady_clock::now();
+    last_round_over = std::chrono::steady_clock::now();
+    if (round.round() == 1) first_round_over = last_round_over;
     return true;
   };
   const SteadyTime begin = std::chrono::steady_clock::now();
   const double cpu_before = CpuSeconds();
   const Result<simulation::SimulationResult> result = simulation::Simulate(std::move(options));
   const double wall = SecondsSince(begin);
-  const double steady = SecondsSince(first_round_over);
+  const double in_rounds =
+      std::chrono::duration<double>(last_round_over - first_round_over).count();
   if (!result.ok() || result->run.state() != "completed") {
     std::fprintf(stderr, "%s\n",
                  (result.ok() ? result->run.reason() : result.status().ToString()).c_str());
@@ -131,7 +134,7 @@ int Run(const Settings& settings) {
   Print("wall_s", wall);
   Print("cpu_s", cpu);
   Print("clients_per_s", static_cast<double>(all.total) / wall);
-  Print("clients_per_s_after_round_1", static_cast<double>(all.total - all.in_round_1) / steady);
+  Print("clients_per_s_in_rounds", static_cast<double>(all.total - all.in_round_1) / in_rounds);
   Print("peak_rss_mb", PeakMebibytes());
   std::printf("%-28s %s\n", "model_sha256", crypto::Sha256(result->model).Hex().c_str());
   return 0;
