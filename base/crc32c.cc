@@ -10,7 +10,6 @@
 // GCC 12's header has vectors that nothing reads, and warns of them.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
 #define SKERRY_FOLD __attribute__((target("avx512f,vpclmulqdq,pclmul")))
@@ -147,15 +146,9 @@ bool CanFold() {
 }
 
 // Of the bytes behind a text whose remainder is `start`.
-uint32_t Remainder(uint32_t start, std::string_view bytes) {
+uint32_t RemainderAnywhere(uint32_t start, std::string_view bytes) {
   const char* p = bytes.data();
   std::size_t left = bytes.size();
-  constexpr std::size_t kStride = kWides * kWideBytes;
-  if (left >= kStride && CanFold()) {
-    start = FoldedRemainder(start, p, left / kStride);
-    p += left / kStride * kStride;
-    left %= kStride;
-  }
   for (; left >= 3 * kLane; left -= 3 * kLane, p += 3 * kLane) start = ThreeLanes(start, p);
   uint64_t crc = start;
   for (; left >= sizeof(uint64_t); left -= sizeof(uint64_t), p += sizeof(uint64_t)) {
@@ -165,6 +158,13 @@ uint32_t Remainder(uint32_t start, std::string_view bytes) {
     crc = _mm_crc32_u8(static_cast<uint32_t>(crc), static_cast<unsigned char>(*p));
   }
   return static_cast<uint32_t>(crc);
+}
+
+uint32_t Remainder(uint32_t start, std::string_view bytes) {
+  const std::size_t strides = bytes.size() / (kWides * kWideBytes);
+  if (strides == 0 || !CanFold()) return RemainderAnywhere(start, bytes);
+  start = FoldedRemainder(start, bytes.data(), strides);
+  return RemainderAnywhere(start, bytes.substr(strides * kWides * kWideBytes));
 }
 
 #else
@@ -180,12 +180,16 @@ constexpr std::array<uint32_t, 256> MakeTable() {
 }
 
 // Of the bytes behind a text whose remainder is `start`.
-uint32_t Remainder(uint32_t start, std::string_view bytes) {
+uint32_t RemainderAnywhere(uint32_t start, std::string_view bytes) {
   static constexpr std::array<uint32_t, 256> kTable = MakeTable();
   for (const char c : bytes) {
     start = (start >> 8) ^ kTable[(start ^ static_cast<unsigned char>(c)) & 0xff];
   }
   return start;
+}
+
+uint32_t Remainder(uint32_t start, std::string_view bytes) {
+  return RemainderAnywhere(start, bytes);
 }
 
 #endif
@@ -195,6 +199,7 @@ constexpr uint32_t kAllOnes = 0xffffffff;
 }  // namespace
 
 uint32_t Crc32c(std::string_view bytes) { return ~Remainder(kAllOnes, bytes); }
+uint32_t Crc32cAnywhere(std::string_view bytes) { return ~RemainderAnywhere(kAllOnes, bytes); }
 
 // The remainder of a sum is the sum of the remainders; only the ones that a CRC begins and ends
 // with are there once.

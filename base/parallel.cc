@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <vector>
 
 namespace skerry {
@@ -38,39 +37,30 @@ class OrderedWork {
   OrderedWork(std::size_t n, std::size_t num_workers, const std::function<void(std::size_t)>& f)
       : count_(n), num_workers_(num_workers), body_(f), taken_(n), done_(n) {}
 
-  // False: every body has begun.
-  bool RunOne(std::size_t worker) {
-    const std::optional<std::size_t> i = Take(worker);
-    if (!i) return false;
-    body_(*i);
-    const MutexLock lock(mutex_);
-    done_[*i] = 1;
-    one_done_.NotifyAll();
-    return true;
+  // A worker's own bodies, and then what others have not come to, from the end on.
+  void Help(std::size_t worker) {
+    for (std::size_t i = worker; i < count_; i += num_workers_) RunUnlessTaken(i);
+    for (std::size_t i = count_; i-- > 0;) RunUnlessTaken(i);
   }
-  // Worker 0 runs others meanwhile, if there are any.
+  // By worker 0, for each body in order: until it is done, runs its own meanwhile, and then what
+  // others have not come to, from there on.
   void Await(std::size_t i) {
-    while (!IsDone(i)) {
-      if (!RunOne(0)) break;
+    for (; own_ < count_ && !IsDone(i); own_ += num_workers_) RunUnlessTaken(own_);
+    for (others_ = std::max(others_, i); others_ < count_ && !IsDone(i); ++others_) {
+      RunUnlessTaken(others_);
     }
     MutexLock lock(mutex_);
     while (done_[i] == 0) one_done_.Wait(mutex_);
   }
 
  private:
-  // Of its own from the front on; then, of what others have not come to yet, the last.
-  std::optional<std::size_t> Take(std::size_t worker) {
-    for (std::size_t i = worker; i < count_; i += num_workers_) {
-      if (TakeThis(i)) return i;
-    }
-    for (std::size_t i = count_; i-- > 0;) {
-      if (TakeThis(i)) return i;
-    }
-    return std::nullopt;
-  }
-  bool TakeThis(std::size_t i) {
+  void RunUnlessTaken(std::size_t i) {
     std::atomic<bool>& taken = taken_[i];
-    return !taken.load(std::memory_order_relaxed) && !taken.exchange(true);
+    if (taken.load(std::memory_order_relaxed) || taken.exchange(true)) return;
+    body_(i);
+    const MutexLock lock(mutex_);
+    done_[i] = 1;
+    one_done_.NotifyAll();
   }
 
   bool IsDone(std::size_t i) {
@@ -82,6 +72,8 @@ class OrderedWork {
   const std::size_t num_workers_;
   const std::function<void(std::size_t)>& body_;
   std::vector<std::atomic<bool>> taken_;
+  std::size_t own_ = 0;     // worker 0's next one
+  std::size_t others_ = 0;  // and the next of others that it looks at
   Mutex mutex_;
   ConditionVariable one_done_;
   std::vector<char> done_ SKERRY_GUARDED_BY(mutex_);  // not bits
@@ -95,10 +87,7 @@ void ParallelInOrder(Executor& executor, int helpers, std::size_t count,
   const auto useful = std::min<std::size_t>(static_cast<std::size_t>(std::max(helpers, 0)), count);
   auto work = std::make_shared<OrderedWork>(count, useful + 1, body);
   for (std::size_t worker = 1; worker <= useful; ++worker) {
-    executor.Post([work, worker] {
-      while (work->RunOne(worker)) {
-      }
-    });
+    executor.Post([work, worker] { work->Help(worker); });
   }
   for (std::size_t i = 0; i < count; ++i) {
     work->Await(i);

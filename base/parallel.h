@@ -14,8 +14,9 @@ void ParallelFor(Executor& executor, int helpers, std::size_t count,
                  const std::function<void(std::size_t)>& body);
 
 // The same, and then(0) ... then(count - 1) in this order, on this thread: each as soon as its body
-// and all before it have run, while later ones still do. Of bodies that are as many and take as
-// long as the last time, most run where they ran then, and find in its caches what they left.
+// and all before it have run, while later ones still do. With one
+// helper and bodies that take about as long as the last time, most run on the thread on which they
+// ran then, and find in its caches what they left.
 void ParallelInOrder(Executor& executor, int helpers, std::size_t count,
                      const std::function<void(std::size_t)>& body,
                      const std::function<void(std::size_t)>& then);

@@ -134,7 +134,9 @@ int Run(const Settings& settings) {
   Print("wall_s", wall);
   Print("cpu_s", cpu);
   Print("clients_per_s", static_cast<double>(all.total) / wall);
-  Print("clients_per_s_in_rounds", static_cast<double>(all.total - all.in_round_1) / in_rounds);
+  if (settings.at("rounds") > 1) {
+    Print("clients_per_s_in_rounds", static_cast<double>(all.total - all.in_round_1) / in_rounds);
+  }
   Print("peak_rss_mb", PeakMebibytes());
   std::printf("%-28s %s\n", "model_sha256", crypto::Sha256(result->model).Hex().c_str());
   return 0;

@@ -6,6 +6,7 @@
 #include "coordinator/backup.h"
 #include "coordinator/copy_file.h"
 #include "storage/checkpoint_store.h"
+#include "storage/migrations.h"
 #include "storage/sqlite_journal.h"
 
 namespace skerry::coordinator {
@@ -201,7 +202,7 @@ Result<BackupManifest> VerifyBackup(Files& files, const std::string& directory,
   if (!has_database) return Damaged(directory + "/" + kManifestName, "it names no journal");
   const Status journal = CheckJournal(files, directory);
   // An older format is raised when it is restored, and looked at then.
-  if (!journal.ok() && journal.code() != Code::kFailedPrecondition) return journal;
+  if (!journal.ok() && journal.detail() != storage::kRaisedByAWriter) return journal;
   return manifest;
 }
 

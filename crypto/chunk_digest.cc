@@ -1,6 +1,5 @@
 #include "crypto/chunk_digest.h"
 
-#include <cstddef>
 #include <vector>
 
 #include "crypto/sha256.h"

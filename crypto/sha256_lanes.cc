@@ -25,9 +25,10 @@ constexpr int kSteps = 16;  // of four of the 64 rounds
 
 // A message's state as the instructions want it: words A, B, E, F and C, D, G, H, the first on top.
 struct Lane {
-  __m128i abef = _mm_set_epi32(0x6a09e667, static_cast<int>(0xbb67ae85), 0x510e527f,
-                               static_cast<int>(0x9b05688c));
-  __m128i cdgh = _mm_set_epi32(0x3c6ef372, static_cast<int>(0xa54ff53a), 0x1f83d9ab, 0x5be0cd19);
+  static int Initial(std::size_t word) { return static_cast<int>(kInitialState[word]); }
+
+  __m128i abef = _mm_set_epi32(Initial(0), Initial(1), Initial(4), Initial(5));
+  __m128i cdgh = _mm_set_epi32(Initial(2), Initial(3), Initial(6), Initial(7));
 };
 template <std::size_t kLanes>
 using Lanes = std::array<Lane, kLanes>;

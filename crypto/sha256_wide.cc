@@ -9,7 +9,6 @@
 // GCC 12's header has vectors that nothing reads, and warns of them.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
 #define SKERRY_AVX512 __attribute__((target("avx512f,avx512bw")))

@@ -186,8 +186,8 @@ Status CheckStamp(const Database& database, const Schema& schema, const Stamp& s
                               std::to_string(stamp.version) + ", this program knows formats from " +
                               std::to_string(schema.oldest) + " on)")
         .WithHint(
-            "export what you need with the older program, then move the file away with all that is "
-            "beside it to start empty");
+            "export what you need with the program that wrote it; this one begins in an empty "
+            "directory");
   }
   return OkStatus();
 }
@@ -219,6 +219,7 @@ Status CheckSchema(Database& database, const Schema& schema) {
     return FailedPrecondition(database.path() + " was written by an older Skerry (format " +
                               std::to_string(stamp.version) + ", this program reads format " +
                               std::to_string(schema.version()) + ")")
+        .WithDetail(kRaisedByAWriter)
         .WithHint("start the program that owns it once with this version: that upgrades the file");
   }
   return OkStatus();

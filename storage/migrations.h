@@ -27,6 +27,9 @@ struct Schema {
 const Schema& JournalSchema();
 const Schema& ClientSchema();
 
+// The detail of the error about an older format that a writer raises to its own.
+constexpr const char* kRaisedByAWriter = "OLDER_FORMAT";
+
 // Whether the database is of this schema and at its version. FAILED_PRECONDITION: it is another
 // program's, an older one that its owner has to open first, one that is too old, or a newer one.
 Status CheckSchema(Database& database, const Schema& schema);

@@ -1,7 +1,5 @@
 #include "coordinator/grpc/coordinator_service.h"
 
-#include <array>
-#include <string_view>
 #include <utility>
 
 #include "base/failpoint.h"

@@ -2,10 +2,7 @@
 
 #include <grpcpp/client_context.h>
 
-#include <array>
 #include <chrono>
-#include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 

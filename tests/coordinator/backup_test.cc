@@ -11,11 +11,15 @@
 #include <thread>
 
 #include "base/bytes_file.h"
+#include "coordinator/backup_manifest.h"
+#include "coordinator/copy_file.h"
 #include "coordinator/small_spool.h"
 #include "crypto/content_hash.h"
 #include "rpc/chunks.h"
 #include "skerry/v1/task.pb.h"
 #include "storage/checkpoint_store.h"
+#include "storage/database.h"
+#include "storage/migrations.h"
 #include "storage/sqlite_journal.h"
 #include "testing/status_matchers.h"
 #include "testing/temp_dir.h"
@@ -332,6 +336,32 @@ TEST_F(BackupTest, AManifestThatIsSpoiltIsRefused) {
               HasCode(Code::kDataLoss));
   EXPECT_THAT(with("\"sha256\": \"", "\"sha256\": \"X"), HasCode(Code::kDataLoss));
   EXPECT_THAT(with("\"runs\"", "\"ruins\""), HasCode(Code::kDataLoss));
+}
+
+// It would be copied, and then refuse to be opened.
+TEST_F(BackupTest, ABackupWhoseJournalIsTooOldIsRefusedBeforeAnythingIsWritten) {
+  Open();
+  CommitRound(0);
+  Close();
+  ASSERT_OK_AND_ASSIGN(BackupManifest manifest, Create());
+  const std::string database = backup_ + "/coordinator.db";
+  ASSERT_OK(files_.Remove(database));
+  storage::Schema old = storage::JournalSchema();
+  old.migrations = old.migrations.first(static_cast<std::size_t>(old.oldest) - 1);
+  old.oldest = 0;
+  ASSERT_OK(storage::Database::OpenWriter(database, old, {}).status());
+  ASSERT_OK_AND_ASSIGN(const auto file, files_.Open(database, OpenMode::kRead));
+  ASSERT_OK_AND_ASSIGN(const FileHashes hashes, HashFile(*file, ""));
+  for (BackupFile& entry : manifest.files) {
+    if (entry.path == "coordinator.db") entry = {entry.path, hashes.size_bytes, hashes.sha256};
+  }
+  ASSERT_OK(WriteManifest(files_, backup_, manifest));
+  const auto refused = Fails(Code::kFailedPrecondition,
+                             AllOf(HasSubstr(database + " was written by an older Skerry"),
+                                   HasSubstr("knows formats from")));
+  EXPECT_THAT(Verify(), refused);
+  EXPECT_THAT(Restore(), refused);
+  EXPECT_THAT(files_.List(restored_), HasCode(Code::kNotFound));
 }
 
 TEST_F(BackupTest, ARestoreThatWasInterruptedIsNoticedAndRunAgain) {

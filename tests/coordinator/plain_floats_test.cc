@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "base/bytes_file.h"
@@ -67,6 +68,20 @@ TEST(PlainFloatsTest, FloatsThatDoNotBeginAtAWordAreLeftToTheCheckOfTheWholeResu
   ASSERT_EQ(layout.offset_bytes(1), 6);
   EXPECT_THAT(PlainFloatsIn(layout), IsEmpty());
   EXPECT_FALSE(AreGood({true}, {6, 18})) << "nobody has looked at them";
+}
+
+TEST(PlainFloatsTest, WhatCountsIsTheSizeOfANumberNotItsSign) {
+  const auto is_good = [](float value) {
+    return FloatsAreGood(std::vector<ByteRange>{{0, sizeof(float)}}, 0, BytesOf({value}));
+  };
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float sign : {1.0F, -1.0F}) {
+    for (const float good : {0.0F, 1e-45F, 1.0F, 1e6F}) EXPECT_TRUE(is_good(sign * good)) << good;
+    for (const float bad : {std::nextafter(1e6F, kInfinity), 1e7F, kInfinity}) {
+      EXPECT_FALSE(is_good(sign * bad)) << bad;
+    }
+    EXPECT_FALSE(is_good(std::copysign(kNan, sign)));
+  }
 }
 
 TEST(PlainFloatsTest, EveryFloatOfALongPieceIsLookedAt) {

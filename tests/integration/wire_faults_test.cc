@@ -152,10 +152,10 @@ TEST_F(WireFaultsTest, ChunksThatDoNotFitAreRefusedWhereTheyStopFittingAndCostNo
       Code::kInvalidArgument, "does not fit a whole of");
   RefusedChunks(
       "one bit changed", [](Chunks& c) { (*c[1].mutable_data())[77] ^= 4; }, Code::kDataLoss,
-      "the chunk at byte 1048576 does not have the SHA-256");
+      "the chunk at byte 1048576 does not have the digest");
   RefusedChunks(
       "wrong hash", [](Chunks& c) { (*c[0].mutable_digest())[0] ^= 1; }, Code::kDataLoss,
-      "the chunk at byte 0 does not have the SHA-256");
+      "the chunk at byte 0 does not have the digest");
   RefusedChunks(
       "an end too early", [](Chunks& c) { c.pop_back(); }, Code::kOutOfRange,
       "the upload ended after 2097152 of");

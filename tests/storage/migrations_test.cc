@@ -29,8 +29,9 @@ constexpr std::array<std::string_view, 3> kScripts = {
     "ALTER TABLE word ADD COLUMN length INTEGER; UPDATE word SET length = length(text);"
     "INSERT INTO word VALUES ('by script 2', 11);",
     "INSERT INTO word SELECT text || '!', length + 1 FROM word;"};
-constexpr std::array<std::string_view, 2> kBrokenScripts = {
-    kScripts[0], "INSERT INTO word VALUES ('half'); INSERT INTO sentence VALUES ('none');"};
+constexpr std::array<std::string_view, 3> kBrokenScripts = {
+    kScripts[0], kScripts[1],
+    "INSERT INTO word VALUES ('half', 4); INSERT INTO sentence VALUES ('none');"};
 
 Schema Version(std::size_t n) {
   return {"a list of words", 0x12345678, std::span(kScripts).first(n)};
@@ -66,12 +67,13 @@ TEST_F(MigrationsTest, AScriptThatFailsLeavesTheFileAsItWas) {
   ASSERT_OK(Open(path_, Version(1)));
   const Schema broken = {"a list of words", 0x12345678, kBrokenScripts};
   EXPECT_THAT(Open(path_, broken),
-              Fails(Code::kInternal, AllOf(HasSubstr("upgrading to format 2"), HasSubstr(path_),
+              Fails(Code::kInternal, AllOf(HasSubstr("upgrading to format 3"), HasSubstr(path_),
                                            HasSubstr("sentence"))));
   {
     RawSql sql(path_);
     EXPECT_THAT(sql("PRAGMA user_version"), ElementsAre("1"));
-    EXPECT_THAT(sql("SELECT count(*) FROM word"), ElementsAre("0"));
+    EXPECT_THAT(sql("SELECT count(*) FROM word"), ElementsAre("0")) << "script 2 went well";
+    EXPECT_THAT(sql("SELECT name FROM pragma_table_info('word')"), ElementsAre("text"));
   }
   EXPECT_OK(Open(path_, Version(3)));
 }
@@ -92,10 +94,11 @@ TEST_F(MigrationsTest, AFileOlderThanTheOldestIsRefusedAndKept) {
   ASSERT_OK(Open(path_, Version(1)));
   Schema schema = Version(3);
   schema.oldest = 2;
-  const auto refused = Fails(Code::kFailedPrecondition,
-                             AllOf(HasSubstr(path_ + " was written by an older Skerry (format 1, "
-                                                     "this program knows formats from 2 on)"),
-                                   HasSubstr("export what you need with the older program")));
+  const auto refused =
+      Fails(Code::kFailedPrecondition,
+            AllOf(HasSubstr(path_ + " was written by an older Skerry (format 1, "
+                                    "this program knows formats from 2 on)"),
+                  HasSubstr("export what you need with the program that wrote it")));
   EXPECT_THAT(Open(path_, schema), refused);
   EXPECT_THAT(Database::OpenReader(path_, schema), refused);
   EXPECT_THAT(QueryFile(path_, "PRAGMA user_version"), ElementsAre("1"));
@@ -196,6 +199,29 @@ TEST_F(MigrationsTest, AnUpgradeThatIsKilledAtAnyStepIsFinishedByTheNextStart) {
     SCOPED_TRACE("killed after operation " + std::to_string(n));
     ExpectTheUpgradeGoesOn(DiskAfterKill(std::span(operations).first(n)));
     ExpectTheUpgradeGoesOn(DiskAfterPowerLoss(std::span(operations).first(n), n));
+  }
+}
+
+// On its way it would be of a format that is too old.
+TEST_F(MigrationsTest, ANewFileWhoseMakingIsKilledAtAnyStepIsMadeByTheNextStart) {
+  Schema schema = Version(3);
+  schema.oldest = 3;
+  std::vector<DiskOperation> operations;
+  {
+    RecordingVfs vfs;
+    ASSERT_OK(Open(path_, schema));
+    operations = vfs.operations();
+  }
+  ASSERT_GT(operations.size(), 5U);
+  for (std::size_t n = 0; n <= operations.size(); ++n) {
+    SCOPED_TRACE("killed after operation " + std::to_string(n));
+    for (const Disk& disk : {DiskAfterKill(std::span(operations).first(n)),
+                             DiskAfterPowerLoss(std::span(operations).first(n), n)}) {
+      const testing::TempDir directory;
+      WriteDisk(disk, directory.File("state"));
+      const RecordingVfs no_syncs;
+      EXPECT_OK(Open(directory.File("state") + "/words.db", schema));
+    }
   }
 }
 
