@@ -125,7 +125,7 @@ TEST(CanonicalHeaderTest, NothingCanMoveFromOneFieldToTheNext) {
 TEST(ResultHashTest, AKnownResultHasItsKnownHash) {
   ASSERT_OK_AND_ASSIGN(const auto hash, ResultHash(MakeHeader(), BytesFile(Bytes())));
   EXPECT_EQ(HexEncode(hash.view()),
-            "dc169e81d698a9fbcf97401ea101342090f93cdb119762d2f9a94e2972407486");
+            "48526380957c4cc5f65e10418fcd134b2ea36259ff700cec2be56869fe301d5e");
 }
 
 TEST(ResultHashTest, EveryFieldAndEveryByteCounts) {
