@@ -91,7 +91,7 @@ class Restore {
     SKERRY_RETURN_IF_ERROR(PublishFile(files_, to_ + "/" + kRestoring, from_ + "\n"));
     // Of an earlier attempt: SQLite would play its log onto the journal of this one.
     for (const char* const rest : {"-wal", "-shm", "-journal"}) {
-      const Status removed = files_.Remove(to_ + "/" + kDatabase + rest);
+      Status removed = files_.Remove(to_ + "/" + kDatabase + rest);
       if (!removed.ok() && removed.code() != Code::kNotFound) return removed;
     }
     // The journal last: without it the rest is not looked at.
