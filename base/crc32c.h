@@ -9,7 +9,7 @@ namespace skerry {
 // read. It is no defence against people; crypto/sha256.h is.
 uint32_t Crc32c(std::string_view bytes);
 
-// The same without what only some processors can do, for tests.
+// The same without what only some processors can do, for tests and to compare with.
 uint32_t Crc32cAnywhere(std::string_view bytes);
 
 // What one piece of a text adds to the CRC of the whole: that is Crc32cOfZeros(its size) XOR the

@@ -169,6 +169,12 @@ void Crc32cOfAMebibyte(benchmark::State& state) {
 }
 BENCHMARK(Crc32cOfAMebibyte);
 
+void Crc32cAnywhereOfAMebibyte(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(Crc32cAnywhere(Mebibyte()));
+  CountBytes(state, 1 << 20);
+}
+BENCHMARK(Crc32cAnywhereOfAMebibyte);
+
 void Sha256OfAMebibyte(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(crypto::Sha256(Mebibyte()));
   CountBytes(state, 1 << 20);

@@ -76,8 +76,8 @@ Remains WhatRemains(const RunPlan& plan, const std::vector<storage::RoundRecord>
 // ---- [keep] history_rounds ----
 //
 // Of a run that goes on, the newest so many rounds stay, and at most a tenth more; and of the
-// others what made or measured a version that is still there. Of events
-// only those that say that a round committed go with it; the others have a limit of their own.
+// others what made or measured a version that is still there. Of events only those that say that a
+// round committed go with it; the others have a limit of their own.
 
 // After `round` has been committed: the first of the rounds that stay, if it is time to remove
 // others.

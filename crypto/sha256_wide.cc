@@ -38,22 +38,17 @@ constexpr int kMajority = 0xe8;  // Maj
 
 SKERRY_AVX512 inline __m512i Sum(__m512i a, __m512i b) { return _mm512_add_epi32(a, b); }
 
-// Section 4.1.2: the functions of a round, and of the schedule.
-SKERRY_AVX512 inline __m512i Sum0(__m512i x) {
-  return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, 2), _mm512_ror_epi32(x, 13),
-                                   _mm512_ror_epi32(x, 22), kXor);
+// Section 4.1.2: the sums of a round.
+template <int kFirst, int kSecond, int kThird>
+SKERRY_AVX512 inline __m512i Rotated(__m512i x) {
+  return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, kFirst), _mm512_ror_epi32(x, kSecond),
+                                   _mm512_ror_epi32(x, kThird), kXor);
 }
-SKERRY_AVX512 inline __m512i Sum1(__m512i x) {
-  return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, 6), _mm512_ror_epi32(x, 11),
-                                   _mm512_ror_epi32(x, 25), kXor);
-}
-SKERRY_AVX512 inline __m512i Mix0(__m512i x) {
-  return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, 7), _mm512_ror_epi32(x, 18),
-                                   _mm512_srli_epi32(x, 3), kXor);
-}
-SKERRY_AVX512 inline __m512i Mix1(__m512i x) {
-  return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, 17), _mm512_ror_epi32(x, 19),
-                                   _mm512_srli_epi32(x, 10), kXor);
+// And those of the schedule.
+template <int kFirst, int kSecond, int kShift>
+SKERRY_AVX512 inline __m512i Mixed(__m512i x) {
+  return _mm512_ternarylogic_epi32(_mm512_ror_epi32(x, kFirst), _mm512_ror_epi32(x, kSecond),
+                                   _mm512_srli_epi32(x, kShift), kXor);
 }
 
 // Rows become columns: of sixteen messages' words, message by message, each message's first,
@@ -105,8 +100,9 @@ SKERRY_AVX512 inline void Round(Word a, Word b, Word c, Word& d, Word e, Word f,
                                 Word input, uint32_t constant) {
   const __m512i known = Sum(h.v, Sum(input.v, _mm512_set1_epi32(static_cast<int>(constant))));
   const __m512i first =
-      Sum(known, Sum(Sum1(e.v), _mm512_ternarylogic_epi32(e.v, f.v, g.v, kChoose)));
-  const __m512i second = Sum(Sum0(a.v), _mm512_ternarylogic_epi32(a.v, b.v, c.v, kMajority));
+      Sum(known, Sum(Rotated<6, 11, 25>(e.v), _mm512_ternarylogic_epi32(e.v, f.v, g.v, kChoose)));
+  const __m512i second =
+      Sum(Rotated<2, 13, 22>(a.v), _mm512_ternarylogic_epi32(a.v, b.v, c.v, kMajority));
   d.v = Sum(d.v, first);
   h.v = Sum(first, second);
 }
@@ -126,8 +122,8 @@ SKERRY_AVX512 inline void EightRounds(State& s, const Word* words, const uint32_
 SKERRY_AVX512 inline void NextWords(Words& w) {
 #pragma GCC unroll 16
   for (std::size_t i = 0; i < w.size(); ++i) {
-    w[i].v =
-        Sum(Sum(w[i].v, w[(i + 9) % 16].v), Sum(Mix0(w[(i + 1) % 16].v), Mix1(w[(i + 14) % 16].v)));
+    w[i].v = Sum(Sum(w[i].v, w[(i + 9) % 16].v),
+                 Sum(Mixed<7, 18, 3>(w[(i + 1) % 16].v), Mixed<17, 19, 10>(w[(i + 14) % 16].v)));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <latch>
 #include <thread>
 #include <vector>
@@ -110,6 +111,27 @@ TEST(ParallelInOrderTest, WhatFollowsDoesNotWaitForLaterBodies) {
       });
   EXPECT_TRUE(met);
   EXPECT_TRUE(followed_in_time);
+}
+
+// Bodies that take equally long: each two neighbours wait for each other.
+TEST(ParallelInOrderTest, WithOneHelperTheSameBodiesRunOnTheSameThreadsAgain) {
+  constexpr std::size_t kCount = 64;
+  ThreadPool pool(1);
+  for (int time = 0; time < 2; ++time) {
+    std::deque<std::latch> both_there;
+    for (std::size_t pair = 0; pair < kCount / 2; ++pair) both_there.emplace_back(2);
+    std::vector<std::thread::id> threads(kCount);
+    ParallelInOrder(
+        pool, 1, kCount,
+        [&](std::size_t i) {
+          threads[i] = std::this_thread::get_id();
+          both_there[i / 2].arrive_and_wait();
+        },
+        [](std::size_t) {});
+    for (std::size_t i = 0; i < kCount; ++i) {
+      EXPECT_EQ(threads[i] == std::this_thread::get_id(), i % 2 == 0) << i;
+    }
+  }
 }
 
 }  // namespace
