@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <iostream>
 #include <utility>
 
 namespace skerry {
@@ -67,6 +68,12 @@ void ExitAfter(Duration limit, int exit_code) {
     std::fprintf(stderr, "something hangs (a disk, a file share?); ended without it\n");
     ::_exit(exit_code);
   }).detach();
+}
+
+void EndProcess(int exit_code) {
+  std::cout.flush();
+  std::fflush(nullptr);
+  ::_exit(exit_code);
 }
 
 }  // namespace skerry

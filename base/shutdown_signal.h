@@ -36,4 +36,9 @@ class ShutdownSignal {
 // is good at any instant.
 void ExitAfter(Duration limit, int exit_code);
 
+// Last in main() of a program whose libraries have threads that never end, as gRPC's: what is
+// printed is flushed, and nothing else is taken down. std::exit would destroy under those threads
+// what they use, which now and then ends an orderly end with a crash.
+[[noreturn]] void EndProcess(int exit_code);
+
 }  // namespace skerry

@@ -51,5 +51,5 @@ int main(int argc, char** argv) {
     if (std::strcmp(argv[i], "--insecure") == 0) insecure = true;
     if (std::strcmp(argv[i], "--config") == 0 && i + 1 < argc) config = argv[++i];
   }
-  return skerry::Work(config, insecure);
+  skerry::EndProcess(skerry::Work(config, insecure));
 }

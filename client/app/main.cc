@@ -92,5 +92,5 @@ int main(int argc, char** argv) {
   }
   spdlog::set_default_logger(spdlog::stderr_color_mt("client"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
-  return skerry::Work(config, insecure);
+  skerry::EndProcess(skerry::Work(config, insecure));
 }

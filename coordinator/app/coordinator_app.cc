@@ -92,7 +92,7 @@ int CoordinatorMain(int argc, char** argv) {
   }
   spdlog::set_default_logger(spdlog::stderr_color_mt("coordinator"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
-  return Serve(config, insecure);
+  EndProcess(Serve(config, insecure));
 }
 
 }  // namespace skerry

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <latch>
 
@@ -127,6 +129,17 @@ TEST(ShutdownSignalDeathTest, WithoutASignalItEndsQuietly) {
         std::exit(0);
       },
       ::testing::ExitedWithCode(0), "");
+}
+
+TEST(EndProcessDeathTest, FlushesWhatIsPrintedAndTakesNothingDown) {
+  static std::array<char, 4096> buffer;
+  const auto end = [] {
+    std::atexit([] { ::_exit(1); });
+    std::setvbuf(stderr, buffer.data(), _IOFBF, buffer.size());
+    std::fprintf(stderr, "the last line");
+    EndProcess(7);
+  };
+  EXPECT_EXIT(end(), ::testing::ExitedWithCode(7), "the last line");
 }
 
 TEST(ShutdownSignalDeathTest, AClosedConnectionNoLongerEndsTheProcess) {

@@ -26,8 +26,9 @@ struct Options {
   int64_t quorum = 0;  // 0: everybody
   int64_t sites = 3;
   int64_t rounds = 40;
-  std::string hidden;  // layers of a larger model: "[1500, 800]" is one of 5 MB
-  bool pairs = false;  // two processes die at the same time
+  std::string hidden;    // layers of a larger model: "[1500, 800]" is one of 5 MB
+  bool pairs = false;    // two processes die at the same time
+  bool orderly = false;  // by SIGTERM, and each must end in good order
 };
 
 std::string RunFile(const Options& options) {
@@ -73,6 +74,7 @@ std::string Arguments(const Options& options) {
   text += " --seed " + std::to_string(options.seed);
   if (options.quorum > 0) text += " --quorum " + std::to_string(options.quorum);
   text += " --sites " + std::to_string(options.sites);
+  if (options.orderly) text += " --orderly";
   return text + " --rounds " + std::to_string(options.rounds);
 }
 
@@ -127,6 +129,10 @@ class Torture {
     }
   }
 
+  Process& ProcessOf(const std::string& kit) {
+    return kit == kCoordinator ? federation_.coordinator() : federation_.client(kit);
+  }
+
   void Problem(const std::string& text) { problems_.push_back(text); }
 
   nlohmann::json Show(const std::string& run) const {
@@ -165,8 +171,13 @@ class Torture {
     while (victims.size() < wanted) victims.insert(kits[random_.Below(kits.size())]);
     for (const std::string& victim : victims) {
       ++kills_;
-      victim == kCoordinator ? federation_.coordinator().Kill9()
-                             : federation_.client(victim).Kill9();
+      Process& process = ProcessOf(victim);
+      // One that went by itself would be killed and come back, and nobody would know.
+      if (!process.IsRunning()) EndedBadly(victim, process.Wait());
+      options_.orderly ? process.Signal(SIGTERM) : process.Kill9();
+    }
+    if (options_.orderly) {
+      for (const std::string& victim : victims) EndsInGoodOrder(victim);
     }
     // Sometimes they stay away for longer than a round may take.
     Pause(options_.quorum > 0 && random_.Below(8) == 0 ? 6000 : 100);
@@ -180,7 +191,7 @@ class Torture {
   void ComesBack(const std::string& kit) {
     const bool coordinator = kit == kCoordinator;
     coordinator ? federation_.LaunchCoordinator() : federation_.StartClient(kit);
-    Process& process = coordinator ? federation_.coordinator() : federation_.client(kit);
+    Process& process = ProcessOf(kit);
     if (process.WaitFor(coordinator ? "listens on port" : "joined as site")) {
       ++resumed_;
     } else {
@@ -204,12 +215,19 @@ class Torture {
     }
     // Sites confirm their verdicts at their next call, which is under way.
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    for (const std::string& site : names_) federation_.client(site).Signal(SIGTERM);
-    for (const std::string& site : names_) {
-      if (federation_.client(site).Wait() != 0) Problem(site + " did not end in good order");
-    }
-    federation_.coordinator().Signal(SIGTERM);
-    if (federation_.coordinator().Wait() != 0) Problem("the coordinator did not end in good order");
+    for (const std::string& site : names_) ProcessOf(site).Signal(SIGTERM);
+    for (const std::string& site : names_) EndsInGoodOrder(site);
+    ProcessOf(kCoordinator).Signal(SIGTERM);
+    EndsInGoodOrder(kCoordinator);
+  }
+
+  void EndsInGoodOrder(const std::string& kit) {
+    if (const int exit_code = ProcessOf(kit).Wait(); exit_code != 0) EndedBadly(kit, exit_code);
+  }
+
+  void EndedBadly(const std::string& kit, int exit_code) {
+    Problem(kit + " ended with " + std::to_string(exit_code) + ", and this was its log:\n" +
+            ProcessOf(kit).Output());
   }
 
   // The model without kills: once, or for the participants that this run had.
@@ -295,6 +313,7 @@ int main(int argc, char** argv) {
   app.add_option("--hidden", options.hidden,
                  "hidden layers of a larger model, which travels in chunks: \"[1500, 800]\"");
   app.add_flag("--pairs", options.pairs, "two processes are killed at the same time");
+  app.add_flag("--orderly", options.orderly, "SIGTERM instead of kill -9: each must end with 0");
   CLI11_PARSE(app, argc, argv);
   testing::InitGoogleTest(&argc, argv);  // Deployment says what goes wrong through it
   const int exit_code = skerry::testing::Torture(options).Run();
