@@ -12,6 +12,11 @@ namespace {
 using storage::ClientTask;
 using Stage = Work::Stage;
 
+// A run's next round comes sooner, or takes so long that it does not matter.
+constexpr Duration kSparesKept = 10min;
+
+std::string SparesFolder(const SessionOptions& options) { return options.state_dir + "/spares"; }
+
 }  // namespace
 
 Session::Session(const SessionParts& parts, SessionOptions options)
@@ -19,6 +24,9 @@ Session::Session(const SessionParts& parts, SessionOptions options)
       options_(std::move(options)),
       backoff_(NewBackoff(0)),
       lines_(parts_.observer),
+      spares_(parts_.files, SparesFolder(options_) + "/", options_.most_spares),
+      models_(parts_.files, options_.state_dir + "/models", spares_),
+      results_(parts_.files, options_.state_dir + "/results", spares_),
       process_(
           RandomStream(options_.jitter_seed, Purpose::kJitter, 1, options_.site, 0).NextWord() |
           1U) {}
@@ -32,6 +40,9 @@ rpc::Backoff Session::NewBackoff(uint64_t step) const {
 Status Session::Open() {
   for (const char* folder : {"/results", "/models", "/site-state", "/personal"}) {
     SKERRY_RETURN_IF_ERROR(parts_.files.MakeDirectories(options_.state_dir + folder));
+  }
+  if (options_.most_spares > 0) {
+    SKERRY_RETURN_IF_ERROR(parts_.files.MakeDirectories(SparesFolder(options_)));
   }
   SKERRY_ASSIGN_OR_RETURN(const storage::ClientSnapshot snapshot, parts_.store.Load());
   coordinator_id_ = snapshot.coordinator_id;
@@ -60,6 +71,7 @@ Status Session::Open() {
   RemoveUnusedStates();
   RemoveUnfinishedPersonal();
   RemoveUnusedModels();
+  RemoveOldSpares();
   return OkStatus();
 }
 
@@ -68,6 +80,7 @@ std::optional<Timestamp> Session::Step() {
   const Timestamp now = parts_.clock.Now();
   if (const auto due = KeepDue(); due && now >= *due) KeepRest();
   lines_.Step(now);
+  if (now >= spares_until_) spares_.RemoveAll();
   StepControl(now);
   // By id: a step may end its own task.
   for (auto work = works_.begin(); work != works_.end();) {
@@ -82,6 +95,7 @@ std::optional<Timestamp> Session::Step() {
   const auto consider = [&](Timestamp t) { next = next ? std::min(*next, t) : t; };
   if (const auto due = KeepDue()) consider(*due);
   if (const auto due = lines_.Due()) consider(*due);
+  if (spares_.size_bytes() > 0) consider(spares_until_);
   if (control_ == Control::kNone) consider(ControlDue());
   // Progress is looked at once in an interval; without news nothing is sent.
   if (control_ == Control::kHeartbeat) {
@@ -128,12 +142,14 @@ void Session::Drop(int64_t task_id) {
   const bool has_model = found != works_.end() && found->second.has_model_file;
   const bool has_state = found != works_.end() && found->second.task().site_state();
   const bool has_personal = found != works_.end() && found->second.has_personal_file;
+  const bool busy = found != works_.end() && found->second.busy;
   if (found != works_.end()) works_.erase(found);
   KeepSoon(storage::RemoveClientTask{task_id});
   SKERRY_FAILPOINT("client/task-forgotten");
   // A file that stays behind is removed at the next start.
-  if (has_file) static_cast<void>(parts_.files.Remove(ResultPath(task_id)).ok());
+  if (has_file) results_.Remove(task_id, busy);
   if (has_model) RemoveUnusedModels();
+  spares_until_ = parts_.clock.Now() + kSparesKept;
   if (has_personal) {
     static_cast<void>(parts_.files.Remove(UnfinishedPersonalPath(task_id)).ok());
   }
@@ -169,37 +185,24 @@ bool Session::HasCapacity() const {
   return at_work < options_.max_concurrent_tasks;
 }
 
-std::string Session::ResultPath(int64_t task_id) const {
-  return options_.state_dir + "/results/" + std::to_string(task_id) + ".result";
-}
-
-std::string Session::ModelPath(const std::string& content_hash) const {
-  return options_.state_dir + "/models/" + HexEncode(content_hash) + ".safetensors";
-}
-
 // What a kill between the store and the file left behind.
 void Session::RemoveUnusedResults() {
-  const std::string folder = options_.state_dir + "/results/";
-  std::set<std::string> used;
-  for (const auto& [task_id, work] : works_) used.insert(ResultPath(task_id));
-  const Result<std::vector<std::string>> names = parts_.files.List(options_.state_dir + "/results");
-  if (!names.ok()) return;
-  for (const std::string& name : *names) {
-    std::string path = folder;
-    path += name;
-    if (!used.contains(path)) static_cast<void>(parts_.files.Remove(path).ok());
-  }
+  std::set<int64_t> used;
+  for (const auto& [task_id, work] : works_) used.insert(task_id);
+  results_.RemoveAllBut(used);
 }
 
 void Session::RemoveUnusedModels() {
-  const Result<std::vector<std::string>> names = parts_.files.List(options_.state_dir + "/models");
+  std::set<std::string> used;
+  for (const auto& [task_id, work] : works_) used.insert(work.task().model().content_hash());
+  models_.RemoveAllBut(used);
+}
+
+void Session::RemoveOldSpares() {
+  const Result<std::vector<std::string>> names = parts_.files.List(SparesFolder(options_));
   if (!names.ok()) return;
   for (const std::string& name : *names) {
-    const std::string path = options_.state_dir + "/models/" + name;
-    const bool used = std::any_of(works_.begin(), works_.end(), [&](const auto& entry) {
-      return ModelPath(entry.second.task().model().content_hash()) == path;
-    });
-    if (!used) static_cast<void>(parts_.files.Remove(path).ok());
+    static_cast<void>(parts_.files.Remove(SparesFolder(options_) + "/" + name).ok());
   }
 }
 

@@ -13,6 +13,8 @@
 #include "base/id_set.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "client/model_files.h"
+#include "client/result_files.h"
 #include "client/task_lines.h"
 #include "client/task_runner.h"
 #include "client/work.h"
@@ -30,6 +32,8 @@ struct SessionOptions {
   Duration retry_cap = 60s;  // between attempts to reach the coordinator
   std::vector<std::string> data_sources;
   int64_t certificate_expires_unix = 0;
+  // Large files that one task leaves for the next: a model and a result are two.
+  std::size_t most_spares = 0;
   uint64_t jitter_seed = 0;  // different in every process: delays and the process' name come of it
 };
 
@@ -116,7 +120,7 @@ class Session {
   // Tasks, each through fetching, training, submitting, waiting for its verdict.
   void StepWork(Work& work, Timestamp now);
   void Accept(rpc::PulledTask& pulled);
-  Status CheckRoom(const Work& work) const;
+  Status CheckRoom(const Work& work);
   void Fetch(Work& work);
   void OnFetched(Work& work, std::shared_ptr<File> file, const Status& status);
   void Train(Work& work);
@@ -168,10 +172,9 @@ class Session {
   bool HasCapacity() const;
   int64_t ProgressMark() const;
   Duration ProgressInterval() const;
-  std::string ResultPath(int64_t task_id) const;
-  std::string ModelPath(const std::string& content_hash) const;
   void RemoveUnusedResults();
   void RemoveUnusedModels();
+  void RemoveOldSpares();
   static storage::ClientRecord Mark(const Work& work, storage::ClientTask::State state);
   void Keep(storage::ClientRecord record);
   void KeepSoon(storage::ClientRecord record);
@@ -189,6 +192,10 @@ class Session {
   const SessionOptions options_;
   rpc::Backoff backoff_;  // of the control calls
   TaskLines lines_;
+  SpareFiles spares_;
+  Timestamp spares_until_;
+  ModelFiles models_;
+  ResultFiles results_;
 
   Status ended_;
   Status health_;

@@ -69,6 +69,7 @@ void Session::KeepRest() {
   }
   const Status status = parts_.store.Commit(unkept_);
   if (status.code() == Code::kResourceExhausted) {
+    spares_.RemoveAll();
     if (disk_full_.empty()) {
       parts_.observer.Say(status.message() + "; waiting for room, nothing is lost");
     }
@@ -88,7 +89,7 @@ void Session::KeepRest() {
 
 // DATA_LOSS names the file and both hashes.
 Status Session::CheckKeptResult(Work& work) const {
-  const std::string path = ResultPath(work.task_id);
+  const std::string path = results_.PathOf(work.task_id);
   SKERRY_ASSIGN_OR_RETURN(const auto file, OpenResult(work));
   SKERRY_ASSIGN_OR_RETURN(const crypto::Digest hash, rpc::ResultHash(work.Header(), *file));
   if (hash.view() == work.Header().content_hash()) return OkStatus();

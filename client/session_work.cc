@@ -19,6 +19,12 @@ std::string InWords(const Status& status) {
   return status.message() + (status.hint().empty() ? "" : " (" + status.hint() + ")");
 }
 
+// A program of the site's own reads the model's file by its name.
+ModelFiles::Reader ReaderOf(const Work& work) {
+  const bool here = work.shared->spec != nullptr && work.shared->spec->model().kind() != "external";
+  return here ? ModelFiles::Reader::kThisProcess : ModelFiles::Reader::kAnybody;
+}
+
 }  // namespace
 
 void SessionObserver::TaskFailed(const std::string& task, const Status& reason) {
@@ -61,15 +67,17 @@ void Session::StepWork(Work& work, Timestamp now) {
 
 // Whether the disk holds what the task needs, before gigabytes have been fetched for nothing.
 // RESOURCE_EXHAUSTED, and the task is tried again: there may be room later.
-Status Session::CheckRoom(const Work& work) const {
+Status Session::CheckRoom(const Work& work) {
   const v1::ModelRef& model = work.task().model();
   SKERRY_ASSIGN_OR_RETURN(const auto parsed, rpc::ParseLayout(work.task().result_layout()));
-  const auto found = parts_.files.Open(ModelPath(model.content_hash()), OpenMode::kRead);
-  const Result<uint64_t> stored = found.ok() ? (*found)->Size() : found.status();
-  const uint64_t there = stored.ok() ? std::min(*stored, model.size_bytes()) : 0;
+  const uint64_t there = std::min(models_.BytesOnDisk(model), model.size_bytes());
   const uint64_t needed =
       model.size_bytes() - there + static_cast<uint64_t>(parsed->layout.size_bytes());
-  SKERRY_ASSIGN_OR_RETURN(const uint64_t available, parts_.files.FreeBytes(options_.state_dir));
+  SKERRY_ASSIGN_OR_RETURN(uint64_t available, parts_.files.FreeBytes(options_.state_dir));
+  if (needed > available && spares_.size_bytes() > 0) {
+    spares_.RemoveAll();
+    SKERRY_ASSIGN_OR_RETURN(available, parts_.files.FreeBytes(options_.state_dir));
+  }
   if (needed <= available) return OkStatus();
   return ResourceExhausted("the task needs " + FormatBytes(needed) +
                            " more on this site's disk for the model and its result; " +
@@ -82,12 +90,11 @@ void Session::Fetch(Work& work) {
   if (model.size_bytes() == 0) {
     return ReportFailure(work, InvalidArgument("the task names a model of no bytes"));
   }
-  const std::string path = ModelPath(model.content_hash());
   if (Status room = CheckRoom(work); !room.ok()) return Retry(work, room);
-  Result<std::unique_ptr<File>> opened = parts_.files.Open(path, OpenMode::kReadWrite);
-  const Result<uint64_t> stored = opened.ok() ? (*opened)->Size() : opened.status();
+  const auto opened = models_.Open(model, ReaderOf(work));
+  const Result<uint64_t> stored = opened.ok() ? (*opened)->Filled() : opened.status();
   if (!stored.ok()) return Retry(work, stored.status());
-  std::shared_ptr<File> file = *std::move(opened);
+  const std::shared_ptr<FilledFile>& file = *opened;
   // Whole chunks are kept; the last is fetched again, and with it all are checked.
   uint64_t offset = std::min(*stored, model.size_bytes());
   offset -= offset % crypto::kChunkBytes;
@@ -110,7 +117,8 @@ void Session::Fetch(Work& work) {
         if (status.ok() && !sink->whole()) {
           status = DataLoss("the coordinator ended the model's transfer before its last byte");
         }
-        OnFetched(*found, file, status);
+        // The file stays open while it is read.
+        OnFetched(*found, std::shared_ptr<File>(file, file->file().get()), status);
       });
 }
 
@@ -134,16 +142,15 @@ Result<std::shared_ptr<File>> Session::NewResult(Work& work) {
   const bool small = parsed != nullptr &&
                      parsed->layout.size_bytes() <= static_cast<int64_t>(rpc::kSmallResultBytes);
   if (small) return std::shared_ptr<File>(work.small_result = std::make_shared<BytesFile>());
-  SKERRY_ASSIGN_OR_RETURN(auto file,
-                          parts_.files.Open(ResultPath(work.task_id), OpenMode::kCreate));
-  return std::shared_ptr<File>(std::move(file));
+  const bool known = parsed != nullptr;
+  return results_.Create(work.task_id,
+                         known ? static_cast<uint64_t>(parsed->layout.size_bytes()) : 0);
 }
 
 // What it wrote, for reading.
 Result<std::shared_ptr<const File>> Session::OpenResult(const Work& work) const {
   if (work.small_result != nullptr) return std::shared_ptr<const File>(work.small_result);
-  SKERRY_ASSIGN_OR_RETURN(auto file, parts_.files.Open(ResultPath(work.task_id), OpenMode::kRead));
-  return std::shared_ptr<const File>(std::move(file));
+  return results_.Open(work.task_id);
 }
 
 void Session::Train(Work& work) {
@@ -248,6 +255,7 @@ void Session::Retry(Work& work, const Status& status) {
   }
   const Reaction reaction = rpc::ReactionTo(status);
   if (reaction == Reaction::kExitSuperseded || reaction == Reaction::kStop) return End(status);
+  if (status.code() == Code::kResourceExhausted) spares_.RemoveAll();
   if (reaction == Reaction::kRejoin && control_ != Control::kJoin) {
     if (joined_) SayRestarted(status);
     joined_ = false;

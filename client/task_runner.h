@@ -77,8 +77,8 @@ class Trainer {
   virtual Result<WorkDone> Run(const WorkOrder& order) = 0;
 };
 
-// Run(), with the result's header made while a thread has the time for that. What of the result
-// cannot be read back, the session finds out.
+// Run(), with the result's header made while a thread has the time for that. UNAVAILABLE, too, when
+// a large result cannot be read back.
 Result<WorkDone> RunAndSeal(Trainer& trainer, const WorkOrder& order);
 
 // Where trainers run: threads of their own in an agent, a pool in a simulation.

@@ -50,7 +50,7 @@ void Work::NewProgress() {
   }
 }
 
-ModelSink::ModelSink(std::shared_ptr<File> file, const v1::ModelRef& model, uint64_t offset,
+ModelSink::ModelSink(std::shared_ptr<FilledFile> file, const v1::ModelRef& model, uint64_t offset,
                      std::shared_ptr<WorkProgress> progress)
     : file_(std::move(file)),
       size_bytes_(model.size_bytes()),
@@ -62,7 +62,8 @@ ModelSink::ModelSink(std::shared_ptr<File> file, const v1::ModelRef& model, uint
 Status ModelSink::Put(const v1::Chunk& chunk) {
   const Digest digest = crypto::ChunkDigest(chunk.data());
   SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, digest, stored_, size_bytes_));
-  SKERRY_RETURN_IF_ERROR(file_->WriteAt(stored_, chunk.data()));
+  SKERRY_RETURN_IF_ERROR(file_->file()->WriteAt(stored_, chunk.data()));
+  SKERRY_RETURN_IF_ERROR(file_->Note(stored_ + chunk.data().size()));
   SKERRY_FAILPOINT("client/model-chunk-stored");
   digests_.push_back(digest);
   stored_ += chunk.data().size();
@@ -74,7 +75,7 @@ Status ModelSink::CheckWhole() {
   std::vector<Digest> all;
   std::string piece(begin_ > 0 ? kChunkBytes : 0, '\0');
   for (uint64_t offset = 0; offset < begin_; offset += kChunkBytes) {
-    SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset, piece));
+    SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->file()->ReadAt(offset, piece));
     all.push_back(crypto::ChunkDigest({piece.data(), n}));
   }
   all.insert(all.end(), digests_.begin(), digests_.end());
@@ -82,7 +83,7 @@ Status ModelSink::CheckWhole() {
     whole_ = true;
     return OkStatus();
   }
-  SKERRY_RETURN_IF_ERROR(file_->Truncate(0));
+  SKERRY_RETURN_IF_ERROR(file_->Forget());
   return DataLoss("the model received does not have the content hash that its task names");
 }
 
@@ -146,9 +147,9 @@ Result<WorkDone> RunAndSeal(Trainer& trainer, const WorkOrder& order) {
   SKERRY_ASSIGN_OR_RETURN(WorkDone done, trainer.Run(to_be_hashed));
   const Result<uint64_t> size = hashed->Size();
   Result<std::vector<Digest>> digests = hashed->ChunkDigests();
-  if (size.ok() && digests.ok()) {
-    SealHashed(order.task_id, *layout, *size, *std::move(digests), done);
-  }
+  const Status read_back = size.ok() ? digests.status() : size.status();
+  if (!read_back.ok()) return Unavailable("the result cannot be read back: " + read_back.message());
+  SealHashed(order.task_id, *layout, *size, *std::move(digests), done);
   return done;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/bytes_file.h"
 #include "base/files.h"
+#include "base/filled_file.h"
 #include "base/status.h"
 #include "base/time.h"
 #include "client/shared_task.h"
@@ -81,7 +82,7 @@ struct Work {
 class ModelSink final : public rpc::ChunkSink {
  public:
   // `file` holds `offset` good bytes, a whole number of chunks.
-  ModelSink(std::shared_ptr<File> file, const v1::ModelRef& model, uint64_t offset,
+  ModelSink(std::shared_ptr<FilledFile> file, const v1::ModelRef& model, uint64_t offset,
             std::shared_ptr<WorkProgress> progress);
   // DATA_LOSS, with the file emptied, when the last chunk is here and all do not make the content
   // hash.
@@ -92,7 +93,7 @@ class ModelSink final : public rpc::ChunkSink {
  private:
   Status CheckWhole();
 
-  const std::shared_ptr<File> file_;  // shared with the session, which hands it to the trainer
+  const std::shared_ptr<FilledFile> file_;  // the session hands it to the trainer
   const uint64_t size_bytes_;
   const std::string content_hash_;
   const uint64_t begin_;

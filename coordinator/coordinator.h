@@ -217,8 +217,8 @@ class Coordinator final : public RunHost {
   void AppendVerdicts(const Site& site, google::protobuf::RepeatedPtrField<v1::Verdict>* out) const;
   std::vector<int64_t> TasksToAbandon(const Site& site) const;
   std::shared_ptr<const std::string> InlineModel(const Run& run, const v1::ModelRef& model);
-  Duration HoldTime();
-  Duration PullHoldTime(const Site& site);
+  Timestamp HoldEnd();
+  Timestamp PullHoldEnd(const Site& site);
   Duration ProgressInterval() const;
   // The open task with this id, if this site has it.
   const OpenTask* FindTask(const std::string& site, int64_t task_id) const;

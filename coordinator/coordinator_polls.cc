@@ -55,7 +55,7 @@ void Coordinator::PullApart(const std::string& name, uint64_t call_id, ReceivedP
   TellOfEndedRuns(*site, request);
   if (!site->connected) Connected(*site);
   site->broken = false;
-  site_timers_.Set(site->number, Now() + PullHoldTime(*site));
+  site_timers_.Set(site->number, PullHoldEnd(*site));
   MarkDirty(*site);
   if (!holds_calls_) DropHeldCalls(*site, ShuttingDown());
 }
@@ -74,7 +74,7 @@ void Coordinator::Heartbeat(const std::string& name, uint64_t call_id,
   site->heartbeat = HeldCall<v1::HeartbeatReply>{call_id, std::move(done)};
   if (!site->connected) Connected(*site);
   site->broken = false;
-  site_timers_.Set(site->number, Now() + HoldTime());
+  site_timers_.Set(site->number, HoldEnd());
   MarkDirty(*site);
   if (!holds_calls_) DropHeldCalls(*site, ShuttingDown());
 }

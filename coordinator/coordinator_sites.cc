@@ -265,21 +265,27 @@ Duration Coordinator::ProgressInterval() const {
 
 // A client at work that could do more tells its progress with each PullTask, so it is not held for
 // longer than it may be silent.
-Duration Coordinator::PullHoldTime(const Site& site) {
-  Duration hold = HoldTime();
+Timestamp Coordinator::PullHoldEnd(const Site& site) {
+  Timestamp end = HoldEnd();
   for (const int64_t task_id : site.holds) {
     const OpenTask* task = FindTask(site.record.site, task_id);
     if (task == nullptr) continue;
     if (task->run->FindSlot(task->place)->record().state != storage::TaskState::kTaken) continue;
-    hold = std::min({hold, ProgressInterval(), task->run->plan().time.heartbeat});
+    end = std::min({end, Now() + ProgressInterval(), Now() + task->run->plan().time.heartbeat});
   }
-  return hold;
+  return end;
 }
 
-Duration Coordinator::HoldTime() {
+// At most 108 s: a client that hears nothing asks after 55 s (rpc/grpc/transport.cc) and again
+// after 110, which costs as much as a call. Many holds end together, so that the threads of both
+// sides wake once for all of them.
+Timestamp Coordinator::HoldEnd() {
+  constexpr Duration kTick = 250ms;
   const double seconds =
-      std::clamp(20.0 * static_cast<double>(num_connected_) / 1000.0, 20.0, 120.0);
-  return FromSeconds(seconds * (0.9 + 0.2 * jitter_.Uniform()));
+      std::clamp(20.0 * static_cast<double>(num_connected_) / 1000.0, 20.0, 98.0);
+  const Duration hold = FromSeconds(seconds * (0.9 + 0.2 * jitter_.Uniform()));
+  const Duration ticks = (Now() + hold).since_origin + kTick;
+  return {ticks - ticks % kTick};
 }
 
 }  // namespace skerry::coordinator

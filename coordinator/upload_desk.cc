@@ -1,9 +1,8 @@
 #include "coordinator/upload_desk.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <charconv>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -18,11 +17,9 @@ using crypto::kChunkBytes;
 
 namespace {
 
-// Smaller files are not worth a second one beside them.
-constexpr uint64_t kLeastSpare = uint64_t{4} << 20;
-// A file that says how many bytes of another are good holds a number of so many bytes.
-constexpr std::size_t kNumberBytes = sizeof(uint64_t);
 constexpr const char* kSmall = "small";
+constexpr std::size_t kMostSpares =
+    std::numeric_limits<std::size_t>::max();  // the budget bounds them
 
 }  // namespace
 
@@ -32,7 +29,7 @@ Status Upload::Append(const v1::Chunk& chunk) {
 
 Status SpoolFile::Adopt() {
   MutexLock lock(mutex_);
-  SKERRY_ASSIGN_OR_RETURN(const uint64_t on_disk, StoredOnDisk());
+  SKERRY_ASSIGN_OR_RETURN(const uint64_t on_disk, file_->Filled());
   stored_bytes_ = on_disk >= size_bytes_ ? size_bytes_ : on_disk / kChunkBytes * kChunkBytes;
   num_adopted_ = crypto::NumChunks(stored_bytes_);
   digests_.resize(num_adopted_);
@@ -41,21 +38,8 @@ Status SpoolFile::Adopt() {
   return OkStatus();
 }
 
-// After power loss the number may name more than there is: the content hash tells.
-Result<uint64_t> SpoolFile::StoredOnDisk() const {
-  SKERRY_ASSIGN_OR_RETURN(const uint64_t size, file_->Size());
-  if (stored_ == nullptr) return size;
-  std::array<char, kNumberBytes> bytes{};
-  SKERRY_ASSIGN_OR_RETURN(const std::size_t n, stored_->ReadAt(0, bytes));
-  const auto number = std::bit_cast<uint64_t>(bytes);
-  return n == bytes.size() ? std::min(number, size) : 0;
-}
-
 Status SpoolFile::NoteStored(uint64_t bytes) {
-  if (stored_ != nullptr) {
-    const auto number = std::bit_cast<std::array<char, kNumberBytes>>(bytes);
-    SKERRY_RETURN_IF_ERROR(stored_->WriteAt(0, {number.data(), number.size()}));
-  }
+  SKERRY_RETURN_IF_ERROR(file_->Note(bytes));
   stored_bytes_ = bytes;
   return OkStatus();
 }
@@ -66,7 +50,7 @@ Status SpoolFile::HashAdopted() {
   for (uint64_t i = 0; i < num_adopted_; ++i) {
     const uint64_t offset = i * kChunkBytes;
     const std::span<char> piece(chunk.data(), std::min(kChunkBytes, size_bytes_ - offset));
-    SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file_->ReadAt(offset, piece));
+    SKERRY_ASSIGN_OR_RETURN(const std::size_t n, file()->ReadAt(offset, piece));
     digests_[i] = crypto::ChunkDigest({piece.data(), n});
     checksums_[i] = Crc32c({piece.data(), n});
   }
@@ -93,7 +77,7 @@ Status SpoolFile::Append(uint64_t generation, const v1::Chunk& chunk, const Dige
   MutexLock lock(mutex_);
   if (generation != generation_) return Aborted("a newer upload of this result has begun");
   SKERRY_RETURN_IF_ERROR(rpc::CheckChunk(chunk, digest, stored_bytes_, size_bytes_));
-  SKERRY_RETURN_IF_ERROR(file_->WriteAt(stored_bytes_, chunk.data()));
+  SKERRY_RETURN_IF_ERROR(file()->WriteAt(stored_bytes_, chunk.data()));
   digests_.push_back(digest);
   checksums_.push_back(Crc32c(chunk.data()));
   good_.push_back(FloatsAreGood(floats, stored_bytes_, chunk.data()) && !floats.empty());
@@ -126,8 +110,8 @@ Status SpoolFile::Forget() {
   digests_.clear();
   checksums_.clear();
   good_.clear();
-  SKERRY_RETURN_IF_ERROR(NoteStored(0));
-  return stored_ == nullptr ? file_->Truncate(0) : OkStatus();
+  stored_bytes_ = 0;
+  return file_->Forget();
 }
 
 uint64_t SpoolFile::stored_bytes() const {
@@ -150,6 +134,7 @@ UploadDesk::UploadDesk(Files& files, std::string directory, uint64_t budget_byte
     : files_(files),
       directory_(std::move(directory)),
       budget_bytes_(budget_bytes),
+      spares_(files, directory_ + "/spare-", kMostSpares),
       small_spool_(files, directory_ + "/" + kSmall) {}
 
 UploadDesk::~UploadDesk() = default;
@@ -173,35 +158,11 @@ std::string UploadDesk::StoredPathOf(int64_t task_id) const {
   return directory_ + "/" + std::to_string(task_id) + ".stored";
 }
 
-// Does nothing where it cannot: a new file does as well.
-void UploadDesk::MoveSpareTo(int64_t task_id) {
-  if (spares_.empty()) return;
-  const std::string spare = std::move(spares_.back());
-  spares_.pop_back();
-  // First that nothing in it is good, then the file.
-  constexpr std::array<char, kNumberBytes> kNone{};
-  const Result<std::unique_ptr<File>> stored =
-      files_.Open(StoredPathOf(task_id), OpenMode::kCreate);
-  const bool noted = stored.ok() && (*stored)->WriteAt(0, {kNone.data(), kNone.size()}).ok();
-  if (noted && files_.Rename(spare, PathOf(task_id)).ok()) return;
-  static_cast<void>(files_.Remove(StoredPathOf(task_id)).ok());
-  static_cast<void>(files_.Remove(spare).ok());
-}
-
 Result<std::shared_ptr<SpoolFile>> UploadDesk::OpenFile(int64_t task_id, const Digest& content_hash,
                                                         uint64_t size_bytes) {
-  const bool large = size_bytes >= kLeastSpare;
-  if (large && !files_.Open(PathOf(task_id), OpenMode::kRead).ok()) MoveSpareTo(task_id);
-  SKERRY_ASSIGN_OR_RETURN(std::shared_ptr<File> file,
-                          files_.Open(PathOf(task_id), OpenMode::kReadWrite));
-  SKERRY_ASSIGN_OR_RETURN(const uint64_t on_disk, file->Size());
-  if (on_disk > size_bytes) SKERRY_RETURN_IF_ERROR(file->Truncate(size_bytes));
-  std::unique_ptr<File> stored;
-  if (large && files_.Open(StoredPathOf(task_id), OpenMode::kRead).ok()) {
-    SKERRY_ASSIGN_OR_RETURN(stored, files_.Open(StoredPathOf(task_id), OpenMode::kReadWrite));
-  }
-  auto spool =
-      std::make_shared<SpoolFile>(std::move(file), std::move(stored), size_bytes, content_hash);
+  SKERRY_ASSIGN_OR_RETURN(auto file, FilledFile::Open(files_, PathOf(task_id),
+                                                      StoredPathOf(task_id), size_bytes, spares_));
+  auto spool = std::make_shared<SpoolFile>(std::move(file), size_bytes, content_hash);
   SKERRY_RETURN_IF_ERROR(spool->Adopt());
   return spool;
 }
@@ -308,23 +269,16 @@ void UploadDesk::Remove(int64_t task_id) {
   const uint64_t size_bytes = idle ? found->second->size_bytes() : 0;
   Close(task_id);
   // A file that stays behind is removed at the next start.
-  if (!MakeSpareOf(task_id, size_bytes)) static_cast<void>(files_.Remove(PathOf(task_id)).ok());
-  if (!idle || size_bytes >= kLeastSpare) {
+  if (!spares_.Keep(PathOf(task_id), size_bytes)) {
+    static_cast<void>(files_.Remove(PathOf(task_id)).ok());
+  }
+  if (!idle || size_bytes >= SpareFiles::kLeastBytes) {
     static_cast<void>(files_.Remove(StoredPathOf(task_id)).ok());
   }
 }
 
-bool UploadDesk::MakeSpareOf(int64_t task_id, uint64_t size_bytes) {
-  if (size_bytes < kLeastSpare) return false;
-  std::string spare = directory_ + "/spare-" + std::to_string(++last_spare_);
-  if (!files_.Rename(PathOf(task_id), spare).ok()) return false;
-  spares_.push_back(std::move(spare));
-  return true;
-}
-
 void UploadDesk::RemoveSpares() {
-  for (const std::string& spare : spares_) static_cast<void>(files_.Remove(spare).ok());
-  spares_.clear();
+  spares_.RemoveAll();
   small_spool_.RemoveFileIfEmpty();
 }
 

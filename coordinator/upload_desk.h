@@ -9,7 +9,9 @@
 
 #include "base/bytes_file.h"
 #include "base/files.h"
+#include "base/filled_file.h"
 #include "base/mutex.h"
+#include "base/spare_files.h"
 #include "base/status.h"
 #include "coordinator/plain_floats.h"
 #include "coordinator/small_spool.h"
@@ -63,9 +65,8 @@ struct StoredResult {
 // verdict, and what is damaged is asked for again. The desk itself belongs to one thread; uploads
 // and spool files go to others.
 //
-// A large file that is no longer needed becomes DIRECTORY/spare-N, and then the next task's: to
-// write over its pages costs a fraction of giving them back and getting new ones. How far the new
-// result has come in it stands in DIRECTORY/TASK.stored.
+// A large file that is no longer needed becomes DIRECTORY/spare-N, and then the next task's. How
+// far the new result has come in it stands in DIRECTORY/TASK.stored.
 class UploadDesk {
  public:
   // Whether a result has to fit the budget. For those of one run it need not, else several runs
@@ -118,8 +119,6 @@ class UploadDesk {
   std::string StoredPathOf(int64_t task_id) const;
   Result<std::shared_ptr<SpoolFile>> OpenFile(int64_t task_id, const crypto::Digest& content_hash,
                                               uint64_t size_bytes);
-  void MoveSpareTo(int64_t task_id);
-  bool MakeSpareOf(int64_t task_id, uint64_t size_bytes);
   Result<std::shared_ptr<SpoolFile>> Find(int64_t task_id, const crypto::Digest& content_hash,
                                           uint64_t size_bytes, Room room);
 
@@ -127,8 +126,7 @@ class UploadDesk {
   const std::string directory_;
   const uint64_t budget_bytes_;
   uint64_t promised_bytes_ = 0;
-  std::vector<std::string> spares_;  // paths
-  uint64_t last_spare_ = 0;
+  SpareFiles spares_;
   SmallSpool small_spool_;
   // In memory, with their Crc32c.
   struct Small {
@@ -142,13 +140,9 @@ class UploadDesk {
 // What is stored of one result. Thread-safe.
 class SpoolFile {
  public:
-  // `stored`: says how far the result has come; null: the file's size does.
-  SpoolFile(std::shared_ptr<File> file, std::unique_ptr<File> stored, uint64_t size_bytes,
+  SpoolFile(std::unique_ptr<FilledFile> file, uint64_t size_bytes,
             const crypto::Digest& content_hash)
-      : file_(std::move(file)),
-        stored_(std::move(stored)),
-        size_bytes_(size_bytes),
-        content_hash_(content_hash) {}
+      : file_(std::move(file)), size_bytes_(size_bytes), content_hash_(content_hash) {}
 
   // Takes what an earlier process stored, whole chunks only; Complete() hashes them.
   Status Adopt();
@@ -171,16 +165,15 @@ class SpoolFile {
   GoodChunks good_chunks() const;
   uint64_t size_bytes() const { return size_bytes_; }
   const crypto::Digest& content_hash() const { return content_hash_; }
-  const std::shared_ptr<File>& file() const { return file_; }
+  // Also read by those who check and reduce.
+  const std::shared_ptr<File>& file() const { return file_->file(); }
 
  private:
-  Result<uint64_t> StoredOnDisk() const;
   Status NoteStored(uint64_t bytes) SKERRY_REQUIRES(mutex_);
   Status HashAdopted() SKERRY_REQUIRES(mutex_);
   Status Forget() SKERRY_REQUIRES(mutex_);
 
-  const std::shared_ptr<File> file_;  // also read by those who check and reduce
-  const std::unique_ptr<File> stored_;
+  const std::unique_ptr<FilledFile> file_;
   const uint64_t size_bytes_;
   const crypto::Digest content_hash_;
   mutable Mutex mutex_;

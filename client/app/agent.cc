@@ -161,6 +161,7 @@ SessionOptions OptionsOfSession(const ClientConfig& config) {
   options.version = kVersion;
   options.max_concurrent_tasks = config.max_concurrent_tasks;
   options.retry_cap = config.retry_cap;
+  options.most_spares = 2;
   for (const auto& [name, source] : config.sources) options.data_sources.push_back(name);
   options.jitter_seed = RandomSeed();
   return options;

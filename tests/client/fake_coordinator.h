@@ -41,6 +41,8 @@ class HeldCalls {
   }
   void AnswerLast(Result<Reply> reply) { Answer(calls_.size() - 1, std::move(reply)); }
 
+  // As the wire, which keeps nothing of a call that has ended.
+  void ForgetLast() { calls_.back() = {}; }
   // Their caller is dead: nobody hears the answers.
   void Forget() {
     for (Call& call : calls_) call.done = nullptr;

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <set>
+#include <vector>
 
 #include "coordinator_fixture.h"
 #include "testing/status_matchers.h"
@@ -110,6 +113,50 @@ TEST_F(CoordinatorTest, AHeldCallIsAnsweredWithWaitInTime) {
   h.Wait(25s);
   ASSERT_TRUE(reply->has_value());
   EXPECT_TRUE((**reply)->has_wait());
+}
+
+// So many sites, each of which holds a call.
+class HeldCallsTest : public ::testing::Test {
+ protected:
+  void Hold(int num_sites, Duration apart) {
+    for (int i = 0; i < num_sites; ++i) {
+      FakeSite site(h, "site-" + std::to_string(i));
+      ASSERT_OK(site.Join());
+      held.push_back(site.Pull());
+      h.Wait(apart);
+    }
+  }
+  int64_t NumAnswered() const {
+    return std::count_if(held.begin(), held.end(),
+                         [](const auto& call) { return call->has_value(); });
+  }
+
+  Harness h;
+  std::vector<Pending<v1::PullTaskReply>> held;
+};
+
+TEST_F(HeldCallsTest, ManyHeldCallsEndTogether) {
+  Hold(40, 37ms);
+  std::set<Duration> ends;
+  while (NumAnswered() < 40) {
+    ASSERT_TRUE(h.coordinator->NextDue().has_value());
+    const int64_t before = NumAnswered();
+    h.Wait(*h.coordinator->NextDue() - h.clock.Now());
+    if (NumAnswered() > before) ends.insert(h.clock.Now().since_origin);
+  }
+  EXPECT_LE(ends.size(), 24U) << "they spread over 4 s and the 1.5 s in which they began";
+  for (const Duration end : ends) EXPECT_EQ(end % 250ms, 0ms);
+}
+
+// A client asks for a sign of life after 55 s, and after as long again.
+TEST_F(HeldCallsTest, HoweverManySitesThereAreACallIsHeldForLessThanTwoPings) {
+  constexpr int kSites = 6000;
+  Hold(kSites, 0ms);
+  const std::size_t newest = held.size() - 1;
+  h.Wait(85s);
+  EXPECT_FALSE(held[newest]->has_value());
+  h.Wait(24s);
+  EXPECT_TRUE(held[newest]->has_value());
 }
 
 TEST_F(CoordinatorTest, BeforeAShutdownNoCallIsHeldAnyMore) {
