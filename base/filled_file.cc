@@ -23,7 +23,7 @@ bool IsThere(Files& files, const std::string& path) {
 // well.
 void BeginAsSpare(Files& files, const std::string& path, const std::string& number_path,
                   SpareFiles& spares) {
-  if (spares.size_bytes() == 0) return;
+  if (spares.empty()) return;
   const Result<std::unique_ptr<File>> number = files.Open(number_path, OpenMode::kCreate);
   if (number.ok() && WriteNumber(**number, 0).ok() && spares.MoveTo(path)) return;
   static_cast<void>(files.Remove(number_path).ok());

@@ -5,8 +5,18 @@
 
 #include <csignal>
 #include <cstdio>
-#include <iostream>
 #include <utility>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SKERRY_LEAKS_ARE_LOOKED_FOR
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SKERRY_LEAKS_ARE_LOOKED_FOR
+#endif
+#endif
+#ifdef SKERRY_LEAKS_ARE_LOOKED_FOR
+#include <sanitizer/lsan_interface.h>
+#endif
 
 namespace skerry {
 namespace {
@@ -71,8 +81,10 @@ void ExitAfter(Duration limit, int exit_code) {
 }
 
 void EndProcess(int exit_code) {
-  std::cout.flush();
   std::fflush(nullptr);
+#ifdef SKERRY_LEAKS_ARE_LOOKED_FOR
+  __lsan_do_leak_check();  // at the end of std::exit, otherwise
+#endif
   ::_exit(exit_code);
 }
 

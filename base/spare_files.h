@@ -28,6 +28,7 @@ class SpareFiles {
   bool MoveTo(const std::string& path);
   void RemoveAll();
 
+  bool empty() const { return spares_.empty(); }
   // What they take of the disk, together.
   uint64_t size_bytes() const;
 

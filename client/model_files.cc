@@ -1,6 +1,5 @@
 #include "client/model_files.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "base/text.h"

@@ -95,7 +95,7 @@ std::optional<Timestamp> Session::Step() {
   const auto consider = [&](Timestamp t) { next = next ? std::min(*next, t) : t; };
   if (const auto due = KeepDue()) consider(*due);
   if (const auto due = lines_.Due()) consider(*due);
-  if (spares_.size_bytes() > 0) consider(spares_until_);
+  if (!spares_.empty()) consider(spares_until_);
   if (control_ == Control::kNone) consider(ControlDue());
   // Progress is looked at once in an interval; without news nothing is sent.
   if (control_ == Control::kHeartbeat) {
@@ -143,13 +143,14 @@ void Session::Drop(int64_t task_id) {
   const bool has_state = found != works_.end() && found->second.task().site_state();
   const bool has_personal = found != works_.end() && found->second.has_personal_file;
   const bool busy = found != works_.end() && found->second.busy;
+  const uint64_t spare_bytes = spares_.size_bytes();
   if (found != works_.end()) works_.erase(found);
   KeepSoon(storage::RemoveClientTask{task_id});
   SKERRY_FAILPOINT("client/task-forgotten");
   // A file that stays behind is removed at the next start.
   if (has_file) results_.Remove(task_id, busy);
   if (has_model) RemoveUnusedModels();
-  spares_until_ = parts_.clock.Now() + kSparesKept;
+  if (spares_.size_bytes() > spare_bytes) spares_until_ = parts_.clock.Now() + kSparesKept;
   if (has_personal) {
     static_cast<void>(parts_.files.Remove(UnfinishedPersonalPath(task_id)).ok());
   }
@@ -169,6 +170,7 @@ void Session::End(Status status) {
 
 void Session::StopWork() {
   lines_.Flush();
+  spares_.RemoveAll();  // the next process would
   for (auto& [task_id, work] : works_) work.stop.request_stop();
 }
 

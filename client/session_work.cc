@@ -74,7 +74,7 @@ Status Session::CheckRoom(const Work& work) {
   const uint64_t needed =
       model.size_bytes() - there + static_cast<uint64_t>(parsed->layout.size_bytes());
   SKERRY_ASSIGN_OR_RETURN(uint64_t available, parts_.files.FreeBytes(options_.state_dir));
-  if (needed > available && spares_.size_bytes() > 0) {
+  if (needed > available && !spares_.empty()) {
     spares_.RemoveAll();
     SKERRY_ASSIGN_OR_RETURN(available, parts_.files.FreeBytes(options_.state_dir));
   }
@@ -91,6 +91,7 @@ void Session::Fetch(Work& work) {
     return ReportFailure(work, InvalidArgument("the task names a model of no bytes"));
   }
   if (Status room = CheckRoom(work); !room.ok()) return Retry(work, room);
+  work.has_model_file = true;  // perhaps also if it cannot be opened
   const auto opened = models_.Open(model, ReaderOf(work));
   const Result<uint64_t> stored = opened.ok() ? (*opened)->Filled() : opened.status();
   if (!stored.ok()) return Retry(work, stored.status());
@@ -100,7 +101,6 @@ void Session::Fetch(Work& work) {
   offset -= offset % crypto::kChunkBytes;
   if (offset == model.size_bytes()) offset -= crypto::kChunkBytes;
   work.busy = true;
-  work.has_model_file = true;
   work.progress->total = static_cast<int64_t>(model.size_bytes());
   auto sink = std::make_shared<ModelSink>(file, model, offset, work.progress);
   v1::PullModelRequest request;

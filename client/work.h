@@ -84,8 +84,8 @@ class ModelSink final : public rpc::ChunkSink {
   // `file` holds `offset` good bytes, a whole number of chunks.
   ModelSink(std::shared_ptr<FilledFile> file, const v1::ModelRef& model, uint64_t offset,
             std::shared_ptr<WorkProgress> progress);
-  // DATA_LOSS, with the file emptied, when the last chunk is here and all do not make the content
-  // hash.
+  // DATA_LOSS when the last chunk is here and all do not make the content hash: then nothing of the
+  // file is filled any more.
   Status Put(const v1::Chunk& chunk) override;
   // The last byte is in, and the content hash is right. Once the transfer has ended.
   bool whole() const { return whole_; }

@@ -18,8 +18,8 @@ using crypto::kChunkBytes;
 namespace {
 
 constexpr const char* kSmall = "small";
-constexpr std::size_t kMostSpares =
-    std::numeric_limits<std::size_t>::max();  // the budget bounds them
+// There are no more than there were results at a time.
+constexpr std::size_t kMostSpares = std::numeric_limits<std::size_t>::max();
 
 }  // namespace
 

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,7 +16,9 @@ namespace skerry::client {
 namespace {
 
 using crypto::kChunkBytes;
+using testing::Fails;
 using testing::HasCode;
+using ::testing::HasSubstr;
 
 // Writes a result in pieces, from the front or from the back.
 class WritingTrainer final : public Trainer {
@@ -38,6 +41,18 @@ class WritingTrainer final : public Trainer {
   std::string result;
   bool backwards = false;
   Status failure;
+};
+
+// It is written, and then the disk breaks.
+class UnreadableFile final : public File {
+ public:
+  Result<std::size_t> ReadAt(uint64_t /*offset*/, std::span<char> /*out*/) const override {
+    return Internal("Input/output error");
+  }
+  Status WriteAt(uint64_t /*offset*/, std::string_view /*bytes*/) override { return OkStatus(); }
+  Status Sync() override { return OkStatus(); }
+  Result<uint64_t> Size() const override { return Internal("Input/output error"); }
+  Status Truncate(uint64_t /*size*/) override { return OkStatus(); }
 };
 
 class RunAndSealTest : public ::testing::Test {
@@ -91,6 +106,12 @@ TEST_F(RunAndSealTest, ALargeResultIsSealedAsIfItHadBeenRead) {
 TEST_F(RunAndSealTest, SoIsOneThatWasWrittenFromTheBack) {
   trainer_.backwards = true;
   ExpectSealedAsByReading(Order(1'300'000));
+}
+
+TEST_F(RunAndSealTest, ALargeResultThatCannotBeReadBackIsMadeAgainLater) {
+  WorkOrder order = Order(1'300'000);
+  order.result = std::make_shared<UnreadableFile>();
+  EXPECT_THAT(RunAndSeal(trainer_, order), Fails(Code::kUnavailable, HasSubstr("Input/output")));
 }
 
 TEST_F(RunAndSealTest, WhatTheTrainerFailsWithIsTheError) {

@@ -66,11 +66,16 @@ class FailingDisk final : public Files {
     return memory.List(directory);
   }
 
-  Result<uint64_t> FreeBytes(const std::string& /*directory*/) override { return free_bytes; }
+  Result<uint64_t> FreeBytes(const std::string& /*directory*/) override {
+    const Result<std::vector<std::string>> spares = memory.List("state/spares");
+    const bool some = spares.ok() && !spares->empty();
+    return some ? free_bytes : free_bytes + freed_by_spares;
+  }
 
   MemoryFiles memory;
   bool full = false;
   uint64_t free_bytes = std::numeric_limits<uint64_t>::max();
+  uint64_t freed_by_spares = 0;  // so many more when none of them is left
 };
 
 // A store whose commits fail with `failure` when there is one. What it has stays.

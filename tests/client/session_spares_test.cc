@@ -1,4 +1,6 @@
 // Large files that one task leaves for the next.
+#include <algorithm>
+
 #include "crypto/content_hash.h"
 #include "crypto/sha256.h"
 #include "session_fixture.h"
@@ -7,6 +9,7 @@ namespace skerry::client {
 namespace {
 
 using crypto::kChunkBytes;
+using testing::HasCode;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -101,12 +104,59 @@ TEST_F(SessionSparesTest, TheyMakeRoomForATaskThatNeedsIt) {
   Join();
   Work(Task(7, Model('a')), Model('a'));
   files_.free_bytes = 1000;
+  files_.freed_by_spares = 20'000'000;
   Give(Task(8, Model('b')));
   EXPECT_THAT(Spares(), IsEmpty());
-  EXPECT_EQ(api_.downloads.held(), 0U);
+  EXPECT_EQ(api_.downloads.held(), 1U) << "without a pause";
+}
+
+TEST_F(SessionSparesTest, TheyStayWhereThereIsRoom) {
+  Join();
+  Work(Task(7, Model('a')), Model('a'));
   files_.free_bytes = 20'000'000;
-  Wait(options_.retry_cap);
-  EXPECT_EQ(api_.downloads.held(), 1U);
+  Give(Task(8, Model('b')));
+  EXPECT_THAT(Spares(), SizeIs(1));
+}
+
+TEST_F(SessionSparesTest, TheyGoWhenATrainerFindsTheDiskFull) {
+  Join();
+  Work(Task(7, Model('a')), Model('a'));
+  Give(NewTask(8));
+  ASSERT_THAT(Spares(), SizeIs(2));
+  runner_.Fail(ResourceExhausted("scratch: No space left on device"));
+  Step();
+  EXPECT_THAT(Spares(), IsEmpty());
+}
+
+// After power loss the number may be gone, or another's.
+TEST_F(SessionSparesTest, WhatStoodInASpareIsNeverTakenForTheModel) {
+  Join();
+  Work(Task(7, Model('a')), Model('a'));
+  Give(Task(8, Model('b')));
+  ASSERT_OK(Deliver(Model('b').substr(0, 2 * kChunkBytes)));
+  const std::vector<std::string> names = *files_.List("state/models");
+  const auto number = std::find_if(names.begin(), names.end(), [](const std::string& name) {
+    return name.ends_with(".filled");
+  });
+  ASSERT_NE(number, names.end());
+  ASSERT_OK(files_.Remove("state/models/" + *number));
+  KillAndRestart();
+  Answer(api_.joins, Joined(2, 8, v1::JoinReply::KEEP));
+  ASSERT_EQ(api_.downloads.last().request.offset(), 5 * kChunkBytes)
+      << "it looks as if all is here";
+  const Status delivered = Deliver(Model('b'));
+  EXPECT_THAT(delivered, HasCode(Code::kDataLoss));
+  Answer(api_.downloads, delivered);
+  Wait(1s);
+  EXPECT_EQ(api_.downloads.last().request.offset(), 0U);
+  Finish(Task(8, Model('b')), Model('b'));
+}
+
+TEST_F(SessionSparesTest, NoneIsLeftAtAnOrderlyEnd) {
+  Join();
+  Work(Task(7, Model('a')), Model('a'));
+  session_->StopWork();
+  EXPECT_THAT(Spares(), IsEmpty());
 }
 
 TEST_F(SessionSparesTest, TheyGoWhenTheDiskIsFull) {
@@ -123,6 +173,8 @@ TEST_F(SessionSparesTest, TheyGoWhenNoTaskComesForThem) {
   Work(Task(7, Model('a')), Model('a'));
   Wait(9min);
   EXPECT_THAT(Spares(), SizeIs(2));
+  Give(NewTask(8));  // leaves nothing
+  FinishTraining();
   Wait(2min);
   EXPECT_THAT(Spares(), IsEmpty());
 }

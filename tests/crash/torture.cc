@@ -74,6 +74,8 @@ std::string Arguments(const Options& options) {
   text += " --seed " + std::to_string(options.seed);
   if (options.quorum > 0) text += " --quorum " + std::to_string(options.quorum);
   text += " --sites " + std::to_string(options.sites);
+  if (!options.hidden.empty()) text += " --hidden '" + options.hidden + "'";
+  if (options.pairs) text += " --pairs";
   if (options.orderly) text += " --orderly";
   return text + " --rounds " + std::to_string(options.rounds);
 }
@@ -173,11 +175,12 @@ class Torture {
       ++kills_;
       Process& process = ProcessOf(victim);
       // One that went by itself would be killed and come back, and nobody would know.
-      if (!process.IsRunning()) EndedBadly(victim, process.Wait());
+      if (!process.IsRunning()) {
+        EndedBadly(victim, process.Wait());
+        continue;
+      }
       options_.orderly ? process.Signal(SIGTERM) : process.Kill9();
-    }
-    if (options_.orderly) {
-      for (const std::string& victim : victims) EndsInGoodOrder(victim);
+      if (options_.orderly) EndsInGoodOrder(victim);
     }
     // Sometimes they stay away for longer than a round may take.
     Pause(options_.quorum > 0 && random_.Below(8) == 0 ? 6000 : 100);
@@ -222,7 +225,9 @@ class Torture {
   }
 
   void EndsInGoodOrder(const std::string& kit) {
-    if (const int exit_code = ProcessOf(kit).Wait(); exit_code != 0) EndedBadly(kit, exit_code);
+    const int exit_code = ProcessOf(kit).Wait();
+    const bool hung = ProcessOf(kit).Output().find("something hangs") != std::string::npos;
+    if (exit_code != 0 || hung) EndedBadly(kit, exit_code);
   }
 
   void EndedBadly(const std::string& kit, int exit_code) {
