@@ -11,8 +11,8 @@
 namespace skerry {
 
 // State that any thread may work on, one at a time: who posts a task runs it, and what others post
-// meanwhile, and after each batch a step that says when it wants to be called again. Like an
-// EventLoop, without handing each task to another thread. A thread that posts holds no lock that
+// meanwhile, and after each batch a step that says when it wants to be called again. So no task is
+// handed to another thread, which would have to wake up. A thread that posts holds no lock that
 // tasks or the step may want, and is held up by them.
 class CombiningLoop final : public Executor {
  public:

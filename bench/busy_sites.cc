@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/combining_loop.h"
 #include "base/cpu.h"
-#include "base/event_loop.h"
 #include "base/executor.h"
 #include "base/files.h"
 #include "base/report.h"
@@ -70,7 +70,7 @@ class SessionLoop final : public Executor {
 
  private:
   Executor& loop_;
-  std::vector<std::size_t>& touched_;  // on the loop's thread
+  std::vector<std::size_t>& touched_;  // in the loop's turns
   const std::size_t index_;
 };
 
@@ -99,7 +99,7 @@ struct Shared {
   SystemClock clock;
   PosixFiles files;
   Tellings tellings;
-  EventLoop loop;
+  CombiningLoop loop;
   std::vector<std::size_t> touched;
   ThreadPool training{kTrainingThreads};
   ThreadPool bulk{kBulkThreads};

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "base/event_loop.h"
+#include "base/combining_loop.h"
 #include "base/file_lock.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -91,7 +91,7 @@ struct Daemon::Parts {
   std::unique_ptr<storage::SqliteJournal> sqlite;
   std::unique_ptr<storage::SqliteJournalReader> reader;
   std::unique_ptr<LoggedJournal> journal;
-  EventLoop loop;
+  CombiningLoop loop;
   std::unique_ptr<Coordinator> coordinator;
   std::unique_ptr<Authenticator> authenticator;
   Door door;
@@ -105,8 +105,7 @@ struct Daemon::Parts {
   std::unique_ptr<grpc::Server> server;
   std::string admin_socket;
   int port = 0;
-  Status fatal;           // on the loop's thread
-  bool stopping = false;  // on the loop's thread
+  Status fatal;  // in the loop's turns
   bool disk_full = false;
   std::atomic<bool> asked_to_stop{false};  // from any thread
 
@@ -262,6 +261,7 @@ std::optional<Timestamp> Daemon::Parts::Step() {
 Status Daemon::Run() {
   parts_->loop.Run([this] { return parts_->Step(); });
   if (!parts_->fatal.ok()) return parts_->fatal;
+  parts_->loop.Post([this] { parts_->coordinator->EndHeldCalls(); });
   // The server ends its calls while the loop still answers them.
   std::thread shutdown([this] {
     parts_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
@@ -272,13 +272,9 @@ Status Daemon::Run() {
   return parts_->fatal;
 }
 
+// By the thread that listens for a second signal: it must not get to work here.
 void Daemon::Stop() {
-  parts_->asked_to_stop = true;
-  parts_->loop.Post([this] {
-    if (std::exchange(parts_->stopping, true)) return;
-    parts_->coordinator->EndHeldCalls();
-    parts_->loop.Quit();
-  });
+  if (!parts_->asked_to_stop.exchange(true)) parts_->loop.Quit();
 }
 
 }  // namespace skerry::coordinator

@@ -38,8 +38,8 @@ inline grpc::ServerUnaryReactor* FailWith(grpc::CallbackServerContext* context,
   return reactor;
 }
 
-// A unary call that is held until there is something to say. Answered on the loop's thread; a
-// connection that breaks meanwhile is told to `broken`, on the same thread, and the call ended.
+// A unary call that is held until there is something to say. Answered in the loop's turns; a
+// connection that breaks meanwhile is told to `broken`, likewise, and the call ended.
 template <class Reply>
 class HeldUnaryCall final : public grpc::ServerUnaryReactor {
  public:
@@ -74,7 +74,7 @@ class HeldUnaryCall final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
-  // Outlives the reactor, for tasks that find it gone. Touched on the loop's thread only.
+  // Outlives the reactor, for tasks that find it gone. Touched in the loop's turns only.
   struct State {
     HeldUnaryCall* call = nullptr;
     bool finished = false;
