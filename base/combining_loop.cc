@@ -15,31 +15,42 @@ void CombiningLoop::Post(std::function<void()> task) {
   Work();
 }
 
+void CombiningLoop::Leave(std::function<void()> task) {
+  MutexLock lock(mutex_);
+  queue_.push_back(std::move(task));
+  if (!busy_) wake_.NotifyOne();
+}
+
 void CombiningLoop::Quit() {
   MutexLock lock(mutex_);
   quit_ = true;
   wake_.NotifyOne();
 }
 
-void CombiningLoop::Work() noexcept {
-  for (;;) {
-    std::deque<std::function<void()>> batch;
-    const std::function<std::optional<Timestamp>()>* step = nullptr;
-    {
-      MutexLock lock(mutex_);
-      batch.swap(queue_);
-      step = step_;
-    }
-    for (const auto& task : batch) task();
-    batch.clear();
-    const std::optional<Timestamp> due = (*step)();
+std::optional<Timestamp> CombiningLoop::WorkOnBatch() {
+  std::deque<std::function<void()>> batch;
+  const std::function<std::optional<Timestamp>()>* step = nullptr;
+  {
     MutexLock lock(mutex_);
-    if (!quit_ && !queue_.empty()) continue;
+    batch.swap(queue_);
+    step = step_;
+  }
+  for (const auto& task : batch) task();
+  batch.clear();
+  return (*step)();
+}
+
+void CombiningLoop::Work() noexcept {
+  constexpr int kMostBatches = 8;
+  for (int batches = 1;; ++batches) {
+    const std::optional<Timestamp> due = WorkOnBatch();
+    MutexLock lock(mutex_);
+    if (!quit_ && !queue_.empty() && batches < kMostBatches) continue;
     due_ = due;
     busy_ = false;
     // It looks again by itself when the time has come that it knew of.
     const bool sooner = due_ && (!sleeps_until_ || *due_ < *sleeps_until_);
-    if (quit_ || sooner) wake_.NotifyOne();
+    if (quit_ || sooner || !queue_.empty()) wake_.NotifyOne();
     return;
   }
 }
@@ -52,7 +63,7 @@ bool CombiningLoop::WaitForTurn() {
       wake_.Wait(mutex_);
       continue;
     }
-    if (quit_) break;
+    if (quit_ || !queue_.empty()) break;
     if (!due_) {
       wake_.Wait(mutex_);
       continue;

@@ -10,10 +10,11 @@
 
 namespace skerry {
 
-// State that any thread may work on, one at a time: who posts a task runs it, and what others post
-// meanwhile, and after each batch a step that says when it wants to be called again. So no task is
-// handed to another thread, which would have to wake up. A thread that posts holds no lock that
-// tasks or the step may want, and is held up by them.
+// State that any thread may work on, one at a time: who posts a task while nobody is at it runs it,
+// and what others post meanwhile, and after each batch a step that says when it wants to be called
+// again. So no task is handed to another thread, which would have to wake up. A thread that posts
+// is held up by a few batches at most, the thread in Run() does the rest; and it holds no lock that
+// tasks or the step may want.
 class CombiningLoop final : public Executor {
  public:
   explicit CombiningLoop(const Clock& clock) : clock_(clock) {}
@@ -21,6 +22,8 @@ class CombiningLoop final : public Executor {
   // From any thread. A task of a task belongs to the next batch. What is posted while nobody is in
   // Run() waits for the next Run().
   void Post(std::function<void()> task) override;
+  // The same for a thread that must not be held up: the one in Run() does it.
+  void Leave(std::function<void()> task);
 
   // Until Quit(): the calling thread, of which there is one at a time, does what is due without a
   // post. `step` returns the time of its next call. `clock` must be one that moves by itself. Once
@@ -30,9 +33,10 @@ class CombiningLoop final : public Executor {
   void Quit();
 
  private:
-  // By the thread that has made the state busy; until nothing is left to do. An exception is a bug
-  // and ends the process, also on threads of libraries that would swallow it.
+  // By the thread that has made the state busy: until nothing is left to do, or enough is done. An
+  // exception is a bug and ends the process, also on threads of libraries that would swallow it.
   void Work() noexcept;
+  std::optional<Timestamp> WorkOnBatch();
   // Waits until this thread is to work, or, with false, to leave.
   bool WaitForTurn();
 

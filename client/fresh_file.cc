@@ -38,6 +38,7 @@ Result<std::size_t> FreshFile::ReadAt(uint64_t offset, std::span<char> out) cons
 }
 
 Status FreshFile::WriteAt(uint64_t offset, std::string_view bytes) {
+  if (bytes.empty()) return OkStatus();
   MutexLock lock(mutex_);
   if (!is_plain_ && offset > written_) {
     if (has_tail_ && offset < old_end_) {

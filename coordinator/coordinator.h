@@ -61,13 +61,13 @@ struct CoordinatorParts {
   Files& files;
   storage::Journal& journal;
   storage::JournalReader& reader;  // used by Open(), then only by tasks on `reading`
-  Executor& loop;                  // runs tasks on the coordinator's own thread
+  Executor& loop;                  // runs tasks in the coordinator's turns
   Executor& disk;                  // several threads
   Executor& compute;               // several threads
   Executor& reading;               // one task at a time
 };
 
-// The coordinator: sessions, tasks, results, runs. All methods are called on one thread, which also
+// The coordinator: sessions, tasks, results, runs. All methods are called by one thread at a time, which also
 // runs `parts.loop`. What they change is staged; Flush() commits it in one transaction and only
 // then lets replies and files go. Callbacks may come on any thread, and must not call back into
 // this object but through `parts.loop`.
@@ -272,7 +272,7 @@ class Coordinator final : public RunHost {
   storage::CheckpointStore checkpoints_;
   UploadDesk uploads_;
   Finalizer finalizer_;
-  Finalizer small_finalizer_;  // on the coordinator's own thread
+  Finalizer small_finalizer_;  // in the coordinator's own turns
   std::string coordinator_id_;
   int64_t last_task_id_ = 0;
   uint64_t last_ticket_ = 0;

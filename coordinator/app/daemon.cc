@@ -259,16 +259,21 @@ std::optional<Timestamp> Daemon::Parts::Step() {
 }
 
 Status Daemon::Run() {
-  parts_->loop.Run([this] { return parts_->Step(); });
+  const auto step = [this] { return parts_->Step(); };
+  parts_->loop.Run(step);
   if (!parts_->fatal.ok()) return parts_->fatal;
   parts_->loop.Post([this] { parts_->coordinator->EndHeldCalls(); });
+  parts_->loop.Quit();
+  parts_->loop.Run(step);  // once, and with it what waited for a commit
+  if (!parts_->fatal.ok()) return parts_->fatal;
   // The server ends its calls while the loop still answers them.
   std::thread shutdown([this] {
     parts_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
     parts_->loop.Quit();
   });
-  parts_->loop.Run([this] { return parts_->Step(); });
-  shutdown.join();
+  parts_->loop.Run(step);
+  // Nobody answers any more, so that would not end. The caller ends the process.
+  parts_->fatal.ok() ? shutdown.join() : shutdown.detach();
   return parts_->fatal;
 }
 

@@ -7,12 +7,14 @@
 #include <memory>
 #include <utility>
 
+#include "base/combining_loop.h"
 #include "base/executor.h"
 #include "base/status.h"
 #include "rpc/coordinator_api.h"
 #include "rpc/grpc/status_codec.h"
 
-// gRPC reactions that only hand over: they run on gRPC's few threads and must return at once.
+// gRPC reactions: they run on gRPC's few threads. A call that comes while nobody is at the loop is
+// dealt with on such a thread, down to the commit; its answer leaves when it returns.
 namespace skerry::coordinator {
 
 // Answers a unary call from a task of `loop`: `handle` gets a callback to be called once, on any
@@ -45,7 +47,7 @@ class HeldUnaryCall final : public grpc::ServerUnaryReactor {
  public:
   using Handle = std::function<void(rpc::Callback<Reply>)>;
 
-  static grpc::ServerUnaryReactor* Start(Executor& loop, Reply* reply, const Handle& handle,
+  static grpc::ServerUnaryReactor* Start(CombiningLoop& loop, Reply* reply, const Handle& handle,
                                          std::function<void()> broken) {
     auto* call = new HeldUnaryCall(loop, std::move(broken));
     const std::shared_ptr<State> state = call->state_;
@@ -62,8 +64,9 @@ class HeldUnaryCall final : public grpc::ServerUnaryReactor {
     return call;
   }
 
+  // On a thread of gRPC's that other connections wait for.
   void OnCancel() override {
-    loop_.Post([state = state_, broken = broken_] {
+    loop_.Leave([state = state_, broken = broken_] {
       if (state->finished) return;
       broken();
       state->finished = true;
@@ -80,10 +83,10 @@ class HeldUnaryCall final : public grpc::ServerUnaryReactor {
     bool finished = false;
   };
 
-  HeldUnaryCall(Executor& loop, std::function<void()> broken)
+  HeldUnaryCall(CombiningLoop& loop, std::function<void()> broken)
       : loop_(loop), broken_(std::move(broken)) {}
 
-  Executor& loop_;
+  CombiningLoop& loop_;
   const std::function<void()> broken_;
   const std::shared_ptr<State> state_ = std::make_shared<State>();
 };

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/clock.h"
+#include "base/combining_loop.h"
 #include "base/executor.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/grpc/authenticator.h"
@@ -28,9 +29,9 @@ using RawCoordinatorService = v1::Coordinator::WithRawCallbackMethod_PullModel<
 // written to it. Everything given must outlive the service, and the server that has it.
 class CoordinatorService final : public RawCoordinatorService {
  public:
-  CoordinatorService(Coordinator& coordinator, Executor& loop, Executor& disk, const Clock& clock,
-                     const Authenticator& authenticator, const Door& door, std::size_t transfers,
-                     rpc::CallLog* call_log)
+  CoordinatorService(Coordinator& coordinator, CombiningLoop& loop, Executor& disk,
+                     const Clock& clock, const Authenticator& authenticator, const Door& door,
+                     std::size_t transfers, rpc::CallLog* call_log)
       : coordinator_(coordinator),
         loop_(loop),
         disk_(disk),
@@ -85,7 +86,7 @@ class CoordinatorService final : public RawCoordinatorService {
   static constexpr std::size_t kIdleChunks = 8;
 
   Coordinator& coordinator_;
-  Executor& loop_;
+  CombiningLoop& loop_;
   Executor& disk_;
   const Authenticator& authenticator_;
   const Door& door_;

@@ -91,6 +91,30 @@ TEST(CombiningLoopTest, WhoPostsToALoopWithNothingToDoRunsTheTask) {
   EXPECT_EQ(running.WhoRuns(), std::this_thread::get_id());
 }
 
+TEST(CombiningLoopTest, WhatIsLeftToTheThreadInRunIsDoneByIt) {
+  const SystemClock clock;
+  CombiningLoop loop(clock);
+  RunningLoop running(loop, NotAgain);
+  while (running.WhoRuns() != std::this_thread::get_id()) continue;  // until it has nothing to do
+  std::promise<std::thread::id> ran;
+  loop.Leave([&ran] { ran.set_value(std::this_thread::get_id()); });
+  EXPECT_EQ(ran.get_future().get(), running.id());
+}
+
+TEST(CombiningLoopTest, WhoPostsIsHeldUpByAFewBatchesHoweverManyFollow) {
+  const SystemClock clock;
+  CombiningLoop loop(clock);
+  RunningLoop running(loop, NotAgain);
+  while (running.WhoRuns() != std::this_thread::get_id()) continue;  // until it has nothing to do
+  std::promise<std::thread::id> ran;
+  int left = 20;
+  std::function<void()> again = [&] {
+    --left > 0 ? loop.Post(again) : ran.set_value(std::this_thread::get_id());
+  };
+  loop.Post(again);
+  EXPECT_EQ(ran.get_future().get(), running.id());
+}
+
 TEST(CombiningLoopTest, TasksOfManyThreadsRunOneAtATimeAndNoneIsLost) {
   const SystemClock clock;
   CombiningLoop loop(clock);
