@@ -67,10 +67,10 @@ struct CoordinatorParts {
   Executor& reading;               // one task at a time
 };
 
-// The coordinator: sessions, tasks, results, runs. All methods are called by one thread at a time, which also
-// runs `parts.loop`. What they change is staged; Flush() commits it in one transaction and only
-// then lets replies and files go. Callbacks may come on any thread, and must not call back into
-// this object but through `parts.loop`.
+// The coordinator: sessions, tasks, results, runs. All methods are called by one thread at a time,
+// which also runs `parts.loop`. What they change is staged; Flush() commits it in one transaction
+// and only then lets replies and files go. Callbacks may come on any thread, and must not call back
+// into this object but through `parts.loop`.
 //
 // `site` is always the name in the caller's certificate.
 class Coordinator final : public RunHost {

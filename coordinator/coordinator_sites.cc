@@ -276,9 +276,9 @@ Timestamp Coordinator::PullHoldEnd(const Site& site) {
   return end;
 }
 
-// Hardly more than 108 s: a client that hears nothing asks after 55 s (rpc/grpc/transport.cc) and again
-// after 110, which costs as much as a call. Many holds end together, so that the threads of both
-// sides wake once for all of them.
+// Hardly more than 108 s: a client that hears nothing asks after 55 s (rpc/grpc/transport.cc) and
+// again after 110, which costs as much as a call. Many holds end together, so that the threads of
+// both sides wake once for all of them.
 Timestamp Coordinator::HoldEnd() {
   constexpr Duration kTick = 250ms;
   const double seconds =
