@@ -284,8 +284,8 @@ Timestamp Coordinator::HoldEnd() {
   const double seconds =
       std::clamp(20.0 * static_cast<double>(num_connected_) / 1000.0, 20.0, 98.0);
   const Duration hold = FromSeconds(seconds * (0.9 + 0.2 * jitter_.Uniform()));
-  const Duration ticks = (Now() + hold).since_origin + kTick;
-  return {ticks - ticks % kTick};
+  const Duration end = (Now() + hold).since_origin + kTick;
+  return {end - end % kTick};
 }
 
 }  // namespace skerry::coordinator

@@ -42,6 +42,10 @@ class RunningLoop {
     loop_.Post([&ran] { ran.set_value(std::this_thread::get_id()); });
     return ran.get_future().get();
   }
+  // Sooner or later its own thread has nothing to do.
+  void ComeToRest() {
+    while (WhoRuns() != std::this_thread::get_id()) continue;
+  }
 
  private:
   CombiningLoop& loop_;
@@ -85,9 +89,7 @@ TEST(CombiningLoopTest, WhoPostsToALoopWithNothingToDoRunsTheTask) {
   const SystemClock clock;
   CombiningLoop loop(clock);
   RunningLoop running(loop, NotAgain);
-  // Sooner or later its own thread has come to rest.
-  while (running.WhoRuns() != std::this_thread::get_id()) {
-  }
+  running.ComeToRest();
   EXPECT_EQ(running.WhoRuns(), std::this_thread::get_id());
 }
 
@@ -95,7 +97,7 @@ TEST(CombiningLoopTest, WhatIsLeftToTheThreadInRunIsDoneByIt) {
   const SystemClock clock;
   CombiningLoop loop(clock);
   RunningLoop running(loop, NotAgain);
-  while (running.WhoRuns() != std::this_thread::get_id()) continue;  // until it has nothing to do
+  running.ComeToRest();
   std::promise<std::thread::id> ran;
   loop.Leave([&ran] { ran.set_value(std::this_thread::get_id()); });
   EXPECT_EQ(ran.get_future().get(), running.id());
@@ -105,7 +107,7 @@ TEST(CombiningLoopTest, WhoPostsIsHeldUpByAFewBatchesHoweverManyFollow) {
   const SystemClock clock;
   CombiningLoop loop(clock);
   RunningLoop running(loop, NotAgain);
-  while (running.WhoRuns() != std::this_thread::get_id()) continue;  // until it has nothing to do
+  running.ComeToRest();
   std::promise<std::thread::id> ran;
   int left = 20;
   std::function<void()> again = [&] {

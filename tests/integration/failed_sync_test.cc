@@ -31,7 +31,10 @@ class FailedSyncTest : public ::testing::Test {
     return {{"LD_PRELOAD", SKERRY_FAILING_SYNC_LIBRARY}, {"SKERRY_FAILING_SYNC", trigger_}};
   }
   void Fail(const std::string& ending) const { WriteAll(trigger_, ending + "\n"); }
-  void Heal() const { std::filesystem::remove(trigger_); }
+  void Heal() const {
+    std::filesystem::remove(trigger_);
+    std::filesystem::remove(trigger_ + ".log");
+  }
   // The paths whose sync failed, in the order of the calls.
   std::vector<std::string> Failed() const {
     std::vector<std::string> paths = Split(ReadAll(trigger_ + ".log"), '\n');
@@ -119,6 +122,28 @@ TEST_F(FailedSyncTest, ACoordinatorThatStartsOnSuchADiskEndsAndNamesTheFile) {
   Fail("/state");
   federation_.LaunchCoordinator(Shim());
   ASSERT_NO_FATAL_FAILURE(ExpectEnded(federation_.coordinator()));
+}
+
+// What is under way is committed then, and nobody would hear of it.
+TEST_F(FailedSyncTest, AtTheOrderlyEndOfACoordinatorIsSaidAndAtOnce) {
+  std::string run;
+  for (int i = 0; i < 4; ++i) {
+    SCOPED_TRACE(i);
+    ASSERT_NO_FATAL_FAILURE(StartCoordinatorWithShim());
+    if (i == 0) {
+      ASSERT_NO_FATAL_FAILURE(StartClients());
+      run = Submit(60, "20ms", "[4, 3]");
+    }
+    ASSERT_EQ(
+        federation_.Skerry({"run", "wait", run, "--round", std::to_string(5 * i + 5)}).exit_code,
+        0);
+    Fail("/coordinator.db-wal");
+    federation_.coordinator().Signal(SIGTERM);
+    ASSERT_NO_FATAL_FAILURE(ExpectEnded(federation_.coordinator()));
+    Heal();
+  }
+  federation_.StartCoordinator();
+  ExpectTheSameBits(run);
 }
 
 // A client syncs what it keeps of a run between rounds, and when it moves its log into its
